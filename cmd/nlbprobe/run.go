@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit statuses, those of monitoring plugins.
+const (
+	exitOK       = 0
+	exitWarning  = 1
+	exitCritical = 2
+	exitUnknown  = 3
+)
+
+// stdio is where a run reads and writes. Results go to out, everything else to
+// err.
+type stdio struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// statusError ends a run with an exit status. A nil err prints nothing: the
+// report has already said it.
+type statusError struct {
+	status int
+	err    error
+	hint   string // what the user can do, on a line of its own; may be empty
+}
+
+func (e *statusError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *statusError) Unwrap() error { return e.err }
+
+// run is the whole program: it runs the command that args name and returns the
+// exit status. Nothing else in the program exits or touches os.Stdout.
+func run(ctx context.Context, args []string, io stdio) int {
+	root := newRootCmd(io)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	status, hint := exitUnknown, ""
+	if e, ok := errors.AsType[*statusError](err); ok {
+		if e.err == nil {
+			return e.status
+		}
+		status, hint = e.status, e.hint
+	}
+	fmt.Fprintf(io.err, "nlbprobe: %v\n", err)
+	if hint != "" {
+		fmt.Fprintf(io.err, "nlbprobe: %s\n", hint)
+	}
+	return status
+}
+
+// newRootCmd returns the command tree. It is built at every start, before the
+// first frame is sent, so nothing here may read a file or parse a template.
+func newRootCmd(io stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "nlbprobe VIP...",
+		Short:         "Why does a Microsoft NLB cluster answer on its own subnet only?",
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	return root
+}

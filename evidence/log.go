@@ -1,0 +1,65 @@
+package evidence
+
+import (
+	"bytes"
+	"time"
+)
+
+// The bounds of a Log. A segment can be flooded with invented facts; what does
+// not fit is counted as Unkept.
+const (
+	PerKind   = 1024 // different facts of one kind
+	TimesKept = 64   // instants kept of one fact
+)
+
+// Log gathers facts, the same ones together, within bounds. The zero value is
+// empty and ready for use. It is not safe for concurrent use.
+type Log struct {
+	items []Item
+	index map[Fact]int
+	kinds [kindCount]int
+}
+
+// Add notes that f was seen at the instant at, n times, in frame (nil where no
+// frame gave it), whose bytes are copied. It reports whether the fact is new:
+// not seen before, and within the bounds.
+func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
+	if i, ok := l.index[f]; ok {
+		it := &l.items[i]
+		it.Count += n
+		if at.Before(it.First) {
+			it.First = at
+		}
+		if at.After(it.Last) {
+			it.Last = at
+		}
+		if len(it.Times) < TimesKept {
+			it.Times = append(it.Times, at)
+		}
+		return false
+	}
+	k := f.Kind()
+	if l.kinds[k] >= PerKind && k != KindUnkept {
+		l.Add(Unkept{Of: k}, at, n, nil)
+		return false
+	}
+	if l.index == nil {
+		l.index = make(map[Fact]int)
+	}
+	it := Item{Fact: f, First: at, Last: at, Count: n, Times: []time.Time{at}}
+	if frame != nil {
+		it.Frame = *frame
+		it.Frame.Data = bytes.Clone(frame.Data)
+	}
+	l.kinds[k]++
+	l.index[f] = len(l.items)
+	l.items = append(l.items, it)
+	return true
+}
+
+// Items returns the facts in the order in which each was first added. The
+// slice is the caller's; the instants and frames in it are shared with the Log
+// and must not be changed.
+func (l *Log) Items() []Item {
+	return append([]Item(nil), l.items...)
+}
