@@ -1,0 +1,71 @@
+# nlbprobe: the targets that people and CI call. `make help` lists them.
+
+GO       ?= go
+PREFIX   ?= /usr/local
+FUZZTIME ?= 5s
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -buildid= -X main.version=$(VERSION)
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.DEFAULT_GOAL := build
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## build bin/nlbprobe, and on Linux bin/nlblab
+	@mkdir -p bin
+	$(BUILD) -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: build ## the real report, from a practice cluster on this machine; needs no hardware
+	@scripts/demo.sh
+
+.PHONY: test
+test: deps check cross ## all tests: vet, race detector, a short fuzz run, the lab
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./... ./testdata/...
+	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: deps
+deps: ## install what the tests need from the system (as root), or name it
+	@scripts/test-deps.sh
+
+.PHONY: check
+check: ## formatting and vet
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt'ed: $$bad"; exit 1; }
+	$(GO) vet ./...
+
+.PHONY: cross
+cross: ## build for every system that the commands without raw sockets promise
+	@for t in linux/arm64 windows/amd64 darwin/arm64; do \
+		echo "build for $$t"; \
+		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/nlbprobe || exit 1; \
+		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./... || exit 1; \
+	done
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser for long: make fuzz FUZZTIME=10m
+	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: build deps ## benchmarks, and the probe's times beside arping and arp-scan
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@scripts/bench.sh
+
+.PHONY: cover
+cover: ## coverage of the packages that need no socket
+	@$(GO) test -cover ./mac ./nlb ./evidence ./observe ./diagnose ./templates ./report ./arpprobe ./check ./nearest
+
+.PHONY: lint
+lint: ## golangci-lint with the rules of .golangci.yml
+	$(GO) run $(GOLANGCI) run ./...
+
+.PHONY: install
+install: build ## install nlbprobe under PREFIX (default /usr/local)
+	install -D -m 0755 bin/nlbprobe $(DESTDIR)$(PREFIX)/bin/nlbprobe
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,34 @@
+package nearest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nlbprobe/nlbprobe/nearest"
+)
+
+func TestWord(t *testing.T) {
+	known := []string{"cisco-ios", "cisco-nxos", "cisco-catalyst-9000", "hpe-comware", "vyos"}
+	tests := []struct{ word, want string }{
+		{"cisco-ios", "cisco-ios"},
+		{"cisco-oi", "cisco-ios"},
+		{"Cisco-IOS", "cisco-ios"},
+		{"ciscoios", "cisco-ios"},
+		{"nxos", "cisco-nxos"}, // a part of the name
+		{"9000", "cisco-catalyst-9000"},
+		{"comware", "hpe-comware"},
+		{"vyso", ""}, // half of four letters would have to change
+		{"windows", ""},
+		{"os", ""}, // too short to be a part that means anything
+		{"", ""},
+		{strings.Repeat("x", 1<<20), ""},
+	}
+	for _, tt := range tests {
+		if got := nearest.Word(tt.word, known); got != tt.want {
+			t.Errorf("Word(%.20q) = %q, want %q", tt.word, got, tt.want)
+		}
+	}
+	if got := nearest.Word("x", nil); got != "" {
+		t.Errorf("with nothing known: %q", got)
+	}
+}

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs the system packages that the tests use: a C compiler for the race
+# detector, and the tools that give a second opinion on our frames. As root on
+# Debian it installs what is missing; otherwise it names it.
+set -eu
+missing=""
+need() { # command package
+	command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+PATH=$PATH:/usr/sbin:/sbin
+need gcc "gcc libc6-dev"
+need arping iputils-arping
+need arp-scan arp-scan
+need tshark tshark
+need setcap libcap2-bin
+need tmux tmux
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+	echo "installing for the tests:$missing"
+	apt-get update -qq
+	# shellcheck disable=SC2086 # a list of packages
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+	exit 0
+fi
+echo "the tests need these packages, as root: apt-get install$missing" >&2
+exit 1
