@@ -8,7 +8,11 @@ for pkg in $(go list ./...); do
 	for target in $(go test -list '^Fuzz' "$pkg" | grep '^Fuzz' || true); do
 		echo "fuzz $pkg $target for $time"
 		# Minimising an interesting input can take longer than the run itself.
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "$pkg" | grep -v '^fuzz: elapsed: 0s' | tail -n 3
+		out=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "$pkg" 2>&1) || {
+			echo "$out" >&2
+			exit 1
+		}
+		echo "$out" | grep '^fuzz: ' | tail -n 1
 		count=$((count + 1))
 	done
 done
