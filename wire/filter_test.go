@@ -388,6 +388,30 @@ func randomAddr17216(r *rand.Rand) netip.Addr {
 	return netip.AddrFrom4([4]byte{172, 16, byte(r.IntN(256)), byte(r.IntN(256))})
 }
 
+// What is joined is what lies near each other: a filter for two subnets does not
+// hear what lies between them.
+func TestProgramJoinsTheNearest(t *testing.T) {
+	var f wire.Filter
+	for _, p := range []string{"10.1.0.0", "10.200.0.0"} {
+		a := netip.MustParseAddr(p)
+		for range 400 { // every other address
+			f.Addrs = append(f.Addrs, a)
+			a = a.Next().Next()
+		}
+	}
+	for i := range 400 {
+		f.MACs = append(f.MACs, mac.Addr{0x03, 0xbf, byte(10 + i%2*190), 1, byte(i >> 7), byte(i << 1)})
+	}
+	v := vm(t, f)
+	between := netip.MustParseAddr("10.100.0.1")
+	if hears(t, v, ether(other, other, nil, 0x0806, arp(other, between, other, between))) {
+		t.Errorf("%s is heard", between)
+	}
+	if m := (mac.Addr{0x03, 0xbf, 100, 1, 0, 0}); hears(t, v, ether(m, m, nil, 0x9000, nil)) {
+		t.Errorf("%s is heard", m)
+	}
+}
+
 // A whole subnet is one run: it stays exact whatever its size.
 func TestProgramOfASubnet(t *testing.T) {
 	var f wire.Filter
