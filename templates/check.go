@@ -1,0 +1,469 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+	"text/template/parse"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// FileError is a fault in a platform file.
+type FileError struct {
+	File         string
+	Line, Column int // from 1; 0 when the fault has no place
+	Reason       string
+}
+
+func (e *FileError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %s", e.File, e.Reason)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Reason)
+}
+
+// decode reads a platform file strictly: an unknown key is a fault. It does
+// not check what the values say.
+func decode(file string, data []byte) (*Platform, error) {
+	if len(data) > maxFile {
+		return nil, &FileError{File: file, Reason: fmt.Sprintf("more than %d bytes", maxFile)}
+	}
+	p := new(Platform)
+	err := yaml.UnmarshalWithOptions(data, p, yaml.Strict())
+	if err != nil {
+		return nil, atToken(file, err)
+	}
+	return p, nil
+}
+
+// atToken turns an error of the YAML package into one line with a place.
+func atToken(file string, err error) error {
+	fault := &FileError{File: file, Reason: "no platform file: " + firstLine(err.Error())}
+	if e, ok := errors.AsType[yaml.Error](err); ok {
+		fault.Reason = firstLine(e.GetMessage())
+		if t := e.GetToken(); t != nil && t.Position != nil {
+			fault.Line, fault.Column = t.Position.Line, t.Position.Column
+		}
+	}
+	return fault
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return s
+}
+
+// Parse reads and checks one platform file; file names it in errors, which
+// join every fault with its line and column.
+func Parse(file string, data []byte) (*Platform, error) {
+	p, err := decode(file, data)
+	if err != nil {
+		return nil, err
+	}
+	p.File = file
+	c := &checker{p: p}
+	c.platform()
+	if len(c.faults) == 0 {
+		c.rendering()
+	}
+	if len(c.faults) == 0 {
+		return p, nil
+	}
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, atToken(file, err)
+	}
+	var all []error
+	for _, f := range c.faults {
+		line, column := place(tree, f.path)
+		all = append(all, &FileError{File: file, Line: line, Column: column, Reason: f.reason})
+	}
+	return nil, errors.Join(all...)
+}
+
+// place finds a path in a YAML tree, or the nearest part above it that is there.
+func place(tree *ast.File, at string) (line, column int) {
+	for at != "" && at != "$" {
+		if p, err := yaml.PathString(at); err == nil {
+			if n, err := p.FilterFile(tree); err == nil && n.GetToken() != nil {
+				pos := n.GetToken().Position
+				return pos.Line, pos.Column
+			}
+		}
+		at = at[:max(strings.LastIndexAny(at, ".["), 0)]
+	}
+	return 1, 1
+}
+
+// checker collects the faults of one platform.
+type checker struct {
+	p      *Platform
+	faults []fault
+}
+
+type fault struct {
+	path   string // as $.configure[2].source
+	reason string
+}
+
+func (c *checker) bad(path, format string, args ...any) {
+	const most = 20 // a reader mends one after another; a hostile file may have thousands
+	if len(c.faults) < most {
+		c.faults = append(c.faults, fault{path, fmt.Sprintf(format, args...)})
+	}
+}
+
+// platform checks everything but what the templates give.
+func (c *checker) platform() {
+	p := c.p
+	c.kebab("$.name", p.Name)
+	for i, a := range p.Aliases {
+		c.kebab(fmt.Sprintf("$.aliases[%d]", i), a)
+		if a == p.Name || slices.Contains(p.Aliases[:i], a) {
+			c.bad(fmt.Sprintf("$.aliases[%d]", i), "alias %q stands here twice", clip(a))
+		}
+	}
+	if p.Title == "" {
+		c.bad("$.name", "title is missing: one line that says what the platform is")
+	}
+	c.text("$.title", p.Title)
+	for i, f := range p.Families {
+		c.text(fmt.Sprintf("$.families[%d]", i), f)
+	}
+	for _, a := range p.Accepts.List() {
+		at := "$.accepts." + a.Name
+		if !slices.Contains([]string{"yes", "no", "refused", "partly", "not-needed", "unknown"}, a.Does) {
+			c.bad(at, "%s: does is %q; it must be yes, no, refused, partly, not-needed or unknown", a.Name, clip(a.Does))
+		}
+		c.trust(at, a.Confidence, a.Source)
+		c.text(at+".note", a.Note)
+	}
+	c.spelling()
+	c.values()
+	for _, s := range Sections() {
+		c.text("$.paste."+string(s), p.Paste.in(s))
+	}
+	for name, ctx := range p.Contexts {
+		at := "$.contexts." + name
+		c.trust(at, ctx.Confidence, ctx.Source)
+		if ctx.Confidence == Unverified {
+			c.bad(at+".confidence", "a context cannot be unverified; mark the lines in it")
+		}
+		c.template(at+".open", ctx.Open)
+		c.template(at+".close", ctx.Close)
+	}
+	c.lines("configure", p.Configure)
+	c.lines("verify", p.Verify)
+	c.lines("save", p.Save)
+	for i, n := range p.Notes {
+		at := fmt.Sprintf("$.notes[%d]", i)
+		if n.Text == "" {
+			c.bad(at, "a note without text")
+		}
+		c.text(at+".text", n.Text)
+		c.scope(at, n.Role, n.Mode)
+		if n.Section != "" && !slices.Contains(Sections(), n.Section) {
+			c.bad(at+".section", "no section is called %q", clip(string(n.Section)))
+		}
+		if n.Confidence == Refused {
+			c.trust(at, Vendor, n.Source)
+		} else {
+			c.trust(at, n.Confidence, n.Source)
+		}
+	}
+	for key, s := range p.Sources {
+		if s == "" {
+			c.bad("$.sources."+key, "source %s says nothing", clip(key))
+		}
+		c.text("$.sources."+key, s)
+	}
+}
+
+const kebabBytes = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+// kebab checks a name: lower case, digits and single hyphens.
+func (c *checker) kebab(at, name string) {
+	if name == "" || len(name) > 64 || strings.Trim(name, kebabBytes) != "" || strings.HasPrefix(name, "-") ||
+		strings.HasSuffix(name, "-") || strings.Contains(name, "--") {
+		c.bad(at, "%q is no name: lower-case letters, digits and single hyphens, at most 64", clip(name))
+	}
+}
+
+// text checks what may become a comment: printable ASCII on one line. A
+// question mark asks for help wherever it stands in an IOS line, and ends it.
+func (c *checker) text(at, s string) {
+	if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '?' }); i >= 0 {
+		c.bad(at, "character %d of the text cannot stand in a comment: only printable ASCII on one line, without question marks", i+1)
+	}
+	if len(s) > 1000 {
+		c.bad(at, "a text of %d characters; 1000 are enough", len(s))
+	}
+}
+
+// trust checks a confidence and its sources.
+func (c *checker) trust(at string, conf Confidence, source []string) {
+	if conf != Vendor && conf != Field && conf != Unverified {
+		c.bad(at, "confidence is %q; it must be vendor, field or unverified", clip(string(conf)))
+	}
+	if len(source) == 0 {
+		c.bad(at, "no source: name one or more keys of sources")
+	}
+	for _, key := range source {
+		if _, ok := c.p.Sources[key]; !ok {
+			c.bad(at+".source", "source %q is not among sources", clip(key))
+		}
+	}
+}
+
+func (c *checker) scope(at, role string, mode Mode) {
+	if !slices.Contains([]string{"", "l3", "l2", "l2-only"}, role) {
+		c.bad(at+".role", "no role is called %q; there are l3, l2 and l2-only", clip(role))
+	}
+	if mode != "" && mode != Multicast && mode != IGMP {
+		c.bad(at+".mode", "no mode is called %q; there are multicast and igmp", clip(string(mode)))
+	}
+}
+
+func (c *checker) spelling() {
+	s := c.p.Spelling
+	var style mac.Style
+	if err := style.UnmarshalText([]byte(s.MAC)); err != nil {
+		c.bad("$.spelling.mac", "%v", err)
+	}
+	c.text("$.spelling.comment", s.Comment)
+	if s.Comment != "" && strings.TrimSpace(s.Comment) == "" {
+		c.bad("$.spelling.comment", "a comment must start with more than spaces")
+	}
+	for i, b := range s.Bare {
+		if !slices.Contains(Sections(), b) {
+			c.bad(fmt.Sprintf("$.spelling.bare[%d]", i), "no section is called %q", clip(string(b)))
+		}
+	}
+	for _, b := range Sections() {
+		if s.Comment == "" && !slices.Contains(s.Bare, b) {
+			c.bad("$.spelling", "comment is missing and %s is not among bare", b)
+		}
+	}
+	if strings.Trim(s.Indent, " ") != "" || len(s.Indent) > 8 {
+		c.bad("$.spelling.indent", "an indent is at most 8 spaces")
+	}
+	if s.Line < 0 || s.Ports.Most < 0 {
+		c.bad("$.spelling", "a limit cannot be negative")
+	}
+	c.text("$.spelling.ports.join", s.Ports.Join)
+	for long, short := range s.Ports.Short {
+		if !strings.HasPrefix(strings.ToLower(long), strings.ToLower(short)) || short == "" {
+			c.bad("$.spelling.ports.short", "%q is not the beginning of %q", clip(short), clip(long))
+		}
+	}
+}
+
+// builtinValues are the names that fields of Values fill.
+var builtinValues = [...]string{"vlan", "port", "svi", "vrf", "prefix", "group"}
+
+func (c *checker) values() {
+	seen := map[string]bool{}
+	for i, v := range c.p.Values {
+		at := fmt.Sprintf("$.values[%d]", i)
+		c.kebab(at+".name", v.Name)
+		if seen[v.Name] {
+			c.bad(at+".name", "value %q stands here twice", clip(v.Name))
+		}
+		seen[v.Name] = true
+		c.text(at+".placeholder", v.Placeholder)
+		c.text(at+".example", v.Example)
+		c.text(at+".find", v.Find)
+		c.text(at+".unused", v.Unused)
+		if v.Kind != "" && v.Kind != "ipv4" {
+			c.bad(at+".kind", "no kind is called %q; there is ipv4", clip(v.Kind))
+		}
+		if _, err := compile(v.Pattern); err != nil {
+			c.bad(at+".pattern", "%v", err)
+		}
+		if v.Pattern == "" && v.Unused == "" && v.Kind == "" && !slices.Contains([]string{"vlan", "prefix", "group"}, v.Name) {
+			c.bad(at, "value %q has no pattern to judge it by", clip(v.Name))
+		}
+		if v.Find == "" && v.Unused == "" && v.Name != "vrf" {
+			c.bad(at, "value %q does not say how to find it", clip(v.Name))
+		}
+		c.template(at+".default", v.Default)
+	}
+}
+
+func (c *checker) lines(section string, lines []Line) {
+	for i, l := range lines {
+		at := fmt.Sprintf("$.%s[%d]", section, i)
+		if strings.TrimSpace(l.Line) == "" {
+			c.bad(at, "an empty line")
+		}
+		c.scope(at, l.Role, l.Mode)
+		c.trust(at, l.Confidence, l.Source)
+		c.text(at+".keep", l.Keep)
+		c.text(at+".doubt", l.Doubt)
+		c.text(at+".undo-note", l.UndoNote)
+		c.template(at+".line", l.Line)
+		c.template(at+".undo", l.Undo)
+		c.template(at+".expect", l.Expect)
+		if l.Each != "" && l.Each != "vip" && l.Each != "port" {
+			c.bad(at+".each", "each is %q; it must be vip or port", clip(l.Each))
+		}
+		if _, ok := c.p.Contexts[l.In]; l.In != "" && !ok {
+			c.bad(at+".in", "no context is called %q", clip(l.In))
+		}
+		switch {
+		case section == "configure" && (l.Undo == "") == (l.Keep == ""):
+			c.bad(at, "a line to configure needs either undo, which takes it back, or keep, which says why it stays")
+		case section != "configure" && (l.Undo != "" || l.Keep != ""):
+			c.bad(at, "only a line to configure has undo or keep")
+		case section == "verify" && l.Expect == "":
+			c.bad(at, "a line to verify needs expect: what the device shows when it is right")
+		}
+		if l.UndoConfidence != "" && l.UndoConfidence.rank() < Vendor.rank() {
+			c.bad(at+".undo-confidence", "confidence is %q; it must be vendor, field or unverified", clip(string(l.UndoConfidence)))
+		}
+		if l.Confidence == Unverified && strings.Contains(strings.TrimSuffix(l.Line, "\n"), "\n") {
+			c.bad(at+".line", "an unverified block must be split into lines, so that each has its comment")
+		}
+		if l.Confidence == Unverified && slices.Contains(c.p.Spelling.Bare, Section(section)) {
+			c.bad(at+".confidence", "an unverified line in a section without comments")
+		}
+		if l.Confidence == Unverified && l.Doubt == "" && l.Source == nil {
+			c.bad(at, "an unverified line says neither its doubt nor a source")
+		}
+	}
+}
+
+// template checks that a text parses and uses nothing that could repeat,
+// include or call: what is left ends, and gives the same text for the same
+// values.
+func (c *checker) template(at, text string) {
+	if len(text) > 4000 {
+		c.bad(at, "a template of %d characters; 4000 are enough", len(text))
+		return
+	}
+	if i := strings.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\n' || r > '~' }); i >= 0 {
+		c.bad(at, "character %d of the template is not printable ASCII", i+1)
+		return
+	}
+	t, err := parseLine(text)
+	if err != nil {
+		c.bad(at, "%v", err)
+		return
+	}
+	if len(t.Templates()) > 1 {
+		c.bad(at, "a template cannot define another")
+	}
+	if t.Tree != nil {
+		c.nodes(at, t.Tree.Root)
+	}
+}
+
+func (c *checker) nodes(at string, n parse.Node) {
+	switch n := n.(type) {
+	case nil, *parse.TextNode, *parse.CommentNode:
+	case *parse.ListNode:
+		if n == nil {
+			return
+		}
+		for _, m := range n.Nodes {
+			c.nodes(at, m)
+		}
+	case *parse.ActionNode:
+		c.pipe(at, n.Pipe)
+	case *parse.IfNode:
+		c.pipe(at, n.Pipe)
+		c.nodes(at, n.List)
+		c.nodes(at, n.ElseList)
+	case *parse.WithNode:
+		c.pipe(at, n.Pipe)
+		c.nodes(at, n.List)
+		c.nodes(at, n.ElseList)
+	default:
+		c.bad(at, "%q: only values, if and with may stand in a template", clip(n.String()))
+	}
+}
+
+func (c *checker) pipe(at string, p *parse.PipeNode) {
+	for _, cmd := range p.Cmds {
+		for _, arg := range cmd.Args {
+			switch arg := arg.(type) {
+			case *parse.PipeNode:
+				c.pipe(at, arg)
+			case *parse.IdentifierNode:
+				if !slices.Contains([]string{"eq", "ne", "not", "and", "or"}, arg.Ident) {
+					c.bad(at, "function %s is not for platform files; there are eq, ne, not, and, or", arg.Ident)
+				}
+			}
+		}
+	}
+}
+
+// compile compiles the pattern of a value so that it must match all of it.
+func compile(pattern string) (*regexp.Regexp, error) {
+	if len(pattern) > 1000 {
+		return nil, fmt.Errorf("a pattern of %d characters; 1000 are enough", len(pattern))
+	}
+	return regexp.Compile(`\A(?:` + pattern + `)\z`)
+}
+
+// parseLine parses the template of one line.
+func parseLine(text string) (*template.Template, error) {
+	t, err := template.New("line").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	return t, nil
+}
+
+// rendering renders every section for both modes and every role, with and
+// without values, and reports what a template gets wrong.
+func (c *checker) rendering() {
+	bare := Values{VIPs: []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 100})}}
+	full := bare
+	full.VLAN, full.Ports, full.SVI, full.VRF = 20, []string{"p1", "p2"}, "svi", "vrf"
+	full.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), 24)
+	full.Set = map[string]string{}
+	for _, v := range c.p.Values {
+		if !slices.Contains(builtinValues[:], v.Name) {
+			full.Set[v.Name] = "x"
+		}
+	}
+	for _, m := range []mac.Addr{{0x03, 0xbf, 192, 0, 2, 100}, {0x01, 0x00, 0x5e, 0x7f, 2, 100}, {0x01, 0x00, 0x5e, 0x01, 2, 100}} {
+		for _, v := range []Values{bare, full} {
+			v.MAC = m
+			for _, role := range []Role{Both, L3, L2} {
+				c.roundTrip(v, role)
+			}
+		}
+	}
+}
+
+func (c *checker) roundTrip(v Values, role Role) {
+	r, err := newRender(c.p, v, role)
+	if err != nil {
+		c.bad("$.spelling", "%v", err)
+		return
+	}
+	r.trusting = true
+	for _, s := range Sections() {
+		if _, err := r.section(s); err != nil {
+			at := "$." + string(s)
+			if s == Remove {
+				at = "$.configure"
+			}
+			reason := err.Error()
+			if !slices.ContainsFunc(c.faults, func(f fault) bool { return f.reason == reason }) {
+				c.bad(at, "%s", reason)
+			}
+		}
+	}
+}

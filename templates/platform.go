@@ -1,0 +1,244 @@
+package templates
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Confidence is how sure a statement is.
+type Confidence string
+
+// The degrees of confidence, surest first.
+const (
+	Vendor     Confidence = "vendor"     // a document of the vendor says so
+	Field      Confidence = "field"      // seen on devices: a blog, a forum, an operator's notes
+	Unverified Confidence = "unverified" // no page was found; rendered only behind a comment
+	Refused    Confidence = "refused"    // notes only: known not to work, so no line is given
+)
+
+// rank orders degrees of confidence; a higher one is weaker.
+func (c Confidence) rank() int {
+	return slices.Index([]Confidence{"", Refused, Vendor, Field, Unverified}, c)
+}
+
+// weaker returns the weaker of two degrees.
+func (c Confidence) weaker(d Confidence) Confidence {
+	if d.rank() > c.rank() {
+		return d
+	}
+	return c
+}
+
+// Platform is one platform file. It must not be changed: a Set hands the same
+// one to every caller.
+type Platform struct {
+	Name     string   `yaml:"name"`
+	Title    string   `yaml:"title"`
+	Families []string `yaml:"families"`
+	Aliases  []string `yaml:"aliases"`
+
+	Accepts  Accepts            `yaml:"accepts"`
+	Spelling Spelling           `yaml:"spelling"`
+	Values   []Value            `yaml:"values"`
+	Paste    Paste              `yaml:"paste"`
+	Contexts map[string]Context `yaml:"contexts"`
+
+	Configure []Line `yaml:"configure"`
+	Verify    []Line `yaml:"verify"`
+	Save      []Line `yaml:"save"`
+
+	Notes   []Note            `yaml:"notes"`
+	Sources map[string]string `yaml:"sources"`
+
+	// File is where it was read from: a path, or "built-in".
+	File string `yaml:"-"`
+}
+
+// Accepts is what a platform takes.
+type Accepts struct {
+	StaticARP    Capability `yaml:"static-arp"`     // a static ARP entry with a group MAC
+	MultiPortMAC Capability `yaml:"multi-port-mac"` // a static MAC-table entry on several ports
+	IGMPMode     Capability `yaml:"igmp-mode"`      // whether snooping confines an IGMP-mode cluster
+	AcceptReply  Capability `yaml:"accept-reply"`   // a command that makes it learn the ARP reply
+	IPv6         Capability `yaml:"ipv6"`           // a static neighbour with a group MAC
+}
+
+// Capability is one answer with what it rests on.
+type Capability struct {
+	Does       string     `yaml:"does"` // yes, no, refused, partly, not-needed, unknown
+	Confidence Confidence `yaml:"confidence"`
+	Source     []string   `yaml:"source"`
+	Note       string     `yaml:"note"`
+}
+
+// Named is a capability under its name in platform files.
+type Named struct {
+	Name string
+	Capability
+}
+
+// List returns the capabilities in the order in which they are shown.
+func (a Accepts) List() []Named {
+	return []Named{
+		{"static-arp", a.StaticARP}, {"multi-port-mac", a.MultiPortMAC}, {"igmp-mode", a.IGMPMode},
+		{"accept-reply", a.AcceptReply}, {"ipv6", a.IPv6},
+	}
+}
+
+// Spelling is how a platform writes things, and what it can read.
+type Spelling struct {
+	MAC     string    `yaml:"mac"`     // the name of a mac.Style
+	Comment string    `yaml:"comment"` // what starts a line that the device ignores
+	Bare    []Section `yaml:"bare"`    // sections that can hold no comment, as JSON
+	Indent  string    `yaml:"indent"`  // before each line inside a context
+	Line    int       `yaml:"line"`    // bytes in the longest line taken; 0 for no known limit
+	Ports   Ports     `yaml:"ports"`
+}
+
+// Ports is how several ports stand in one line.
+type Ports struct {
+	Join  string            `yaml:"join"`  // between two ports
+	Most  int               `yaml:"most"`  // ports in one line; 0 for no known limit
+	Split bool              `yaml:"split"` // a further line for the same entry adds to it, and does not replace it
+	Short map[string]string `yaml:"short"` // long name of a port type to the short one
+}
+
+// Value is something that lines need from the user.
+type Value struct {
+	Name        string `yaml:"name"`
+	Placeholder string `yaml:"placeholder"` // between angle brackets; default: the name in capitals
+	Kind        string `yaml:"kind"`        // "" for text that the pattern judges, or "ipv4"
+	Pattern     string `yaml:"pattern"`     // a regular expression that the whole value must match
+	Spaces      bool   `yaml:"spaces"`      // the pattern may admit single spaces inside the value
+	Example     string `yaml:"example"`     // shown when a value does not match
+	Default     string `yaml:"default"`     // a template for when it is not given
+	Find        string `yaml:"find"`        // how to find it on the device
+	Unused      string `yaml:"unused"`      // why this platform has no place for it
+}
+
+// Paste says where each section belongs.
+type Paste struct {
+	Configure string `yaml:"configure"`
+	Verify    string `yaml:"verify"`
+	Remove    string `yaml:"remove"`
+	Save      string `yaml:"save"`
+}
+
+// in returns the place of one section.
+func (p Paste) in(s Section) string {
+	switch s {
+	case Configure:
+		return p.Configure
+	case Verify:
+		return p.Verify
+	case Remove:
+		return p.Remove
+	}
+	return p.Save
+}
+
+// Context is a mode around lines: what enters it and what leaves it.
+type Context struct {
+	Open       string     `yaml:"open"`
+	Close      string     `yaml:"close"`
+	Confidence Confidence `yaml:"confidence"`
+	Source     []string   `yaml:"source"`
+}
+
+// Line is one line of a device, or a block of lines that belong together.
+type Line struct {
+	Line   string `yaml:"line"`
+	Undo   string `yaml:"undo"` // takes it back; configure only
+	Keep   string `yaml:"keep"` // or why it is not taken back
+	In     string `yaml:"in"`   // the context that it stands in
+	Each   string `yaml:"each"` // "vip" or "port": once for each
+	Role   string `yaml:"role"` // "l3", "l2", "l2-only"; empty for every role
+	Mode   Mode   `yaml:"mode"` // empty for both modes
+	Expect string `yaml:"expect"`
+
+	Confidence     Confidence `yaml:"confidence"`
+	UndoConfidence Confidence `yaml:"undo-confidence"` // where undo is less sure than the line
+	UndoNote       string     `yaml:"undo-note"`       // what to think of before it is taken back
+	Doubt          string     `yaml:"doubt"`           // what exactly is unverified
+	Source         []string   `yaml:"source"`
+}
+
+// Note is a limit or a pitfall.
+type Note struct {
+	Text       string     `yaml:"text"`
+	Head       bool       `yaml:"head"`    // stands above the lines of its section
+	Section    Section    `yaml:"section"` // default configure
+	Role       string     `yaml:"role"`
+	Mode       Mode       `yaml:"mode"`
+	Confidence Confidence `yaml:"confidence"`
+	Source     []string   `yaml:"source"`
+}
+
+// applies reports whether something for one role and mode is wanted.
+func applies(forRole string, forMode Mode, role Role, mode Mode) bool {
+	if forMode != "" && forMode != mode {
+		return false
+	}
+	switch forRole {
+	case "l3":
+		return role != L2
+	case "l2":
+		return role != L3
+	case "l2-only":
+		return role == L2
+	}
+	return true
+}
+
+// Confidence returns the weakest confidence among the lines that a platform
+// renders for a multicast-mode cluster in both roles, or of its notes where it
+// renders none.
+func (p *Platform) Confidence() Confidence {
+	var c Confidence
+	for _, l := range p.Configure {
+		if applies(l.Role, l.Mode, Both, Multicast) {
+			c = c.weaker(l.Confidence)
+		}
+	}
+	if c == "" {
+		for _, n := range p.Notes {
+			c = c.weaker(n.Confidence)
+		}
+	}
+	return c
+}
+
+// value returns the declaration of a value.
+func (p *Platform) value(name string) (*Value, bool) {
+	for i := range p.Values {
+		if p.Values[i].Name == name {
+			return &p.Values[i], true
+		}
+	}
+	return nil, false
+}
+
+// placeholder returns what stands where a value is missing.
+func (v *Value) placeholder() string {
+	switch {
+	case v.Placeholder != "":
+		return "<" + v.Placeholder + ">"
+	case v.Name == "port":
+		return "<MEMBER-PORTS>"
+	}
+	return "<" + strings.ToUpper(v.Name) + ">"
+}
+
+// UnknownError says that no platform has a name, and which are near it.
+type UnknownError struct {
+	Name    string
+	Nearest []string // best first; empty when none is near
+}
+
+func (e *UnknownError) Error() string {
+	if len(e.Nearest) == 0 {
+		return fmt.Sprintf("no platform is called %q", clip(e.Name))
+	}
+	return fmt.Sprintf("no platform is called %q; did you mean %s?", clip(e.Name), strings.Join(e.Nearest, " or "))
+}

@@ -1,0 +1,197 @@
+// Package templates holds what each router and switch platform accepts for a
+// cluster whose unicast VIP answers with a group MAC, and renders the lines to
+// paste. It knows platform files and the values that fill them; it opens no
+// socket and has seen no probe.
+//
+// # Platform files
+//
+// A platform is one YAML file; adding one touches no Go. The parts:
+//
+//	name, title, families, aliases    what it is called
+//	accepts       what the platform takes (static-arp, multi-port-mac, igmp-mode,
+//	              accept-reply, ipv6), each with confidence and source
+//	spelling      how it writes a MAC, a comment and a list of ports, and the
+//	              longest line it takes
+//	values        what the lines need: vlan, port, svi, vrf, prefix, group or any
+//	              name of its own; each with the pattern that a given value must
+//	              match, and how to find it on the device
+//	paste         where each section belongs ("global configuration mode")
+//	contexts      lines that open and close a mode around other lines
+//	configure     the lines; each with its undo beside it, from which the remove
+//	              section is made, in reverse order
+//	verify        what to ask the device, and what it shows when right
+//	save          how to keep it over a restart
+//	notes         limits and pitfalls; those with "head: true" stand above the lines
+//	sources       the public documents that lines cite by key
+//
+// Every line carries a confidence (vendor, field or unverified) and at least
+// one source. A line may hold for one role (l3, l2, or l2-only: a device that
+// bridges and does not route) and for one mode (multicast, igmp). It is a
+// text/template without loops; "each: vip" or "each: port" repeats it. The
+// template sees .VIP, .MAC, .VLAN, .Port, .Ports, .SVI, .VRF, .Prefix, .Group,
+// .Last and .Get "name".
+package templates
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// Values are what a platform's lines are filled with. VIPs and MAC must be
+// given; of the others a zero value means not known, and its place is taken by
+// a placeholder such as <VLAN>.
+type Values struct {
+	VIPs   []netip.Addr // IPv4 unicast; a repeated one counts once
+	MAC    mac.Addr     // the group MAC that answers for all of them
+	VLAN   int          // 1 to 4094
+	Ports  []string     // member ports in the platform's spelling; a repeated one counts once
+	SVI    string       // the interface that routes the VLAN; on ASA its nameif
+	VRF    string       // empty for the global table
+	Prefix netip.Prefix // the interface's own address with its prefix length; must hold every VIP
+
+	// Set holds what only some platforms need, under the name that the
+	// platform file gives it: "tenant", "querier", "vlan-name".
+	Set map[string]string
+}
+
+// Role is what the device does for the cluster's VLAN. It decides which lines
+// appear.
+type Role uint8
+
+// The roles of a device.
+const (
+	Both Role = iota // routes and bridges the VLAN: ARP and MAC-table lines
+	L3               // routes it: ARP lines
+	L2               // bridges it: MAC-table lines
+)
+
+// String returns "both", "l3" or "l2".
+func (r Role) String() string {
+	switch r {
+	case L3:
+		return "l3"
+	case L2:
+		return "l2"
+	}
+	return "both"
+}
+
+// Section is one part of a platform's text.
+type Section string
+
+// The sections, in the order in which an admin uses them.
+const (
+	Configure Section = "configure"
+	Verify    Section = "verify"
+	Remove    Section = "remove"
+	Save      Section = "save"
+)
+
+// Sections returns all sections in the order of use.
+func Sections() []Section { return []Section{Configure, Verify, Remove, Save} }
+
+// ParseSections reads the name of a section, or "all".
+func ParseSections(name string) ([]Section, error) {
+	if name == "all" {
+		return Sections(), nil
+	}
+	for _, s := range Sections() {
+		if name == string(s) {
+			return []Section{s}, nil
+		}
+	}
+	return nil, fmt.Errorf("no section is called %q; there are configure, verify, remove, save and all", clip(name))
+}
+
+// ParseTarget reads NAME, NAME:l3 or NAME:l2. It does not look the name up.
+func ParseTarget(s string) (name string, role Role, err error) {
+	name, suffix, found := strings.Cut(s, ":")
+	if name == "" {
+		return "", Both, fmt.Errorf("%q names no platform; write it like cisco-ios or cisco-ios:l3", clip(s))
+	}
+	switch {
+	case !found:
+		return name, Both, nil
+	case suffix == "l3":
+		return name, L3, nil
+	case suffix == "l2":
+		return name, L2, nil
+	}
+	return "", Both, fmt.Errorf("no role is called %q in %q; there are l3 (routes the VLAN) and l2 (bridges it), without one both", clip(suffix), clip(s))
+}
+
+// Mode is what the MAC says about the kind of cluster, as far as a router's
+// configuration depends on it.
+type Mode string
+
+// The two modes with a group MAC.
+const (
+	Multicast Mode = "multicast" // any group MAC outside the IPv4 multicast range, as 03-bf
+	IGMP      Mode = "igmp"      // 01-00-5e-00-00-00 to 01-00-5e-7f-ff-ff (RFC 1112 6.4)
+)
+
+// ModeOf returns the mode that a cluster MAC belongs to. The error is a
+// *NotNeededError for a unicast MAC, and says why for the broadcast and the
+// all-zero address.
+func ModeOf(m mac.Addr) (Mode, error) {
+	switch {
+	case m.IsZero():
+		return "", fmt.Errorf("the MAC address is all zeros: that is what ARP writes for an unknown address; give the MAC that answers for the VIP")
+	case m.IsBroadcast():
+		return "", fmt.Errorf("the MAC address is the broadcast address %s: no cluster answers with it, and a static entry for it would flood every VLAN", m)
+	case !m.IsGroup():
+		return "", &NotNeededError{MAC: m}
+	case m[0] == 0x01 && m[1] == 0x00 && m[2] == 0x5e && m[3] < 0x80:
+		return IGMP, nil
+	}
+	return Multicast, nil
+}
+
+// NotNeededError says that a unicast MAC needs no router configuration.
+type NotNeededError struct{ MAC mac.Addr }
+
+func (e *NotNeededError) Error() string {
+	return fmt.Sprintf("%s is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)", e.MAC)
+}
+
+// Options change how Render works.
+type Options struct {
+	// Strict makes a value that is missing an error instead of a placeholder.
+	Strict bool
+}
+
+// Config is one rendered section: the object of "configs" in JSON output.
+type Config struct {
+	Platform   string     `json:"platform"`
+	Section    Section    `json:"section"`
+	Text       string     `json:"text"` // complete lines, the last one ended too
+	Confidence Confidence `json:"confidence"`
+	Role       string     `json:"role,omitempty"`    // "l3" or "l2"; empty for both
+	Missing    []string   `json:"missing,omitempty"` // names of the values that are placeholders in Text
+	Notes      []string   `json:"notes,omitempty"`   // what a section says that cannot hold comments
+
+	// Comment starts a line that the device ignores; empty where none does.
+	Comment string `json:"-"`
+}
+
+// MissingError names every value that Strict found missing.
+type MissingError struct {
+	Platform string
+	Names    []string // as in the platform file: vlan, port, svi, ...
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%s needs what was not given: %s", e.Platform, strings.Join(e.Names, ", "))
+}
+
+// clip bounds what an error quotes.
+func clip(s string) string {
+	const most = 40
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}

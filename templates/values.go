@@ -1,0 +1,255 @@
+package templates
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// The most that one rendering takes. More is a mistake, or hostile.
+const (
+	maxVIPs  = 4096
+	maxPorts = 512
+	maxName  = 64 // bytes in a port, SVI or VRF name
+)
+
+// check refuses values that no platform can take, and returns them with
+// repeated VIPs dropped and IPv4-mapped ones unmapped.
+func (v Values) check() (Values, error) {
+	vips := make([]netip.Addr, 0, len(v.VIPs))
+	seen := make(map[netip.Addr]bool, len(v.VIPs))
+	for _, ip := range v.VIPs {
+		ip = ip.Unmap()
+		if err := unicast("VIP", ip); err != nil {
+			return Values{}, err
+		}
+		if v.Prefix.IsValid() && !v.Prefix.Contains(ip) {
+			return Values{}, fmt.Errorf("VIP %s is not in the prefix %s: the interface that routes the cluster's VLAN must hold it", ip, v.Prefix)
+		}
+		if !seen[ip] {
+			seen[ip] = true
+			vips = append(vips, ip)
+		}
+	}
+	v.VIPs = vips
+	switch {
+	case len(v.VIPs) == 0:
+		return Values{}, fmt.Errorf("no VIP to render")
+	case len(v.VIPs) > maxVIPs:
+		return Values{}, fmt.Errorf("%d VIPs; at most %d are rendered at once", len(v.VIPs), maxVIPs)
+	case v.VLAN < 0 || v.VLAN > 4094:
+		return Values{}, vlanError(v.VLAN)
+	case len(v.Ports) > maxPorts:
+		return Values{}, fmt.Errorf("%d ports; at most %d are rendered at once", len(v.Ports), maxPorts)
+	case v.Prefix.IsValid() && !v.Prefix.Addr().Is4():
+		return Values{}, fmt.Errorf("prefix %s is not IPv4", v.Prefix)
+	}
+	for _, p := range v.Ports {
+		if err := plain("port", p); err != nil {
+			return Values{}, err
+		}
+	}
+	if v.SVI != "" {
+		if err := plain("SVI", v.SVI); err != nil {
+			return Values{}, err
+		}
+	}
+	if v.VRF != "" {
+		if err := plain("VRF", v.VRF); err != nil {
+			return Values{}, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Set)) {
+		if slices.Contains(builtinValues[:], name) && name != "group" {
+			return Values{}, fmt.Errorf("value %q has a field of its own", name)
+		}
+		if err := plain(strconv.Quote(clip(name)), v.Set[name]); err != nil {
+			return Values{}, err
+		}
+	}
+	return v, nil
+}
+
+// CheckVLAN refuses what is no VLAN: 0 and 4095 are reserved (IEEE 802.1Q
+// 9.6), and there are 12 bits.
+func CheckVLAN(vlan int) error {
+	if vlan < 1 || vlan > 4094 {
+		return vlanError(vlan)
+	}
+	return nil
+}
+
+func vlanError(vlan int) error {
+	return fmt.Errorf("VLAN %d does not exist; VLANs are 1 to 4094", vlan)
+}
+
+// unicast refuses what cannot be the address of a cluster or a device.
+func unicast(what string, ip netip.Addr) error {
+	switch {
+	case !ip.IsValid():
+		return fmt.Errorf("%s is empty", what)
+	case !ip.Is4():
+		return fmt.Errorf("%s %s is not IPv4; IPv6 is not rendered yet", what, ip)
+	case ip.IsMulticast(), ip.IsLoopback(), ip.IsUnspecified(), ip.As4()[0] == 0, ip.As4()[0] >= 240:
+		return fmt.Errorf("%s %s is not an IPv4 unicast address", what, ip)
+	}
+	return nil
+}
+
+// plain refuses text that could leave its place in a line: only printable
+// ASCII without leading, trailing or repeated spaces.
+func plain(what, s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("%s is empty", what)
+	case len(s) > maxName:
+		return fmt.Errorf("%s %q has %d characters; at most %d are taken", what, clip(s), len(s), maxName)
+	case strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
+		return fmt.Errorf("%s %q holds a line break, a control character or one outside ASCII; no name does", what, clip(s))
+	case strings.HasPrefix(s, " "), strings.HasSuffix(s, " "), strings.Contains(s, "  "):
+		return fmt.Errorf("%s %q has spaces where no name has them", what, clip(s))
+	}
+	return nil
+}
+
+// known returns a value as the lines write it, judged by the platform's own
+// pattern, or "" when it was not given.
+func (r *render) known(name string) (string, error) {
+	if s, ok := r.checked[name]; ok {
+		return s, nil
+	}
+	decl, ok := r.p.value(name)
+	if !ok {
+		return "", fmt.Errorf("platform %s does not say what value %q is", r.p.Name, name)
+	}
+	given := ""
+	switch name {
+	case "vlan":
+		if r.v.VLAN != 0 {
+			given = strconv.Itoa(r.v.VLAN)
+		}
+	case "svi":
+		given = r.v.SVI
+	case "vrf":
+		given = r.v.VRF
+	case "prefix":
+		if r.v.Prefix.IsValid() {
+			given = r.v.Prefix.String()
+		}
+	case "group":
+		var err error
+		if given, err = group(r.v.MAC, r.v.Set["group"]); err != nil {
+			return "", err
+		}
+	default:
+		given = r.v.Set[name]
+	}
+	if given != "" && name != "group" {
+		if err := r.judge(decl, given); err != nil {
+			return "", err
+		}
+	}
+	r.checked[name] = given
+	return given, nil
+}
+
+// judge checks a given value against its declaration.
+func (r *render) judge(decl *Value, given string) error {
+	if r.trusting {
+		return nil
+	}
+	if decl.Kind == "ipv4" {
+		ip, err := netip.ParseAddr(given)
+		if err != nil {
+			return fmt.Errorf("%s %q is not an IPv4 address", decl.Name, clip(given))
+		}
+		return unicast(decl.Name, ip)
+	}
+	if decl.Pattern == "" {
+		return nil // a number or prefix of ours, or a value that plain has judged
+	}
+	re, ok := r.patterns[decl.Name]
+	if !ok {
+		var err error
+		if re, err = compile(decl.Pattern); err != nil {
+			return fmt.Errorf("platform %s, pattern of %s: %w", r.p.Name, decl.Name, err)
+		}
+		r.patterns[decl.Name] = re
+	}
+	if re.MatchString(given) && (decl.Spaces || !strings.Contains(given, " ")) {
+		return nil
+	}
+	like := ""
+	if decl.Example != "" {
+		like = "; write it like " + decl.Example
+	}
+	return fmt.Errorf("%s is no %s name on %s%s", strconv.Quote(clip(given)), decl.Name, r.p.Name, like)
+}
+
+// group returns the IPv4 group whose MAC an IGMP-mode cluster uses. From
+// 01-00-5e-7f-y-z it is NLB's own 239.255.y.z; any other MAC stands for 32
+// groups (RFC 1112 6.4), of which one must be given.
+func group(m mac.Addr, given string) (string, error) {
+	if given == "" {
+		if m[3] == 0x7f {
+			return netip.AddrFrom4([4]byte{239, 255, m[4], m[5]}).String(), nil
+		}
+		return "", nil
+	}
+	ip, err := netip.ParseAddr(given)
+	if err != nil || !ip.Is4() || !ip.IsMulticast() {
+		return "", fmt.Errorf("group %q is not an IPv4 multicast address", clip(given))
+	}
+	b := ip.As4()
+	if m != (mac.Addr{0x01, 0x00, 0x5e, b[1] & 0x7f, b[2], b[3]}) {
+		return "", fmt.Errorf("group %s does not have the MAC address %s (RFC 1112 6.4)", ip, m)
+	}
+	return ip.String(), nil
+}
+
+// portKey returns what is the same for two spellings of one port.
+func portKey(s *Spelling, port string) string {
+	port = strings.ReplaceAll(strings.ToLower(port), " ", "")
+	kind := port[:len(port)-len(strings.TrimLeft(port, "abcdefghijklmnopqrstuvwxyz-"))]
+	long := kind
+	for name, short := range s.Ports.Short {
+		name, short = strings.ToLower(name), strings.ToLower(short)
+		if kind == short {
+			return name + port[len(kind):]
+		}
+		if len(kind) >= 2 && strings.HasPrefix(name, kind) && (long == kind || len(name) < len(long)) {
+			long = name
+		}
+	}
+	return long + port[len(kind):]
+}
+
+// distinct drops ports that are named twice.
+func distinct(s *Spelling, ports []string) []string {
+	seen := make(map[string]bool, len(ports))
+	var out []string
+	for _, p := range ports {
+		if k := portKey(s, p); !seen[k] {
+			seen[k] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// shorten gives a port its short name.
+func shorten(s *Spelling, port string) string {
+	for long, short := range s.Ports.Short {
+		if len(port) > len(long) && strings.EqualFold(port[:len(long)], long) {
+			if rest := port[len(long):]; rest[0] >= '0' && rest[0] <= '9' {
+				return short + rest
+			}
+		}
+	}
+	return port
+}
