@@ -1,0 +1,160 @@
+package lab
+
+import (
+	"net/netip"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// hostPlan is what a host becomes: decided first, carried out on its thread.
+type hostPlan struct {
+	Host
+	links   []linkPlan
+	sysctls []setting
+	rules   func() *ruleSet // nil: none
+	onLAN   bool
+	static  []Neighbour
+	away    []netip.Addr // LAN addresses routed out of the second interface
+	timing  neighbourTiming
+}
+
+// linkPlan is one cable from a host to a bridge.
+type linkPlan struct {
+	name      string // in the host
+	port      string // in the switch
+	bridge    string
+	mac       mac.Addr
+	addresses []netip.Prefix
+}
+
+// setting is one file under /proc/sys/net. A user namespace knows a single
+// group, and takes only the second value where it needs one.
+type setting struct {
+	key, value, instead string
+}
+
+// The bridges of the switch's namespace: the LAN, and the remote subnet's own
+// switch.
+const (
+	lanBridge    = "br0"
+	remoteBridge = "br1"
+)
+
+// sysctlsFor returns the settings that matter to ARP and forwarding, all of
+// them, since a new namespace starts with those of the machine it is on.
+func sysctlsFor(forward, announceOwn, redirects bool) []setting {
+	settings := []setting{
+		{"ipv6/conf/all/disable_ipv6", "1", ""},
+		{"ipv6/conf/default/disable_ipv6", "1", ""},
+		{"ipv4/ping_group_range", "0 2147483647", "0 0"},
+		{"ipv4/ip_forward", digit(forward), ""}, // first: it resets others
+	}
+	for _, c := range []string{"ipv4/conf/all/", "ipv4/conf/default/"} {
+		settings = append(settings,
+			setting{c + "rp_filter", "0", ""},
+			setting{c + "arp_ignore", "0", ""},
+			setting{c + "arp_filter", "0", ""},
+			setting{c + "arp_accept", "0", ""},
+			setting{c + "arp_notify", "0", ""},
+			setting{c + "proxy_arp", "0", ""},
+			setting{c + "accept_local", "0", ""},
+			setting{c + "accept_redirects", "1", ""},
+			setting{c + "log_martians", "0", ""},
+			setting{c + "send_redirects", digit(redirects), ""},
+		)
+		announce := "0"
+		if announceOwn {
+			announce = "2" // the address of the asked subnet, never a VIP
+		}
+		settings = append(settings, setting{c + "arp_announce", announce, ""})
+	}
+	return settings
+}
+
+func digit(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+// plan decides on every host of a scenario, in the order of a listing.
+func plan(s *Scenario) []hostPlan {
+	plans := []hostPlan{stationPlan(Prober, s.Prober, s.LAN, s.Gateway, lanBridge, 0)}
+	for i := range s.Nodes {
+		plans = append(plans, nodePlan(s, &s.Nodes[i]))
+	}
+	for i := range s.Routers {
+		plans = append(plans, routerPlan(s, &s.Routers[i]))
+	}
+	return append(plans,
+		stationPlan(Client, s.Client, s.Remote, s.Via, remoteBridge, remoteMAC),
+		hostPlan{
+			Host:    Host{Name: Switch, Interface: lanBridge},
+			sysctls: sysctlsFor(false, false, false),
+			rules:   func() *ruleSet { return switchRules(&s.Switch) },
+		})
+}
+
+// remoteMAC sets the adapters of the remote subnet apart from those of the LAN.
+const remoteMAC = 0x80
+
+// stationPlan is a host that is nothing but one.
+func stationPlan(name string, a netip.Addr, subnet netip.Prefix, gateway netip.Addr, bridge string, or byte) hostPlan {
+	p := netip.PrefixFrom(a, subnet.Bits())
+	m := documentationMAC(a, or)
+	return hostPlan{
+		Host:    Host{Name: name, Interface: "eth0", Prefix: p, MAC: m, Gateway: gateway},
+		links:   []linkPlan{{name: "eth0", port: name, bridge: bridge, mac: m, addresses: []netip.Prefix{p}}},
+		sysctls: sysctlsFor(false, false, false),
+		onLAN:   bridge == lanBridge,
+	}
+}
+
+func nodePlan(s *Scenario, n *Node) hostPlan {
+	p := netip.PrefixFrom(n.Address, s.LAN.Bits())
+	link := linkPlan{name: "eth0", port: n.Name, bridge: lanBridge, mac: n.MAC, addresses: []netip.Prefix{p}}
+	for _, v := range n.VIPs {
+		link.addresses = append(link.addresses, netip.PrefixFrom(v, 32))
+	}
+	h := hostPlan{
+		Host:    Host{Name: n.Name, Interface: "eth0", Prefix: p, MAC: n.MAC, Gateway: s.Gateway},
+		links:   []linkPlan{link},
+		sysctls: sysctlsFor(false, !n.AsksAsVIP, false),
+		rules:   func() *ruleSet { return nodeRules(s, n) },
+		onLAN:   true,
+	}
+	if n.Join.IsValid() {
+		// NLB reports by IGMPv1 on every Windows that has the mode.
+		h.sysctls = append(h.sysctls, setting{"ipv4/conf/default/force_igmp_version", "1", ""})
+	}
+	if n.AsksAsVIP {
+		h.timing.retransmit = 250 // milliseconds: a request is on the wire soon
+	}
+	return h
+}
+
+func routerPlan(s *Scenario, r *Router) hostPlan {
+	lan, remote := netip.PrefixFrom(r.Address, s.LAN.Bits()), netip.PrefixFrom(r.Remote, s.Remote.Bits())
+	h := hostPlan{
+		Host: Host{Name: r.Name, Interface: "eth0", Prefix: lan, MAC: r.MAC},
+		links: []linkPlan{
+			{name: "eth0", port: r.Name, bridge: lanBridge, mac: r.MAC, addresses: []netip.Prefix{lan}},
+			{
+				name: "eth1", port: r.Name + ".r", bridge: remoteBridge,
+				mac: documentationMAC(r.Remote, remoteMAC), addresses: []netip.Prefix{remote},
+			},
+		},
+		sysctls: sysctlsFor(true, false, !r.NoRedirects),
+		rules:   func() *ruleSet { return routerRules(r) },
+		onLAN:   true,
+		static:  r.Static,
+		away:    r.ProxyARP,
+	}
+	// A hardware router answers for others at once; Linux waits up to 0.8 s.
+	h.timing.answerAtOnce = true
+	if len(r.ProxyARP) > 0 {
+		h.sysctls = append(h.sysctls, setting{"ipv4/conf/default/proxy_arp", "1", ""})
+	}
+	return h
+}

@@ -1,0 +1,148 @@
+// Package lab builds small practice networks out of network namespaces: an NLB
+// cluster on a LAN switch, a router that does or does not obey RFC 1812 3.3.2,
+// and a client behind it. Real Linux kernels resolve, bridge and route; only
+// the cluster nodes are made to answer ARP as Microsoft NLB does.
+//
+// A [Scenario] says what to build and works on every system; [Start] builds it
+// and needs Linux. Nothing is named, mounted or configured outside the
+// namespaces, so the kernel frees all of it when the process ends, however it
+// ends.
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// Names of the hosts that every scenario has beside its nodes and routers.
+const (
+	Prober = "prober" // on the LAN, no part of the cluster
+	Client = "client" // in the remote subnet, behind the routers
+	Switch = "switch" // the LAN switch: its bridge is br0, a port is called like its host
+)
+
+// A Scenario is one practice network, as its file describes it. All addresses
+// are IPv4.
+type Scenario struct {
+	Name        string
+	Description string // one line
+	Admin       string // what an administrator of this network would see
+
+	VIP      netip.Addr   // the address to ask for
+	LAN      netip.Prefix // the cluster's subnet
+	Remote   netip.Prefix // the subnet of Client
+	Prober   netip.Addr
+	Client   netip.Addr
+	Gateway  netip.Addr // default gateway of the hosts on the LAN
+	Via      netip.Addr // default gateway of Client
+	Affinity Affinity
+
+	Switch  LANSwitch
+	Nodes   []Node
+	Routers []Router
+	Flows   []Flow
+}
+
+// Affinity says which part of a TCP or UDP packet chooses the node that serves
+// it.
+type Affinity uint8
+
+// The affinities of an NLB port rule that the lab knows.
+const (
+	AffinitySingle Affinity = iota // source address
+	AffinityNone                   // source address and source port
+)
+
+// String returns the name that scenario files use.
+func (a Affinity) String() string {
+	switch a {
+	case AffinitySingle:
+		return "single"
+	case AffinityNone:
+		return "none"
+	}
+	return fmt.Sprintf("Affinity(%d)", uint8(a))
+}
+
+// LANSwitch is the bridge between the hosts of the LAN.
+type LANSwitch struct {
+	Snooping bool
+	// Members lists, per destination MAC, the hosts whose ports its frames may
+	// leave by: a static multi-port MAC table entry. Other MACs are not
+	// concerned.
+	Members []Members
+	// Learnt pins a unicast MAC to one host's port, as a switch does that has
+	// learnt it there.
+	Learnt []Port
+}
+
+// Members is one static entry of the switch's MAC table.
+type Members struct {
+	MAC   mac.Addr
+	Hosts []string
+}
+
+// Port names the port of one host.
+type Port struct {
+	MAC  mac.Addr
+	Host string
+}
+
+// A Node is a host of the LAN, in a cluster or not.
+type Node struct {
+	Name    string
+	Address netip.Addr // its dedicated address
+	MAC     mac.Addr   // the adapter's, the Ethernet source of all it sends
+	VIPs    []netip.Addr
+
+	// Answers is the sender hardware address in the node's ARP packets about
+	// its VIPs; zero means MAC. Nodes with the same Answers share the
+	// connections to a VIP among them, and each takes frames sent to that
+	// address.
+	Answers mac.Addr
+	// MasksAll puts Answers into every ARP packet, also those about Address:
+	// in unicast mode the cluster MAC is the adapter's own, and only the
+	// Ethernet source is masked.
+	MasksAll bool
+	// AsksAsVIP makes the node's ARP requests carry a VIP and Answers as
+	// sender (KB960916), and gives it a steady reason to ask for its gateway.
+	AsksAsVIP bool
+
+	Join      netip.Addr    // a group to join by IGMPv1 reports; not valid: none
+	JoinEvery time.Duration // how often the report is repeated
+}
+
+// A Router stands between LAN and Remote.
+type Router struct {
+	Name    string
+	Address netip.Addr // on the LAN, interface eth0
+	Remote  netip.Addr // in the remote subnet, interface eth1
+	MAC     mac.Addr   // of eth0
+
+	// AcceptsGroupARP makes the router learn a group MAC from ARP. False is
+	// what RFC 1812 3.3.2 asks for.
+	AcceptsGroupARP bool
+	Static          []Neighbour  // static ARP entries
+	ProxyARP        []netip.Addr // LAN addresses it routes elsewhere and answers for
+	NoHairpin       bool         // drops what would leave by the interface it came in
+	NoRedirects     bool         // sends no ICMP redirects
+	DropsICMP       bool         // neither takes, forwards nor sends ICMP
+}
+
+// Neighbour is one static ARP entry.
+type Neighbour struct {
+	IP  netip.Addr
+	MAC mac.Addr
+}
+
+// Flow is UDP traffic that runs as long as the lab does.
+type Flow struct {
+	From      string // a host
+	To        netip.Addr
+	Port      uint16
+	PerSecond int
+	Bytes     int // UDP payload
+}
