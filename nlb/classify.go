@@ -222,11 +222,11 @@ func hypervisor(m mac.Addr) (Class, bool) {
 	certainty := Inferred
 	switch [3]byte(m[:3]) {
 	case [3]byte{0x00, 0x15, 0x5d}:
-		product, source = "Hyper-V", "lists of virtual machine prefixes; IEEE registration to Microsoft"
+		product, source = "Hyper-V", "published lists of virtual machine prefixes"
 	case [3]byte{0x00, 0x50, 0x56}, [3]byte{0x00, 0x0c, 0x29}, [3]byte{0x00, 0x05, 0x69}:
-		product, source = "VMware", "lists of virtual machine prefixes; IEEE registration to VMware"
+		product, source = "VMware", "published lists of virtual machine prefixes"
 	case [3]byte{0x08, 0x00, 0x27}:
-		product, source = "VirtualBox", "lists of virtual machine prefixes"
+		product, source = "VirtualBox", "published lists of virtual machine prefixes"
 	case [3]byte{0x00, 0x16, 0x3e}:
 		product, source, certainty = "Xen", "xl-network-configuration(5)", Documented
 	case [3]byte{0x52, 0x54, 0x00}:

@@ -116,7 +116,7 @@ func vectors() []vector {
 		{"0000.0c9f.ffff", "", KindHSRPv2, false, false, ModeUnknown, "", none2, "", 0, 4095, "HSRP version 2 virtual router, group 4095", Inferred, ""},
 		{"0000.0c9f.0001", "", KindUniversal, false, false, ModeUnknown, "", none2, "", 0, none, "ordinary network adapter", Inferred, ""},
 		{"0000.0c9f.e123", "", KindUniversal, false, false, ModeUnknown, "", none2, "", 0, none, "ordinary network adapter", Inferred, ""},
-		{"0005.73a0.000a", "", KindHSRPv6, false, false, ModeUnknown, "", none2, "", 0, 10, "HSRP virtual router for IPv6, group 10", Unconfirmed, ""}, // output of "show hsrp", group 10
+		{"0005.73a0.000a", "", KindHSRPv6, false, false, ModeUnknown, "", none2, "", 0, 10, "HSRP virtual router for IPv6, group 10", Inferred, ""}, // output of "show hsrp", group 10
 		{"0005.73a0.1000", "", KindUniversal, false, false, ModeUnknown, "", none2, "", 0, none, "ordinary network adapter", Inferred, ""},
 		{"0007.b400.0102", "", KindGLBP, false, false, ModeUnknown, "", none2, "", 0, 1, "GLBP virtual forwarder, group 1", Inferred, ""},
 		{"0007.b403.ff01", "", KindGLBP, false, false, ModeUnknown, "", none2, "", 0, 1023, "GLBP virtual forwarder, group 1023", Inferred, ""},

@@ -100,7 +100,7 @@ var forms = [kindCount]struct {
 	},
 	KindMulticast: {
 		id: "nlb-multicast", name: "NLB cluster in multicast mode", certainty: Documented,
-		note:   "Routers need a static ARP entry for every VIP with this MAC, and switches a static MAC entry with the member ports.",
+		note:   "Most routers need a static ARP entry for every VIP with this MAC, and switches a static MAC entry with the member ports.",
 		source: "Microsoft KB 4494444; RFC 1812 3.3.2",
 	},
 	KindIGMP: {
@@ -184,7 +184,7 @@ var forms = [kindCount]struct {
 		source: "Cisco training material",
 	},
 	KindHSRPv6: {
-		id: "hsrp-ipv6", name: "HSRP virtual router for IPv6, group ", certainty: Unconfirmed,
+		id: "hsrp-ipv6", name: "HSRP virtual router for IPv6, group ", certainty: Inferred,
 		note:   "The virtual address of a group of Cisco routers for IPv6, not NLB.",
 		source: "Cisco training material; output of Cisco devices",
 	},
@@ -228,7 +228,7 @@ var forms = [kindCount]struct {
 const (
 	noteUnicastOther   = "The MAC reveals another primary VIP than the address asked for: normal where that is a further VIP of the cluster."
 	noteMulticastOther = "The MAC reveals another primary VIP than the address asked for, normal for a further VIP of the cluster: configure this MAC, never one computed from the VIP."
-	noteIGMPSame       = "Routers need a static ARP entry for every VIP with this MAC, and switches IGMP snooping with a querier, or a static MAC entry."
+	noteIGMPSame       = "Most routers need a static ARP entry for every VIP with this MAC, and switches IGMP snooping with a querier, or a static MAC entry."
 	noteIGMPOther      = "The primary VIP ends in other octets than the address asked for, normal for a further VIP of the cluster: configure this MAC, never one computed from the VIP."
 	noteLegacySame     = "An old Convoy or WLBS cluster in unicast mode; routers accept this MAC without configuration."
 	noteLegacyOther    = "A vendor's address that begins like an old WLBS cluster's, but the last four bytes are not the address asked for."
