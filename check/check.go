@@ -1,0 +1,362 @@
+// Package check is one run for one or several VIPs on one link: it asks, has
+// each frame observed, stops when nothing more can be learnt, and has the
+// evidence diagnosed. It knows no socket: the link is handed in.
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/arpprobe"
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/observe"
+)
+
+// Link is what a run needs of the wire.
+type Link interface {
+	// Send puts a whole Ethernet frame on the wire.
+	Send(frame []byte) error
+	// Receive waits for the next frame, until the deadline; then its error
+	// is os.ErrDeadlineExceeded. The frame's bytes are valid until the next call.
+	Receive(deadline time.Time) (evidence.Frame, error)
+	// Interrupt ends a Receive at once, and every later one, as if its
+	// deadline had passed. It may be called from another goroutine.
+	Interrupt()
+	// Drops returns how many frames were lost before they could be received,
+	// since the link was opened.
+	Drops() (int, error)
+}
+
+// Router is a router to know about: by address, and whether the user named it.
+type Router struct {
+	IP    netip.Addr
+	Asked bool
+}
+
+// Config is where and how a run listens and asks.
+type Config struct {
+	Interface   string
+	MAC         mac.Addr       // of the interface
+	Addresses   []netip.Prefix // the interface's own, each with its prefix length
+	Routers     []Router
+	Timing      arpprobe.Timing
+	Passive     bool // send nothing
+	Promiscuous bool // the link is; it is evidence of what could be heard
+}
+
+// Answer is an answer at the moment it was heard.
+type Answer struct {
+	VIP   netip.Addr
+	ARP   evidence.ARP
+	After time.Duration // since the first question was sent, or since listening began
+}
+
+// Result is what a run learnt about one VIP.
+type Result struct {
+	VIP       netip.Addr
+	Items     []evidence.Item // in the order of their first instants
+	Diagnosis diagnose.Diagnosis
+	Start     time.Time
+	Elapsed   time.Duration
+	Sent      int  // frames sent on behalf of this VIP
+	Partial   bool // the run was interrupted: more might have been learnt
+}
+
+// Handler is told what happens, from the goroutine that called Run.
+type Handler interface {
+	Answer(Answer) // as soon as it is heard, each different answer once
+	Result(Result) // as soon as nothing more can be learnt about its VIP
+}
+
+// subject is a VIP under way.
+type subject struct {
+	vip   netip.Addr
+	probe *arpprobe.Probe // nil in a passive run
+	log   evidence.Log // our questions, and what is claimed for the VIP
+	asks  evidence.Log // others' questions: apart, so that a flood of them crowds nothing out
+	heard map[arpprobe.Answer]bool // passive: the answers already told
+	sent  int
+	done  bool
+}
+
+// runner is the state of one Run.
+type runner struct {
+	cfg      Config
+	link     Link
+	handler  Handler
+	start    time.Time
+	subjects []*subject
+	byIP     map[netip.Addr]*subject
+	routers  map[netip.Addr]*arpprobe.Probe // nil values in a passive run
+	common   evidence.Log                   // what concerns every VIP
+	drops    int                            // already noted
+	facts    []evidence.Fact
+	sendErr  error // the newest; of interest where nothing could be sent
+	sentAny  bool
+}
+
+// Run probes the VIPs side by side and tells handler of each answer and each
+// result. It returns when all are done, or when the context ends: then the
+// results say that they are partial. An error means that the link failed; what
+// was learnt before has been told all the same.
+func Run(ctx context.Context, link Link, cfg Config, vips []netip.Addr, handler Handler) error {
+	r := &runner{
+		cfg: cfg, link: link, handler: handler, start: time.Now(),
+		byIP:    make(map[netip.Addr]*subject),
+		routers: make(map[netip.Addr]*arpprobe.Probe),
+	}
+	if err := r.prepare(vips); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, link.Interrupt)()
+	return r.loop(ctx)
+}
+
+func (r *runner) prepare(vips []netip.Addr) error {
+	for _, vip := range vips {
+		if r.byIP[vip] != nil {
+			continue
+		}
+		s := &subject{vip: vip, heard: make(map[arpprobe.Answer]bool)}
+		if !r.cfg.Passive {
+			p, err := arpprobe.New(vip, r.source(vip), r.start, r.cfg.Timing)
+			if err != nil {
+				return err
+			}
+			s.probe = p
+		}
+		r.subjects = append(r.subjects, s)
+		r.byIP[vip] = s
+	}
+	for _, router := range r.cfg.Routers {
+		if _, known := r.routers[router.IP]; known || r.byIP[router.IP] != nil {
+			continue
+		}
+		r.routers[router.IP] = nil
+		if !r.cfg.Passive {
+			timing := r.cfg.Timing
+			timing.Rounds = 1 // one answer tells its MAC
+			p, err := arpprobe.New(router.IP, r.source(router.IP), r.start, timing)
+			if err != nil {
+				return err
+			}
+			r.routers[router.IP] = p
+		}
+	}
+	r.noteVantage()
+	return nil
+}
+
+// source is who asks for target: the interface's address in the longest of its
+// prefixes that holds target, or nobody.
+func (r *runner) source(target netip.Addr) arpprobe.Source {
+	src, bits := arpprobe.Source{MAC: r.cfg.MAC}, -1
+	for _, p := range r.cfg.Addresses {
+		if p.Bits() > bits && p.Contains(target) {
+			src.IP, bits = p.Addr(), p.Bits()
+		}
+	}
+	return src
+}
+
+// noteVantage makes evidence of what the run knows of its own place.
+func (r *runner) noteVantage() {
+	v := evidence.Vantage{Interface: r.cfg.Interface, MAC: r.cfg.MAC}
+	for _, p := range r.cfg.Addresses {
+		v.Address = p
+		r.common.Add(v, r.start, 1, nil)
+	}
+	v.Address = netip.Prefix{}
+	for _, router := range r.cfg.Routers {
+		v.Gateway, v.Asked = router.IP, router.Asked
+		r.common.Add(v, r.start, 1, nil)
+	}
+	if len(r.cfg.Addresses) == 0 && len(r.cfg.Routers) == 0 {
+		r.common.Add(v, r.start, 1, nil)
+	}
+	r.listened(r.start)
+}
+
+// listened notes that the link was heard until now.
+func (r *runner) listened(now time.Time) {
+	r.common.Add(evidence.Listened{
+		Interface: r.cfg.Interface, Promiscuous: r.cfg.Promiscuous, Passive: r.cfg.Passive,
+	}, now, 1, nil)
+}
+
+func (r *runner) loop(ctx context.Context) error {
+	for {
+		next := r.step(time.Now())
+		if r.finished() {
+			return r.sendFailure()
+		}
+		frame, err := r.link.Receive(next)
+		switch {
+		case ctx.Err() != nil:
+			r.finishAll(true)
+			return r.sendFailure()
+		case errors.Is(err, os.ErrDeadlineExceeded):
+		case err != nil:
+			r.finishAll(true)
+			return fmt.Errorf("listen on %s: %w", r.cfg.Interface, err)
+		default:
+			r.hear(&frame)
+		}
+	}
+}
+
+// step sends what is due, ends what is over, and returns the instant at which
+// something is due again.
+func (r *runner) step(now time.Time) time.Time {
+	end := r.start.Add(r.cfg.Timing.Wait)
+	next := end
+	for _, s := range r.subjects {
+		switch {
+		case s.done:
+		case s.probe == nil:
+			if !now.Before(end) {
+				r.finish(s, false)
+			}
+		default:
+			s.sent += r.ask(s.probe, now, &s.log)
+			if at, ok := s.probe.Next(); !ok {
+				r.finish(s, false)
+			} else {
+				next = earlier(next, at)
+			}
+		}
+	}
+	for _, p := range r.routers {
+		if p == nil {
+			continue
+		}
+		r.ask(p, now, &r.common)
+		if at, ok := p.Next(); ok {
+			next = earlier(next, at)
+		}
+	}
+	return next
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// ask sends the probe's question where one is due, notes it as evidence, and
+// returns how many frames went out.
+func (r *runner) ask(p *arpprobe.Probe, now time.Time, log *evidence.Log) int {
+	b := p.Step(now)
+	if b == nil {
+		return 0
+	}
+	if err := r.link.Send(b); err != nil {
+		r.sendErr = err
+		return 0
+	}
+	r.sentAny = true
+	frame := evidence.Frame{Time: now, Data: b, Length: len(b), Place: r.cfg.Interface, Out: true}
+	r.facts = observe.Facts(r.facts[:0], &frame)
+	for _, f := range r.facts {
+		log.Add(f, now, 1, &frame)
+	}
+	return 1
+}
+
+// hear makes evidence of a frame.
+func (r *runner) hear(frame *evidence.Frame) {
+	r.facts = observe.Facts(r.facts[:0], frame)
+	for _, f := range r.facts {
+		switch f := f.(type) {
+		case evidence.ARP:
+			r.hearARP(f, frame)
+		default:
+			r.common.Add(f, frame.Time, 1, frame)
+		}
+	}
+}
+
+func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
+	if p, ok := r.routers[a.SenderIP]; ok && !a.Out {
+		if p != nil && a.Op == evidence.Reply {
+			p.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
+		}
+		// What a router claims tells its MAC, for every VIP; a question of its for
+		// one VIP stands with that VIP.
+		if r.byIP[a.TargetIP] == nil {
+			r.common.Add(a, frame.Time, 1, frame)
+		}
+	}
+	if s := r.byIP[a.TargetIP]; s != nil && a.Op == evidence.Request && a.SenderIP != a.TargetIP && !s.done {
+		s.asks.Add(a, frame.Time, 1, frame)
+	}
+	s := r.byIP[a.SenderIP]
+	if s == nil || s.done {
+		return
+	}
+	s.log.Add(a, frame.Time, 1, frame)
+	if a.Out || a.Op != evidence.Reply {
+		return
+	}
+	answer := arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC}
+	isNew := false
+	if s.probe != nil {
+		isNew = s.probe.Heard(answer)
+	} else if len(s.heard) < evidence.PerKind && !s.heard[answer] {
+		s.heard[answer] = true
+		isNew = true
+	}
+	if isNew {
+		r.handler.Answer(Answer{VIP: s.vip, ARP: a, After: frame.Time.Sub(r.start)})
+	}
+}
+
+// finish diagnoses what was learnt about a VIP and tells the handler.
+func (r *runner) finish(s *subject, partial bool) {
+	now := time.Now()
+	s.done = true
+	r.listened(now)
+	if n, err := r.link.Drops(); err == nil && n > r.drops {
+		r.common.Add(evidence.Lost{Interface: r.cfg.Interface}, now, n-r.drops, nil)
+		r.drops = n
+	}
+	items := slices.Concat(r.common.Items(), s.log.Items(), s.asks.Items())
+	slices.SortStableFunc(items, func(a, b evidence.Item) int {
+		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
+	})
+	r.handler.Result(Result{
+		VIP: s.vip, Items: items, Diagnosis: diagnose.VIP(s.vip, items),
+		Start: r.start, Elapsed: now.Sub(r.start), Sent: s.sent, Partial: partial,
+	})
+}
+
+func (r *runner) finishAll(partial bool) {
+	for _, s := range r.subjects {
+		if !s.done {
+			r.finish(s, partial)
+		}
+	}
+}
+
+func (r *runner) finished() bool {
+	return !slices.ContainsFunc(r.subjects, func(s *subject) bool { return !s.done })
+}
+
+// sendFailure is the error of a run that could send nothing at all. Single
+// failures are evidence enough in the count of questions.
+func (r *runner) sendFailure() error {
+	if r.sentAny || r.sendErr == nil {
+		return nil
+	}
+	return fmt.Errorf("send on %s: %w", r.cfg.Interface, r.sendErr)
+}

@@ -1,0 +1,348 @@
+package check_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mdlayher/arp"
+	"github.com/mdlayher/ethernet"
+
+	"github.com/nlbprobe/nlbprobe/arpprobe"
+	"github.com/nlbprobe/nlbprobe/check"
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+var (
+	vip     = netip.MustParseAddr("172.16.63.241")
+	other   = netip.MustParseAddr("172.16.63.242")
+	router  = netip.MustParseAddr("172.16.63.1")
+	us      = netip.MustParsePrefix("172.16.63.10/24")
+	ourMAC  = mac.Addr{2, 0, 0, 0, 0, 0x0a}
+	rtrMAC  = mac.Addr{2, 0, 0, 0, 0, 0x01}
+	cluster = mac.Addr{0x03, 0xbf, 172, 16, 63, 241}
+)
+
+func nodeMAC(n byte) mac.Addr { return mac.Addr{0, 0x15, 0x5d, 0, 0, n} }
+
+// arpFrame builds an ARP frame as a host of the segment sends it.
+func arpFrame(t *testing.T, op arp.Operation, src, dst, sha mac.Addr, spa netip.Addr, tha mac.Addr, tpa netip.Addr) []byte {
+	t.Helper()
+	p, err := arp.NewPacket(op, sha.HardwareAddr(), spa, tha.HardwareAddr(), tpa)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := p.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := ethernet.Frame{Destination: dst.HardwareAddr(), Source: src.HardwareAddr(), EtherType: ethernet.EtherTypeARP, Payload: body}
+	b, err := f.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// segment is a Link to a network on paper: answer says what comes back for a
+// frame, and how much later. Its clock is that of the test's bubble.
+type segment struct {
+	t       *testing.T
+	answer  func(sent []byte) [][]byte
+	delay   time.Duration
+	frames  chan evidence.Frame
+	stop    chan struct{}
+	sent    [][]byte
+	drops   int
+	failing error // what Receive returns
+	sendErr error
+}
+
+func newSegment(t *testing.T, answer func([]byte) [][]byte) *segment {
+	return &segment{t: t, answer: answer, delay: time.Millisecond, frames: make(chan evidence.Frame, 10_000), stop: make(chan struct{}, 1)}
+}
+
+func (s *segment) Send(b []byte) error {
+	if s.sendErr != nil {
+		return s.sendErr
+	}
+	s.sent = append(s.sent, append([]byte(nil), b...))
+	if s.answer != nil {
+		for _, a := range s.answer(b) {
+			time.AfterFunc(s.delay, func() { s.put(a) })
+		}
+	}
+	return nil
+}
+
+func (s *segment) put(b []byte) {
+	s.frames <- evidence.Frame{Time: time.Now(), Data: b, Length: len(b), Place: "eth0"}
+}
+
+func (s *segment) Receive(deadline time.Time) (evidence.Frame, error) {
+	if s.failing != nil {
+		return evidence.Frame{}, s.failing
+	}
+	t := time.NewTimer(time.Until(deadline))
+	defer t.Stop()
+	select {
+	case f := <-s.frames:
+		return f, nil
+	case <-s.stop:
+		return evidence.Frame{}, os.ErrDeadlineExceeded
+	case <-t.C:
+		return evidence.Frame{}, os.ErrDeadlineExceeded
+	}
+}
+
+func (s *segment) Interrupt() {
+	select {
+	case s.stop <- struct{}{}:
+	default:
+	}
+}
+
+func (s *segment) Drops() (int, error) { return s.drops, nil }
+
+// target reads whom an ARP request asks for.
+func target(t *testing.T, b []byte) netip.Addr {
+	t.Helper()
+	if len(b) < 42 {
+		t.Fatalf("a frame of %d bytes", len(b))
+	}
+	return netip.AddrFrom4([4]byte(b[38:42]))
+}
+
+// clusterOf answers for vip as n hosts in multicast mode do.
+func clusterOf(t *testing.T, n byte) func([]byte) [][]byte {
+	return func(b []byte) [][]byte {
+		var out [][]byte
+		if target(t, b) == vip {
+			for i := range n {
+				out = append(out, arpFrame(t, arp.OperationReply, nodeMAC(i+1), ourMAC, cluster, vip, ourMAC, us.Addr()))
+			}
+		}
+		if target(t, b) == router {
+			out = append(out, arpFrame(t, arp.OperationReply, rtrMAC, ourMAC, rtrMAC, router, ourMAC, us.Addr()))
+		}
+		return out
+	}
+}
+
+// told is what a handler was told.
+type told struct {
+	answers []check.Answer
+	results []check.Result
+	onHeard func()
+}
+
+func (h *told) Answer(a check.Answer) {
+	h.answers = append(h.answers, a)
+	if h.onHeard != nil {
+		h.onHeard()
+	}
+}
+func (h *told) Result(r check.Result) { h.results = append(h.results, r) }
+
+func config() check.Config {
+	return check.Config{
+		Interface: "eth0", MAC: ourMAC, Addresses: []netip.Prefix{us},
+		Routers: []check.Router{{IP: router}}, Timing: arpprobe.DefaultTiming(),
+	}
+}
+
+func TestRunCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, clusterOf(t, 2)), &told{}
+		start := time.Now()
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(start); d > 500*time.Millisecond {
+			t.Errorf("it took %v", d)
+		}
+		if len(h.answers) != 2 || h.answers[0].After != time.Millisecond || h.answers[0].ARP.SenderMAC != cluster {
+			t.Errorf("answers: %+v", h.answers)
+		}
+		if len(h.results) != 1 {
+			t.Fatalf("%d results", len(h.results))
+		}
+		r := h.results[0]
+		if d := r.Diagnosis; d.Verdict != diagnose.Answers || d.Cluster.MAC != cluster || len(d.Cluster.Hosts) != 2 {
+			t.Errorf("diagnosis: %+v", d)
+		}
+		if len(r.Diagnosis.Routers) != 1 || r.Diagnosis.Routers[0].MAC != rtrMAC {
+			t.Errorf("routers: %+v", r.Diagnosis.Routers)
+		}
+		if r.Sent != 3 || r.Partial {
+			t.Errorf("sent %d, partial %v", r.Sent, r.Partial)
+		}
+	})
+}
+
+// Our own questions are evidence, but nobody's answer.
+func TestRunSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, nil), &told{}
+		link.drops = 7
+		start := time.Now()
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(start); d != 3*time.Second {
+			t.Errorf("it took %v, not the whole wait", d)
+		}
+		r := h.results[0]
+		if r.Diagnosis.Verdict != diagnose.Silent || r.Diagnosis.Severity != diagnose.Unknown || len(h.answers) != 0 {
+			t.Errorf("diagnosis: %+v", r.Diagnosis)
+		}
+		lost := 0
+		for _, it := range r.Items {
+			if _, ok := it.Fact.(evidence.Lost); ok {
+				lost += it.Count
+			}
+		}
+		if lost != 7 {
+			t.Errorf("%d lost frames in the evidence, want 7", lost)
+		}
+	})
+}
+
+// Two VIPs side by side: each gets its own answers only, and the one that
+// answers is not kept waiting by the one that does not.
+func TestRunSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, clusterOf(t, 2)), &told{}
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{other, vip, other}, h); err != nil {
+			t.Fatal(err)
+		}
+		if len(h.results) != 2 || h.results[0].VIP != vip || h.results[1].VIP != other {
+			t.Fatalf("results: %+v", h.results)
+		}
+		if h.results[0].Elapsed > 500*time.Millisecond || h.results[1].Diagnosis.Verdict != diagnose.Silent {
+			t.Errorf("%v after %v, %v", h.results[0].Diagnosis.Verdict, h.results[0].Elapsed, h.results[1].Diagnosis.Verdict)
+		}
+		if len(h.results[1].Diagnosis.Cluster.Hosts) != 0 {
+			t.Error("the silent VIP has the other's hosts")
+		}
+	})
+}
+
+// A host without an address in the VIP's prefix must not claim one.
+func TestRunWithoutAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, clusterOf(t, 1)), &told{}
+		cfg := config()
+		cfg.Addresses, cfg.Routers = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/8")}, nil
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range link.sent {
+			if spa := netip.AddrFrom4([4]byte(b[28:32])); spa != netip.IPv4Unspecified() {
+				t.Errorf("asked as %v", spa)
+			}
+		}
+		if h.results[0].Diagnosis.Verdict != diagnose.Answers {
+			t.Errorf("verdict %v", h.results[0].Diagnosis.Verdict)
+		}
+	})
+}
+
+func TestRunPassive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, nil), &told{}
+		cfg := config()
+		cfg.Passive = true
+		cfg.Timing.Wait = 10 * time.Second
+		// Somebody else asks, and a host answers; we hear it.
+		time.AfterFunc(time.Second, func() {
+			link.put(arpFrame(t, arp.OperationReply, nodeMAC(1), mac.Broadcast, cluster, vip, nodeMAC(9), vip))
+		})
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		if len(link.sent) != 0 {
+			t.Errorf("%d frames were sent", len(link.sent))
+		}
+		if len(h.answers) != 1 || h.results[0].Elapsed != 10*time.Second {
+			t.Errorf("%d answers in %v", len(h.answers), h.results[0].Elapsed)
+		}
+	})
+}
+
+// Ctrl-C ends the wait at once, and what is known is told.
+func TestRunInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		link, h := newSegment(t, clusterOf(t, 2)), &told{}
+		h.onHeard = cancel
+		start := time.Now()
+		if err := check.Run(ctx, link, config(), []netip.Addr{vip, other}, h); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(start); d > 10*time.Millisecond {
+			t.Errorf("it ended after %v", d)
+		}
+		if len(h.results) != 2 || !h.results[0].Partial || h.results[0].Diagnosis.Verdict != diagnose.Answers {
+			t.Errorf("results: %+v", h.results)
+		}
+	})
+}
+
+// A link that fails ends the run with an error, and nothing learnt is lost.
+func TestRunLinkFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, nil), &told{}
+		link.failing = errors.New("the interface went down")
+		err := check.Run(t.Context(), link, config(), []netip.Addr{vip}, h)
+		if !errors.Is(err, link.failing) || len(h.results) != 1 || !h.results[0].Partial {
+			t.Errorf("error %v, results %+v", err, h.results)
+		}
+
+		link, h = newSegment(t, nil), &told{}
+		link.sendErr = errors.New("no buffer space")
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip}, h); !errors.Is(err, link.sendErr) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// A segment full of invented answers for other addresses, questions from
+// everybody, and broken ARP must not hide the cluster.
+func TestRunHostile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, clusterOf(t, 2)), &told{}
+		for i := range 9000 {
+			x := mac.Addr{0, 1, 2, 3, byte(i >> 8), byte(i)}
+			ip := netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)})
+			var b []byte
+			switch i % 4 {
+			case 0: // an answer for somebody else
+				b = arpFrame(t, arp.OperationReply, x, ourMAC, x, ip, ourMAC, us.Addr())
+			case 1: // a question for the VIP
+				b = arpFrame(t, arp.OperationRequest, x, mac.Broadcast, x, ip, mac.Addr{}, vip)
+			case 2: // an answer that claims to be for the router's question
+				b = arpFrame(t, arp.OperationReply, x, ourMAC, x, ip, rtrMAC, vip)
+			case 3:
+				b = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 1, 2, 3, byte(i >> 8), byte(i), 8, 6, 0, 6}
+			}
+			link.put(b)
+		}
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		r := h.results[0]
+		if r.Diagnosis.Verdict != diagnose.Answers || !r.Diagnosis.Cluster.HasMAC || r.Diagnosis.Cluster.MAC != cluster || len(r.Diagnosis.Cluster.Hosts) != 2 {
+			t.Errorf("diagnosis: %v, %+v", r.Diagnosis.Verdict, r.Diagnosis.Cluster)
+		}
+		if n := len(r.Items); n > 6*evidence.PerKind {
+			t.Errorf("%d items were kept", n)
+		}
+	})
+}

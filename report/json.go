@@ -1,0 +1,145 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"net/netip"
+
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/templates"
+)
+
+// Schema names the JSON contract. Fields may be added under the same name,
+// never renamed or retyped.
+const Schema = "nlbprobe/1"
+
+// JSON writes one object a VIP and line (JSON Lines), each when it is whole.
+type JSON struct{ enc *json.Encoder }
+
+// NewJSON returns a Handler that writes to w.
+func NewJSON(w io.Writer) *JSON {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return &JSON{enc: enc}
+}
+
+var _ Handler = (*JSON)(nil)
+
+// Answer writes nothing: nothing is printed before the object is whole.
+func (*JSON) Answer(Answer) error { return nil }
+
+// Outcome writes the VIP's object.
+func (j *JSON) Outcome(o Outcome) error { return j.enc.Encode(object(o)) }
+
+// Config writes nothing: the outcomes hold it.
+func (*JSON) Config([]netip.Addr, []templates.Config) error { return nil }
+
+// Close ends the report.
+func (*JSON) Close() error { return nil }
+
+// The objects of the contract. A pointer is null where nothing is known.
+type jsonRun struct {
+	Schema    string             `json:"schema"`
+	VIP       netip.Addr         `json:"vip"`
+	Verdict   string             `json:"verdict"`
+	Severity  string             `json:"severity"`
+	Cluster   jsonCluster        `json:"cluster"`
+	Routers   []jsonRouter       `json:"routers"`
+	Findings  []jsonFinding      `json:"findings"`
+	Configs   []templates.Config `json:"configs"`
+	Name      *string            `json:"name"`
+	Interface *string            `json:"interface"`
+	Passive   bool               `json:"passive"`
+	Partial   bool               `json:"partial"`
+	Sent      int                `json:"sent_frames"`
+	Seconds   float64            `json:"elapsed_seconds"`
+}
+
+type jsonCluster struct {
+	MAC         *mac.Addr   `json:"mac"`
+	Mode        string      `json:"mode"`
+	DerivedFrom *netip.Addr `json:"derived_from"`
+	Group       *netip.Addr `json:"group"`
+	Hosts       []jsonHost  `json:"hosts"`
+}
+
+type jsonHost struct {
+	MAC       mac.Addr    `json:"mac"`
+	Priority  *int        `json:"priority"`
+	IP        *netip.Addr `json:"ip"`
+	SenderMAC mac.Addr    `json:"sender_mac"`
+	Answers   int         `json:"answers"`
+}
+
+type jsonRouter struct {
+	IP         netip.Addr `json:"ip"`
+	MAC        *mac.Addr  `json:"mac"`
+	ReachesVIP *bool      `json:"reaches_vip"`
+	Why        string     `json:"why"`
+}
+
+type jsonFinding struct {
+	ID         string   `json:"id"`
+	Severity   string   `json:"severity"`
+	Certainty  string   `json:"certainty"`
+	Summary    string   `json:"summary"`
+	Evidence   []string `json:"evidence"`
+	Remedy     string   `json:"remedy"`
+	Disproof   string   `json:"disproof"`
+	References []string `json:"references"`
+}
+
+// some returns a pointer to v, or nil for its type's zero value.
+func some[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+func object(o Outcome) jsonRun {
+	d := o.Diagnosis
+	run := jsonRun{
+		Schema: Schema, VIP: d.VIP, Verdict: string(d.Verdict), Severity: d.Severity.String(),
+		Cluster: jsonCluster{
+			Mode: d.Cluster.Mode.String(), DerivedFrom: some(d.Cluster.DerivedFrom),
+			Group: some(d.Cluster.Group), Hosts: []jsonHost{},
+		},
+		Routers: []jsonRouter{}, Findings: []jsonFinding{}, Configs: list(o.Configs),
+		Name: some(o.Name), Interface: some(o.Interface),
+		Passive: o.Passive, Partial: o.Partial, Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
+	}
+	if d.Cluster.HasMAC {
+		run.Cluster.MAC = &d.Cluster.MAC
+	}
+	for _, h := range d.Cluster.Hosts {
+		run.Cluster.Hosts = append(run.Cluster.Hosts, jsonHost{
+			MAC: h.MAC, Priority: some(h.Priority), IP: some(h.IP), SenderMAC: h.SenderMAC, Answers: h.Answers,
+		})
+	}
+	for _, r := range d.Routers {
+		router := jsonRouter{IP: r.IP, MAC: some(r.MAC), Why: r.Why}
+		if r.Reach != diagnose.NotLearnt {
+			reaches := r.Reach == diagnose.Reaches
+			router.ReachesVIP = &reaches
+		}
+		run.Routers = append(run.Routers, router)
+	}
+	for _, f := range d.Findings {
+		run.Findings = append(run.Findings, jsonFinding{
+			ID: f.ID, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Summary: f.Summary,
+			Evidence: list(f.Evidence), Remedy: f.Remedy, Disproof: f.Disproof, References: list(f.References),
+		})
+	}
+	return run
+}
+
+// list returns s, or an empty list rather than null.
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

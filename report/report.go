@@ -1,0 +1,58 @@
+// Package report tells what a run found: as text for people, as JSON for
+// scripts. It escapes whatever could reach a terminal, and knows nothing of how
+// the run was made.
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/templates"
+)
+
+// Handler is told of a run as it goes: every answer at the moment it is heard,
+// then each VIP's outcome, then the configuration, then that it is over. Text
+// and JSON are handlers. A handler's methods are called one at a time.
+type Handler interface {
+	Answer(Answer) error
+	Outcome(Outcome) error
+	// Config is the configuration for all VIPs that share a MAC and a place.
+	// JSON has it in each outcome already and takes no notice.
+	Config([]netip.Addr, []templates.Config) error
+	Close() error
+}
+
+// Answer is one answer to the question who has the VIP.
+type Answer struct {
+	VIP   netip.Addr
+	ARP   evidence.ARP
+	After time.Duration // since the question
+}
+
+// Outcome is what a run found out about one VIP.
+type Outcome struct {
+	Name      string // the name that stood for the VIP; empty where its address was given
+	Interface string
+	Diagnosis diagnose.Diagnosis
+	Configs   []templates.Config
+	NoConfig  string // why there is no configuration to paste; empty where there is one
+	Elapsed   time.Duration
+	Sent      int  // frames sent for this VIP
+	Passive   bool // nothing was to be sent
+	Partial   bool // interrupted
+}
+
+// milliseconds gives a time as an admin reads it off ping: 0.41 ms, 402 ms.
+func milliseconds(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	switch {
+	case ms < 10:
+		return fmt.Sprintf("%.2f ms", ms)
+	case ms < 1000:
+		return fmt.Sprintf("%.0f ms", ms)
+	}
+	return fmt.Sprintf("%.1f s", ms/1000)
+}

@@ -1,0 +1,279 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/templates"
+)
+
+// Text writes a run for people: answers as they come, then per VIP the verdict,
+// the cluster, the routers and the findings with their evidence and cures, and
+// at the end the configuration to paste, which starts at the margin.
+type Text struct {
+	w      io.Writer
+	colour bool
+	wrote  bool
+}
+
+// NewText returns a Handler that writes to w, with colour only if wanted. Each
+// call of its methods is one Write.
+func NewText(w io.Writer, colour bool) *Text { return &Text{w: w, colour: colour} }
+
+var _ Handler = (*Text)(nil)
+
+// The ANSI colours of severities.
+const (
+	bold   = "1"
+	red    = "1;31"
+	yellow = "1;33"
+	green  = "1;32"
+	cyan   = "36"
+)
+
+func (t *Text) paint(code, s string) string {
+	if !t.colour {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func severityColour(s diagnose.Severity) string {
+	switch s {
+	case diagnose.Critical:
+		return red
+	case diagnose.Warning, diagnose.Unknown:
+		return yellow
+	case diagnose.Info:
+		return cyan
+	default:
+		return green
+	}
+}
+
+func (t *Text) write(s string) error {
+	t.wrote = true
+	_, err := io.WriteString(t.w, s)
+	return err
+}
+
+// Answer writes one line.
+func (t *Text) Answer(a Answer) error {
+	line := fmt.Sprintf("%s is at %s", a.VIP, a.ARP.SenderMAC)
+	if a.ARP.EthSrc != a.ARP.SenderMAC {
+		line += fmt.Sprintf(", says %s", a.ARP.EthSrc)
+	}
+	line += fmt.Sprintf("  %s", milliseconds(a.After))
+	if a.ARP.VLAN != 0 {
+		line += fmt.Sprintf("  VLAN %d", a.ARP.VLAN)
+	}
+	return t.write(line + "\n")
+}
+
+// label sets the words of the left column.
+func label(s string) string { return fmt.Sprintf("%-10s", s) }
+
+var indent = strings.Repeat(" ", len(label("")))
+
+// labelled sets text beside a label in the left column.
+func (t *Text) labelled(name, text string) string {
+	set := Wrap(label(name), indent, text, Width)
+	return t.paint(bold, label(name)) + strings.TrimPrefix(set, label(name))
+}
+
+// Outcome writes the report of one VIP.
+func (t *Text) Outcome(o Outcome) error {
+	var b strings.Builder
+	if t.wrote {
+		b.WriteByte('\n')
+	}
+	d := o.Diagnosis
+	who := d.VIP.String()
+	if o.Name != "" {
+		who += " (" + Clean(o.Name) + ")"
+	}
+	b.WriteString(t.paint(bold, label("VERDICT")))
+	b.WriteString(who + " " + t.paint(severityColour(d.Severity), string(d.Verdict)+", "+d.Severity.String()) + "\n")
+	for _, line := range verdictLines(o) {
+		b.WriteString(Wrap(indent, indent, line, Width))
+	}
+	t.cluster(&b, d)
+	t.routers(&b, d)
+	for _, f := range d.Findings {
+		t.finding(&b, f)
+	}
+	if o.NoConfig != "" {
+		b.WriteByte('\n')
+		b.WriteString(t.labelled("CONFIG", o.NoConfig))
+	}
+	return t.write(b.String())
+}
+
+// verdictLines say the verdict in words, and how it was come by.
+func verdictLines(o Outcome) []string {
+	var how string
+	switch {
+	case o.Passive:
+		how = fmt.Sprintf("Listened on %s for %s; nothing was sent.", Clean(o.Interface), milliseconds(o.Elapsed))
+	case o.Interface == "":
+		how = "From a capture."
+	default:
+		how = fmt.Sprintf("Asked %s on %s, %s in all.", times(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
+	}
+	lines := []string{verdictSentence(o.Diagnosis.Verdict) + " " + how}
+	if o.Partial {
+		lines = append(lines, "Interrupted: this is what was known by then.")
+	}
+	return lines
+}
+
+func verdictSentence(v diagnose.Verdict) string {
+	switch v {
+	case diagnose.Reachable:
+		return "It answers here, and a router is proven to reach it."
+	case diagnose.LocalOnly:
+		return "It answers on this subnet, and a router does not reach it."
+	case diagnose.Answers:
+		return "It answers on this subnet; no router was tested."
+	case diagnose.Conflict:
+		return "The answers contradict each other."
+	case diagnose.Silent:
+		return "Nothing answered."
+	case diagnose.Seen:
+		return "It is present; nothing more can be proven from what was captured."
+	}
+	return string(v)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// cluster writes what stands behind the VIP.
+func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
+	c := d.Cluster
+	if !c.HasMAC && len(c.Hosts) == 0 {
+		return
+	}
+	b.WriteByte('\n')
+	head := t.paint(bold, label("CLUSTER"))
+	if c.HasMAC {
+		line := fmt.Sprintf("%s, mode %s", c.MAC, c.Mode)
+		if c.DerivedFrom.IsValid() {
+			line += fmt.Sprintf(", derived from %s", c.DerivedFrom)
+		}
+		if c.Group.IsValid() {
+			line += fmt.Sprintf(", group %s", c.Group)
+		}
+		b.WriteString(head + line + "\n")
+		head = indent
+	}
+	const most = 32 // hosts of the largest NLB cluster; a flood must not fill the screen
+	for i, h := range c.Hosts {
+		if i == most {
+			fmt.Fprintf(b, "%s... and %d more\n", indent, len(c.Hosts)-most)
+			break
+		}
+		b.WriteString(head + hostLine(h, c.HasMAC) + "\n")
+		head = indent
+	}
+}
+
+func hostLine(h diagnose.Host, sameMAC bool) string {
+	line := "host " + h.MAC.String()
+	if h.Priority > 0 {
+		line += fmt.Sprintf(", priority %d", h.Priority)
+	}
+	if h.IP.IsValid() {
+		line += ", " + h.IP.String()
+	}
+	if !sameMAC {
+		line += ", says " + h.SenderMAC.String()
+	}
+	switch h.Answers {
+	case 0:
+		line += ", answered no question"
+	case 1:
+		line += ", 1 answer"
+	default:
+		line += fmt.Sprintf(", %d answers", h.Answers)
+	}
+	return line
+}
+
+// routers writes a line per router.
+func (t *Text) routers(b *strings.Builder, d diagnose.Diagnosis) {
+	if len(d.Routers) == 0 {
+		return
+	}
+	b.WriteByte('\n')
+	head := t.paint(bold, label("ROUTERS"))
+	for _, r := range d.Routers {
+		at := "not heard"
+		if r.MAC != (mac.Addr{}) {
+			at = "at " + r.MAC.String()
+		}
+		b.WriteString(head + fmt.Sprintf("%s %s: %s\n", r.IP, at, reachWords(r.Reach)))
+		head = indent
+	}
+}
+
+func reachWords(r diagnose.Reach) string {
+	switch r {
+	case diagnose.Reaches:
+		return "reaches the VIP"
+	case diagnose.DoesNotReach:
+		return "does not reach the VIP"
+	default:
+		return "not known whether it reaches the VIP"
+	}
+}
+
+// finding writes a finding with its evidence and cure.
+func (t *Text) finding(b *strings.Builder, f diagnose.Finding) {
+	b.WriteString("\n" + t.paint(severityColour(f.Severity), label(f.Severity.String())) + t.paint(bold, f.ID) + "\n")
+	b.WriteString(Wrap(indent, indent, f.Summary, Width))
+	item := func(name, text string) {
+		if text != "" {
+			first := fmt.Sprintf("%s%-6s ", indent, name)
+			b.WriteString(Wrap(first, strings.Repeat(" ", len(first)), text, Width))
+		}
+	}
+	for i, e := range f.Evidence {
+		name := "seen"
+		if i > 0 {
+			name = ""
+		}
+		item(name, e)
+	}
+	item("cure", f.Remedy)
+	item("unless", f.Disproof)
+	item("source", strings.Join(f.References, "; "))
+}
+
+// Config writes the lines to paste. They start at the margin, and nothing but
+// what the device takes stands between the two rules.
+func (t *Text) Config(vips []netip.Addr, configs []templates.Config) error {
+	var b strings.Builder
+	for _, c := range configs {
+		b.WriteByte('\n')
+		names := make([]string, len(vips))
+		for i, v := range vips {
+			names[i] = v.String()
+		}
+		head := fmt.Sprintf("%s for %s, to %s; lines: %s", c.Platform, strings.Join(names, ", "), c.Section, c.Confidence)
+		b.WriteString(t.labelled("PASTE", head))
+		b.WriteString(strings.TrimRight(c.Text, "\n") + "\n")
+	}
+	return t.write(b.String())
+}
+
+// Close ends the report.
+func (t *Text) Close() error { return nil }
