@@ -78,5 +78,6 @@ func newRootCmd(io stdio) *cobra.Command {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
+	root.AddCommand(newMacCmd(io))
 	return root
 }

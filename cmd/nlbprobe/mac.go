@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
+	"github.com/nlbprobe/nlbprobe/report"
+)
+
+// macOptions are the flags of `nlbprobe mac`.
+type macOptions struct {
+	output string // "text" or "json"
+}
+
+// newMacCmd returns `nlbprobe mac`, which sends nothing and reads no device.
+func newMacCmd(io stdio) *cobra.Command {
+	var opts macOptions
+	cmd := &cobra.Command{
+		Use:   "mac IP|MAC...",
+		Short: "The MACs that NLB derives from a VIP, or what a MAC is",
+		Long: `For an IPv4 address: the MACs and the group that NLB derives from it where it is
+a cluster's primary IP. For a MAC in any vendor's spelling: what it is, whether
+NLB derives it, the primary VIP that it reveals, and how other vendors spell it.`,
+		Example: "  nlbprobe mac 172.16.63.241\n  nlbprobe mac 0300.5e11.1111 01-00-5e-7f-3f-f1",
+		RunE: func(_ *cobra.Command, args []string) error {
+			return runMac(io, opts, args)
+		},
+	}
+	cmd.Flags().StringVarP(&opts.output, "output", "o", "text", "text or json (one object per argument)")
+	return cmd
+}
+
+// runMac answers for all arguments, or for none where one of them is wrong.
+func runMac(io stdio, opts macOptions, args []string) error {
+	if opts.output != "text" && opts.output != "json" {
+		return fmt.Errorf("there is no output format %q: text or json", clip(opts.output))
+	}
+	if len(args) == 0 {
+		return errors.New("nothing to look up: give an IPv4 address or a MAC address")
+	}
+	var out bytes.Buffer
+	for i, arg := range args {
+		answer, err := lookUpMAC(arg)
+		if err != nil {
+			return err
+		}
+		if opts.output == "json" {
+			enc := json.NewEncoder(&out)
+			enc.SetEscapeHTML(false)
+			if err := enc.Encode(answer); err != nil {
+				return fmt.Errorf("writing the answer for %q as JSON: %w", clip(arg), err)
+			}
+			continue
+		}
+		if i > 0 {
+			out.WriteByte('\n')
+		}
+		answer.writeText(&out)
+	}
+	if _, err := io.out.Write(out.Bytes()); err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	return nil
+}
+
+// macAnswer is the answer for one argument: derivedMACs or knownMAC. It is also
+// the JSON object.
+type macAnswer interface {
+	writeText(out *bytes.Buffer)
+}
+
+// lookUpMAC answers for one argument.
+func lookUpMAC(arg string) (macAnswer, error) {
+	if ip, err := netip.ParseAddr(arg); err == nil {
+		return deriveMACs(arg, ip.Unmap())
+	}
+	m, err := mac.Parse(arg)
+	if err == nil {
+		return describeMAC(arg, m), nil
+	}
+	if strings.Count(arg, ".") == 3 && strings.Trim(arg, "0123456789.") == "" {
+		return nil, fmt.Errorf("%q is not an IPv4 address: four numbers from 0 to 255 with dots", clip(arg))
+	}
+	if _, prefixErr := netip.ParsePrefix(arg); prefixErr == nil {
+		return nil, fmt.Errorf("%q is a prefix: give a single address", clip(arg))
+	}
+	reason := err.Error()
+	if pe, ok := errors.AsType[*mac.ParseError](err); ok {
+		reason = fmt.Sprintf("%s (at character %d)", pe.Reason, pe.Offset+1)
+	}
+	return nil, fmt.Errorf("%q is neither an IPv4 address nor a MAC address: %s", clip(arg), reason)
+}
+
+// derivedMACs is what NLB makes of a primary IP.
+type derivedMACs struct {
+	Schema        string     `json:"schema"`
+	Input         string     `json:"input"`
+	VIP           netip.Addr `json:"vip"`
+	Unicast       mac.Addr   `json:"unicast"`
+	Multicast     mac.Addr   `json:"multicast"`
+	IGMPMulticast mac.Addr   `json:"igmp_multicast"`
+	Group         netip.Addr `json:"group"`
+	Legacy        mac.Addr   `json:"legacy"`
+	MaskedSources []mac.Addr `json:"masked_sources"` // by host priority, from 1
+	Notes         []string   `json:"notes"`
+}
+
+// The notes for derived addresses.
+const (
+	notePrimaryOnly = "Only the cluster's primary IP counts: every further VIP answers with the primary's MAC, so a MAC seen on the wire wins over a computed one."
+	noteMaySetMAC   = "The MAC may also have been set by hand, and then none of these is used."
+)
+
+func deriveMACs(arg string, ip netip.Addr) (macAnswer, error) {
+	if !ip.Is4() {
+		return nil, fmt.Errorf("%q is an IPv6 address: not yet, which MAC NLB gives to an IPv6 VIP is not documented", clip(arg))
+	}
+	if err := checkVIP(ip); err != nil {
+		return nil, err
+	}
+	d := derivedMACs{
+		Schema: "nlbprobe/1", Input: arg, VIP: ip, MaskedSources: make([]mac.Addr, nlb.MaxPriority),
+		Notes: []string{notePrimaryOnly, noteMaySetMAC},
+	}
+	errs := make([]error, 5, 5+nlb.MaxPriority)
+	d.Unicast, errs[0] = nlb.DeriveMAC(ip, nlb.Unicast)
+	d.Multicast, errs[1] = nlb.DeriveMAC(ip, nlb.Multicast)
+	d.IGMPMulticast, errs[2] = nlb.DeriveMAC(ip, nlb.IGMPMulticast)
+	d.Group, errs[3] = nlb.Group(ip)
+	d.Legacy, errs[4] = nlb.DeriveLegacyMAC(ip)
+	for i := range d.MaskedSources {
+		var err error
+		d.MaskedSources[i], err = nlb.MaskedMAC(ip, i+1)
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d derivedMACs) writeText(out *bytes.Buffer) {
+	fmt.Fprintf(out, "%v as the primary IP of an NLB cluster\n\n", d.VIP)
+	macRow(out, "unicast", d.Unicast.String())
+	macRow(out, "multicast", d.Multicast.String())
+	macRow(out, "IGMP multicast", fmt.Sprintf("%v, group %v", d.IGMPMulticast, d.Group))
+	macRow(out, "legacy (WLBS)", d.Legacy.String())
+	macRow(out, "masked sources", fmt.Sprintf("%v to %v (host 1 to %d)",
+		d.MaskedSources[0], d.MaskedSources[len(d.MaskedSources)-1], len(d.MaskedSources)))
+	out.WriteByte('\n')
+	for _, note := range d.Notes {
+		out.WriteString(report.Wrap("  ", "  ", note, report.Width))
+	}
+}
+
+// knownMAC is what a MAC says about its owner. Pointers are null in JSON where
+// the address reveals no such thing.
+type knownMAC struct {
+	Schema      string            `json:"schema"`
+	Input       string            `json:"input"`
+	MAC         mac.Addr          `json:"mac"`
+	Kind        string            `json:"kind"`
+	Name        string            `json:"name"`
+	IsGroup     bool              `json:"is_group"`
+	NLB         bool              `json:"nlb"`
+	HandSet     bool              `json:"hand_set"`
+	Mode        *string           `json:"mode"`
+	DerivedFrom *netip.Addr       `json:"derived_from"`
+	LastOctets  *string           `json:"last_octets"`
+	Group       *netip.Addr       `json:"group"`
+	Priority    *int              `json:"priority"`
+	VirtualID   *int              `json:"virtual_id"`
+	Certainty   string            `json:"certainty"`
+	Note        string            `json:"note"`
+	Source      string            `json:"source"`
+	Spellings   map[string]string `json:"spellings"`
+}
+
+func describeMAC(arg string, m mac.Addr) knownMAC {
+	c := nlb.Classify(m)
+	k := knownMAC{
+		Schema: "nlbprobe/1", Input: arg, MAC: m, Kind: c.Kind.String(), Name: c.Name, IsGroup: m.IsGroup(),
+		NLB: c.NLB, HandSet: c.HandSet, Certainty: c.Certainty.String(), Note: c.Note, Source: c.Source,
+		Spellings: make(map[string]string),
+	}
+	if c.Mode != nlb.ModeUnknown {
+		k.Mode = new(c.Mode.String())
+	}
+	if c.Primary.IsValid() {
+		k.DerivedFrom = new(c.Primary)
+	}
+	if c.HasLastOctets {
+		k.LastOctets = new(fmt.Sprintf("%d.%d", c.LastOctets[0], c.LastOctets[1]))
+	}
+	if c.Group.IsValid() {
+		k.Group = new(c.Group)
+	}
+	if c.Priority != 0 {
+		k.Priority = new(c.Priority)
+	}
+	if c.HasVirtualID {
+		k.VirtualID = new(c.VirtualID)
+	}
+	for _, s := range macSpellings() {
+		k.Spellings[s.key()] = m.In(s.style)
+	}
+	return k
+}
+
+func (k knownMAC) writeText(out *bytes.Buffer) {
+	out.WriteString(report.Wrap("", "  ", fmt.Sprintf("%v: %s", k.MAC, k.Name), report.Width))
+	out.WriteByte('\n')
+	macRow(out, "kind", k.Kind)
+	switch {
+	case k.NLB && k.Certainty == nlb.Documented.String():
+		macRow(out, "NLB", "yes")
+	case k.NLB:
+		macRow(out, "NLB", "it has the form; see the note")
+	case k.HandSet:
+		macRow(out, "NLB", "not derived; perhaps set by hand")
+	default:
+		macRow(out, "NLB", "no form of it")
+	}
+	if k.Mode != nil {
+		macRow(out, "mode", *k.Mode)
+	}
+	if k.DerivedFrom != nil {
+		macRow(out, "primary VIP", k.DerivedFrom.String())
+	}
+	if k.LastOctets != nil {
+		macRow(out, "primary VIP", "ends in ."+*k.LastOctets)
+	}
+	if k.Group != nil {
+		macRow(out, "group", k.Group.String())
+	}
+	if k.Priority != nil {
+		macRow(out, "host priority", strconv.Itoa(*k.Priority))
+	}
+	macRow(out, "certainty", k.Certainty)
+	macRow(out, "source", k.Source)
+	macRow(out, "note", k.Note)
+	out.WriteByte('\n')
+	for _, s := range macSpellings() {
+		fmt.Fprintf(out, "  %-17s   %s\n", k.Spellings[s.key()], s.systems)
+	}
+}
+
+// macSpelling is one way to write a MAC and the systems that print it so.
+type macSpelling struct {
+	style   mac.Style
+	systems string
+}
+
+// key is the style's name in JSON.
+func (s macSpelling) key() string { return strings.ReplaceAll(s.style.String(), "-", "_") }
+
+func macSpellings() []macSpelling {
+	return []macSpelling{
+		{mac.Colon, "Junos, Linux, AOS-CX, EXOS, FortiOS"},
+		{mac.ColonUpper, "RouterOS"},
+		{mac.Hyphen, "CatOS, D-Link, Windows"},
+		{mac.Dotted, "IOS, NX-OS, EOS, NetIron"},
+		{mac.HHH, "Comware, VRP"},
+		{mac.SixSix, "AOS-S, ProCurve"},
+		{mac.Bare, "bare digits"},
+	}
+}
+
+// macRow writes a titled line, broken under its own beginning where it is long.
+func macRow(out *bytes.Buffer, title, text string) {
+	const column = 18
+	first := "  " + title
+	first += strings.Repeat(" ", max(1, column-len(first)))
+	out.WriteString(report.Wrap(first, strings.Repeat(" ", column), text, report.Width))
+}
