@@ -1,0 +1,107 @@
+package evidence_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+var t0 = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func answer(n int) evidence.ARP {
+	return evidence.ARP{
+		Op: evidence.Reply, EthSrc: mac.Addr{0, 0, byte(n >> 16), byte(n >> 8), byte(n), 1},
+		SenderIP: netip.MustParseAddr("172.16.63.241"),
+	}
+}
+
+func TestLogGathers(t *testing.T) {
+	var l evidence.Log
+	data := []byte{1, 2, 3}
+	frame := &evidence.Frame{Time: t0, Data: data, Place: "eth0"}
+	if !l.Add(answer(1), t0, 1, frame) {
+		t.Error("the first sighting is not new")
+	}
+	data[0] = 9 // the caller's buffer is used again
+	if l.Add(answer(1), t0.Add(2*time.Second), 1, nil) {
+		t.Error("the second sighting is new")
+	}
+	l.Add(answer(1), t0.Add(-time.Second), 3, nil) // from another file, earlier
+	l.Add(answer(2), t0, 1, nil)
+
+	items := l.Items()
+	if len(items) != 2 {
+		t.Fatalf("%d items", len(items))
+	}
+	it := items[0]
+	if it.Fact != answer(1) || it.Count != 5 || !it.First.Equal(t0.Add(-time.Second)) || !it.Last.Equal(t0.Add(2*time.Second)) {
+		t.Errorf("item: %+v", it)
+	}
+	if len(it.Frame.Data) != 3 || it.Frame.Data[0] != 1 || it.Frame.Place != "eth0" {
+		t.Errorf("the frame is not a copy of the first: %+v", it.Frame)
+	}
+	if len(it.Times) != 3 {
+		t.Errorf("%d instants", len(it.Times))
+	}
+}
+
+func TestLogBounds(t *testing.T) {
+	var l evidence.Log
+	const all = evidence.PerKind + 500
+	for n := range all {
+		isNew := l.Add(answer(n), t0, 1, nil)
+		if isNew != (n < evidence.PerKind) {
+			t.Fatalf("answer %d: new is %v", n, isNew)
+		}
+	}
+	// One kind's flood leaves room for the others.
+	if !l.Add(evidence.BadARP{Reason: "cut short"}, t0, 1, nil) {
+		t.Error("a flood of replies left no room for another kind")
+	}
+	for range 2 * evidence.TimesKept {
+		l.Add(answer(0), t0, 1, nil)
+	}
+	unkept := 0
+	for _, it := range l.Items() {
+		if u, ok := it.Fact.(evidence.Unkept); ok {
+			if u.Of != evidence.KindARPReply {
+				t.Errorf("left out: %v", u.Of)
+			}
+			unkept += it.Count
+		}
+		if len(it.Times) > evidence.TimesKept {
+			t.Errorf("%d instants of one fact", len(it.Times))
+		}
+	}
+	if unkept != 500 {
+		t.Errorf("%d left out, want 500", unkept)
+	}
+	if n := len(l.Items()); n != evidence.PerKind+2 {
+		t.Errorf("%d items", n)
+	}
+}
+
+// Every kind has a name of its own, and the facts name their kinds.
+func TestKinds(t *testing.T) {
+	facts := []evidence.Fact{
+		evidence.ARP{Op: evidence.Request}, evidence.ARP{Op: evidence.Reply}, evidence.BadARP{},
+		evidence.Vantage{}, evidence.Listened{}, evidence.Lost{}, evidence.Unkept{},
+	}
+	seen := make(map[evidence.Kind]bool)
+	for _, f := range facts {
+		seen[f.Kind()] = true
+	}
+	names := make(map[string]bool)
+	for _, k := range evidence.Kinds() {
+		if !seen[k] {
+			t.Errorf("no fact is of kind %v", k)
+		}
+		if names[k.String()] || k.String() == "" || k.String() == "unknown" {
+			t.Errorf("kind %d is called %q", k, k)
+		}
+		names[k.String()] = true
+	}
+}
