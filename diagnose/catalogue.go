@@ -1,0 +1,71 @@
+package diagnose
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/nlbprobe/nlbprobe/nlb"
+)
+
+// Entry is what is known of one kind of finding, whatever the VIP. Its texts
+// are plain sentences without line breaks.
+type Entry struct {
+	ID         string   // kebab-case, stable once released: scripts match on it
+	Severity   Severity // Info, Warning or Critical
+	Title      string   // a few words
+	Meaning    string   // what it means for the clients of the VIP
+	Detected   string   // which observation raises it
+	Disproof   string   // which observation would show that it is wrong
+	Cure       string   // what to do; begins with "None needed" where nothing is to be done
+	References []Reference
+}
+
+// Reference is a public source and how far it carries the finding.
+type Reference struct {
+	Source    string
+	Certainty nlb.Certainty
+}
+
+// Certainty returns the certainty of the entry's best source, Unconfirmed
+// without one.
+func (e Entry) Certainty() nlb.Certainty {
+	best := nlb.Unconfirmed
+	for _, r := range e.References {
+		switch {
+		case r.Certainty == nlb.Documented:
+			return nlb.Documented
+		case r.Certainty == nlb.Inferred:
+			best = nlb.Inferred
+		}
+	}
+	return best
+}
+
+// Catalogue returns every kind of finding that VIP can give, the worst first
+// and then by id. The result is the caller's.
+func Catalogue() []Entry {
+	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:])
+	for i := range all {
+		all[i].References = slices.Clone(all[i].References)
+	}
+	slices.SortFunc(all, func(a, b Entry) int {
+		if a.Severity != b.Severity {
+			return b.Severity.rank() - a.Severity.rank()
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return all
+}
+
+// Explain returns the entry with the given id.
+func Explain(id string) (Entry, bool) {
+	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:]} {
+		for _, e := range table {
+			if e.ID == id {
+				e.References = slices.Clone(e.References)
+				return e, true
+			}
+		}
+	}
+	return Entry{}, false
+}

@@ -1,0 +1,176 @@
+// Package diagnose says what the evidence means for one VIP: a verdict, the
+// cluster behind it, the routers in front of it, and findings that name the
+// evidence they rest on. It is a pure function of facts: no clock, no input or
+// output, and the order of the facts does not matter. Where two causes look
+// alike from outside, a finding says so and chooses neither.
+package diagnose
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
+)
+
+// Verdict is the answer in one word.
+type Verdict string
+
+// The verdicts. Scripts depend on their spelling.
+const (
+	Reachable Verdict = "reachable"  // a router is proven to reach the VIP
+	LocalOnly Verdict = "local-only" // it answers here, and a router does not reach it
+	Answers   Verdict = "answers"    // it answers here; no router could be tested
+	Conflict  Verdict = "conflict"   // answers that contradict each other
+	Silent    Verdict = "silent"     // nothing answered
+	Seen      Verdict = "seen"       // capture only: present, nothing more is provable
+)
+
+// Mode is how the VIP's traffic gets to those who serve it. The zero value is
+// ModeUnknown.
+type Mode uint8
+
+// The modes.
+const (
+	ModeUnknown    Mode = iota // no answer, contradicting ones, or a form that leaves it open
+	Unicast                    // NLB in unicast mode
+	Multicast                  // NLB in multicast mode, or a cluster that works alike
+	IGMPMulticast              // NLB in IGMP multicast mode
+	OtherMulticast             // a group MAC that is known to be another system's
+	None                       // an ordinary host or router
+)
+
+var modeNames = [...]string{
+	ModeUnknown: "unknown", Unicast: "unicast", Multicast: "multicast", IGMPMulticast: "igmp-multicast",
+	OtherMulticast: "other-multicast", None: "none",
+}
+
+// String returns the mode as JSON output spells it.
+func (m Mode) String() string {
+	if int(m) < len(modeNames) {
+		return modeNames[m]
+	}
+	return "unknown"
+}
+
+// Reach says whether a router reaches the VIP. The zero value is NotLearnt.
+type Reach uint8
+
+// What can be known of a router: null, true and false in JSON output.
+const (
+	NotLearnt Reach = iota
+	Reaches
+	DoesNotReach
+)
+
+// Diagnosis is what the evidence says of one VIP.
+type Diagnosis struct {
+	VIP      netip.Addr
+	Verdict  Verdict
+	Severity Severity // of the VIP as a whole
+	Cluster  Cluster
+	Routers  []Router  // by IP
+	Findings []Finding // the worst first, then by id; one per id
+}
+
+// Cluster is who stands behind the VIP.
+type Cluster struct {
+	// MAC is what the VIP is said to be at. It counts only where HasMAC is
+	// true: where all who answer or announce name the same one.
+	MAC    mac.Addr
+	HasMAC bool
+
+	Mode Mode
+
+	// DerivedFrom is the primary VIP that the MAC reveals, or invalid. The
+	// IGMP form holds two of its four bytes, which reveals no address even
+	// where they fit the VIP, so there it stays invalid.
+	DerivedFrom netip.Addr
+
+	// Group is the IPv4 group of the IGMP form, 239.255.y.z, or invalid.
+	Group netip.Addr
+
+	// Hosts are those who answer for or announce the VIP, or ask with it as
+	// their address, in the order in which they were first heard.
+	Hosts []Host
+}
+
+// Host is one Ethernet source that speaks for the VIP.
+type Host struct {
+	MAC       mac.Addr   // the Ethernet source
+	SenderMAC mac.Addr   // the MAC inside its ARP packets, the VIP's as it says
+	Priority  int        // NLB host priority 1 to 32; 0 where it is not known
+	IP        netip.Addr // its own address, where its ARP shows exactly one; else invalid
+	Answers   int        // its answers to questions; 0 where it only announced or asked
+	First     time.Time  // when it was first heard
+}
+
+// Router is a router of the VIP's segment, as far as known.
+type Router struct {
+	IP    netip.Addr
+	MAC   mac.Addr // zero where it was not heard
+	Reach Reach
+	Why   string // how it is known to be a router
+	Items []int  // indexes of the evidence, as in Finding
+}
+
+// Finding is a statement about the VIP, with what it rests on.
+type Finding struct {
+	ID         string // of an Entry in the Catalogue
+	Severity   Severity
+	Certainty  nlb.Certainty
+	Summary    string   // one or two lines of 78 columns
+	Evidence   []string // what was seen, with times from the first item on
+	Items      []int    // indexes into the items given to VIP
+	Remedy     string
+	Disproof   string // what would show that the finding is wrong
+	References []string
+}
+
+// VIP judges what items say of vip. Items may be in any order; those that do
+// not concern vip are passed over. It never fails: nothing learnt is a verdict
+// too.
+func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
+	p := gather(vip.Unmap(), items)
+	p.judgeAnswers()
+	p.judgeCluster()
+	p.judgeLookAlikes()
+	p.judgeObserver()
+
+	d := Diagnosis{VIP: p.vip, Verdict: p.verdict(), Cluster: p.cluster(), Routers: p.routers}
+	d.Findings = p.sorted()
+	d.Severity = severity(d)
+	return d
+}
+
+// severity is the worst of the findings; a silent VIP is at least Unknown. An
+// ordinary host about which there are only remarks is OK.
+func severity(d Diagnosis) Severity {
+	worst := OK
+	if d.Verdict == Silent {
+		worst = Unknown
+	}
+	for _, f := range d.Findings {
+		worst = Worst(worst, f.Severity)
+	}
+	if worst == Info && d.Cluster.Mode == None {
+		return OK
+	}
+	return worst
+}
+
+func (p *picture) verdict() Verdict {
+	_, conflict := p.findings[idConflict]
+	switch {
+	case conflict:
+		return Conflict
+	case len(p.claims) == 0:
+		return Silent
+	case !p.live:
+		return Seen
+	case p.asked > 0 && p.answered == 0:
+		return Silent
+	}
+	return Answers
+}

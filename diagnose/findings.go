@@ -1,0 +1,112 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// find notes a finding. What does not depend on the case comes from the
+// catalogue.
+func (p *picture) find(id, summary string, evidence []string, items []int) {
+	e, _ := Explain(id)
+	refs := make([]string, len(e.References))
+	for i, r := range e.References {
+		refs[i] = r.Source
+	}
+	p.findings[id] = &Finding{
+		ID: id, Severity: e.Severity, Certainty: e.Certainty(), Summary: summary, Evidence: evidence, Items: unique(items),
+		Remedy: e.Cure, Disproof: e.Disproof, References: refs,
+	}
+}
+
+// sorted returns the findings, the worst first, then by id.
+func (p *picture) sorted() []Finding {
+	all := make([]Finding, 0, len(p.findings))
+	for _, f := range p.findings {
+		all = append(all, *f)
+	}
+	slices.SortFunc(all, func(a, b Finding) int {
+		return cmp.Or(b.Severity.rank()-a.Severity.rank(), strings.Compare(a.ID, b.ID))
+	})
+	return all
+}
+
+// unique returns items without repeats, the first of each kept, in order.
+func unique(items []int) []int {
+	seen := make(map[int]bool, len(items))
+	out := make([]int, 0, len(items))
+	for _, i := range items {
+		if !seen[i] {
+			seen[i] = true
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// where returns the sightings that fit.
+func where(all []sighting, fits func(sighting) bool) []sighting {
+	var some []sighting
+	for _, s := range all {
+		if fits(s) {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+func itemsOf(all []sighting) []int {
+	out := make([]int, len(all))
+	for i, s := range all {
+		out[i] = s.item
+	}
+	return out
+}
+
+// senders returns the different sender MACs, in the order of all.
+func senders(all []sighting) []mac.Addr {
+	return distinct(all, func(s sighting) mac.Addr { return s.arp.SenderMAC })
+}
+
+// sources returns the different Ethernet sources, in the order of all.
+func sources(all []sighting) []mac.Addr {
+	return distinct(all, func(s sighting) mac.Addr { return s.arp.EthSrc })
+}
+
+func distinct[T comparable](all []sighting, key func(sighting) T) []T {
+	seen := make(map[T]bool, len(all))
+	var out []T
+	for _, s := range all {
+		if k := key(s); !seen[k] {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// name writes one MAC, or how many there are.
+func name(macs []mac.Addr) string {
+	if len(macs) == 1 {
+		return macs[0].String()
+	}
+	return fmt.Sprintf("%d different MACs", len(macs))
+}
+
+// report notes a finding about the claims that fit, if there are any, with a
+// line for each. The summary is made from the sender MACs.
+func (p *picture) report(id string, fits func(sighting) bool, summary func(macs string) string) {
+	some := where(p.claims, fits)
+	if len(some) == 0 {
+		return
+	}
+	var l lines
+	for _, s := range some {
+		l.add("%s", p.says(s))
+	}
+	p.find(id, summary(name(senders(some))), l.list(), itemsOf(some))
+}

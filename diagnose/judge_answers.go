@@ -1,0 +1,189 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
+)
+
+// judgeAnswers finds what is in the answers as such: whether they agree, and
+// whether their MAC can be used.
+func (p *picture) judgeAnswers() {
+	p.judgeAgreement()
+
+	p.report(idBroadcastMAC, func(s sighting) bool { return s.arp.SenderMAC.IsBroadcast() }, func(m string) string {
+		return fmt.Sprintf("%v is said to be at the broadcast MAC %s. Routers refuse it, and no cluster uses it.", p.vip, m)
+	})
+	p.report(idZeroMAC, func(s sighting) bool { return s.arp.SenderMAC.IsZero() }, func(m string) string {
+		return fmt.Sprintf("%v is said to be at the MAC %s, which is nobody's.", p.vip, m)
+	})
+	p.report(idGroupMAC, func(s sighting) bool { return isGroup(s) && s.act != asks }, func(m string) string {
+		return fmt.Sprintf("%v is at the group MAC %s. Routers that obey RFC 1812 refuse it; none was tested by this.", p.vip, m)
+	})
+	p.report(idAnnounced, func(s sighting) bool { return s.act == announces }, func(m string) string {
+		return fmt.Sprintf("%v is announced at %s without a question (gratuitous ARP).", p.vip, m)
+	})
+	p.report(idSourceDiffers, func(s sighting) bool { return p.isPlain(s) && s.arp.EthSrc != s.arp.SenderMAC }, func(m string) string {
+		return fmt.Sprintf("%v is at %s, in frames from another MAC: a hand-set NLB MAC, teaming or a repeater look alike.", p.vip, m)
+	})
+	p.report(idOrdinary, func(s sighting) bool { return p.isPlain(s) && s.arp.EthSrc == s.arp.SenderMAC && s.act != asks }, func(m string) string {
+		return fmt.Sprintf("%v is at %s, as with an ordinary host. Routers accept this answer.", p.vip, m)
+	})
+	p.report(idProxyARP, p.isProxy, func(m string) string {
+		return fmt.Sprintf("%v is answered with %s, the MAC of a router: proxy ARP, or another address of that router.", p.vip, m)
+	})
+	if f := p.findings[idProxyARP]; f != nil {
+		for _, r := range p.routers {
+			if !r.MAC.IsZero() && slices.ContainsFunc(p.claims, func(s sighting) bool { return p.isProxy(s) && s.arp.SenderMAC == r.MAC }) {
+				f.Evidence = append(f.Evidence, fmt.Sprintf("%v is the MAC of router %v (%s)", r.MAC, r.IP, r.Why))
+				f.Items = unique(append(f.Items, r.Items...))
+			}
+		}
+	}
+
+	if len(p.groupSource) > 0 {
+		var l lines
+		for _, s := range p.groupSource {
+			l.add("%s a frame from %v says that %v is at %v, %s", p.at(s.first), s.arp.EthSrc, p.vip, s.arp.SenderMAC, many(s.count, "time"))
+		}
+		p.find(idGroupSource, fmt.Sprintf("ARP for %v comes in frames whose Ethernet source is a group address. They are not counted.", p.vip),
+			l.list(), itemsOf(p.groupSource))
+	}
+}
+
+// judgeAgreement compares the answers and announcements of each VLAN, then the
+// VLANs, then requests with both. A request is the weakest claim: it says where
+// its sender wants to be answered.
+func (p *picture) judgeAgreement() {
+	strong := where(p.claims, func(s sighting) bool { return s.act != asks })
+	vlans := distinct(strong, func(s sighting) uint16 { return s.arp.VLAN })
+	slices.Sort(vlans)
+
+	var conflicting []sighting
+	sets := make(map[uint16][]mac.Addr)
+	for _, v := range vlans {
+		here := where(strong, func(s sighting) bool { return s.arp.VLAN == v })
+		places := distinct(here, place)
+		slices.SortFunc(places, mac.Addr.Compare)
+		sets[v] = places
+		if len(places) > 1 {
+			conflicting = append(conflicting, here...)
+		}
+	}
+	if len(conflicting) > 0 {
+		p.findConflict(conflicting)
+	}
+	if i := slices.IndexFunc(vlans, func(v uint16) bool { return !slices.Equal(sets[v], sets[vlans[0]]) }); i > 0 {
+		var l lines
+		for _, s := range strong {
+			l.add("%s", p.says(s))
+		}
+		p.find(idVLANs, fmt.Sprintf("%v is at different MACs on %s; each VLAN is a segment of its own.", p.vip, many(len(vlans), "VLAN")), l.list(), itemsOf(strong))
+	}
+
+	if len(strong) == 0 {
+		return
+	}
+	known := distinct(strong, place)
+	p.report(idRequestDiffers, func(s sighting) bool { return s.act == asks && !slices.Contains(known, place(s)) }, func(m string) string {
+		return fmt.Sprintf("A host asks others as %v at %s, a MAC that no answer for it names.", p.vip, m)
+	})
+}
+
+// sameMoment is how close answers come that one question brought about: a
+// cluster does not change its MAC in between.
+const sameMoment = time.Second
+
+// findConflict notes that the claims, of VLANs with more than one MAC each,
+// contradict each other: per MAC who says it, and when.
+func (p *picture) findConflict(claims []sighting) {
+	macs := senders(claims)
+	var l lines
+	var ends time.Time // of the answers with the MACs so far
+	overlap := false
+	for _, m := range macs {
+		of := where(claims, func(s sighting) bool { return s.arp.SenderMAC == m })
+		first, last, n := of[0].first, of[0].last, 0
+		for _, s := range of {
+			n += s.count
+			if s.last.After(last) {
+				last = s.last
+			}
+		}
+		overlap = overlap || first.Before(ends.Add(sameMoment))
+		if last.After(ends) {
+			ends = last
+		}
+		who := sources(of)
+		by := who[0].String()
+		if len(who) > 1 {
+			by += fmt.Sprintf(" and %d more", len(who)-1)
+		}
+		l.add("%v (%s), said by %s, %s, %s to %s", m, of[0].class.Name, by, many(n, "time"), p.at(first), p.offset(last))
+	}
+	for _, src := range sources(claims) {
+		both := senders(where(claims, func(s sighting) bool { return s.arp.EthSrc == src }))
+		if len(both) > 1 {
+			l.add("%v itself names %d different MACs", src, len(both))
+		}
+	}
+	text := l.list()
+	if !overlap {
+		text = append(text, "the answers do not overlap in time: a change during the observation looks the same")
+	}
+	who := fmt.Sprintf("%d different MACs", len(macs))
+	if len(macs) == 2 {
+		who = fmt.Sprintf("both %v and %v", macs[0], macs[1])
+	}
+	p.find(idConflict, fmt.Sprintf("%v is said to be at %s. Clients keep one of them by chance.", p.vip, who), text, itemsOf(claims))
+
+	modes := distinct(where(claims, func(s sighting) bool { return nlbMode(s) != ModeUnknown }), nlbMode)
+	if len(modes) < 2 {
+		return
+	}
+	some := where(claims, func(s sighting) bool { return nlbMode(s) != ModeUnknown })
+	var m lines
+	for _, s := range some {
+		m.add("%s (%v)", p.says(s), nlbMode(s))
+	}
+	slices.Sort(modes)
+	names := modes[0].String()
+	for i, mode := range modes[1:] {
+		if i == len(modes)-2 {
+			names += " and " + mode.String()
+		} else {
+			names += ", " + mode.String()
+		}
+	}
+	p.find(idMixedModes, fmt.Sprintf("Answers for %v come in different NLB modes: %s.", p.vip, names), m.list(), itemsOf(some))
+}
+
+// place is what has to agree between claims: the sender MAC, but for GLBP,
+// whose forwarders of one group have different MACs on purpose, the group.
+func place(s sighting) mac.Addr {
+	m := s.arp.SenderMAC
+	if s.class.Kind == nlb.KindGLBP {
+		m[5] = 0
+	}
+	return m
+}
+
+// isGroup reports a group MAC other than broadcast in an ARP packet.
+func isGroup(s sighting) bool { return s.arp.SenderMAC.IsGroup() && !s.arp.SenderMAC.IsBroadcast() }
+
+// isPlain reports a unicast MAC that is an adapter's as far as its form says.
+func (p *picture) isPlain(s sighting) bool {
+	m := s.arp.SenderMAC
+	return !m.IsGroup() && !m.IsZero() && !s.class.NLB && !isFirstHop(s.class.Kind) && !isHandSetUnicast(s) && !p.isProxy(s) && !p.own[m]
+}
+
+// isProxy reports that the claim names the MAC of a router with another IP. A
+// router that is itself a VIP of an NLB cluster, as a firewall can be, shares
+// the cluster's MAC for every VIP: no proxy.
+func (p *picture) isProxy(s sighting) bool {
+	_, router := p.routerMACs[s.arp.SenderMAC]
+	return router && s.act != asks && !s.class.NLB && !p.isGateway
+}

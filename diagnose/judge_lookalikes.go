@@ -1,0 +1,54 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nlbprobe/nlbprobe/nlb"
+)
+
+// isOtherGroup reports a group MAC that is known to serve something else.
+func isOtherGroup(k nlb.Kind) bool {
+	switch k {
+	case nlb.KindTokenRing, nlb.KindHPTeaming, nlb.KindBridgeGroup:
+		return true
+	}
+	return false
+}
+
+// judgeLookAlikes finds what is not NLB, and what cannot be told from it.
+func (p *picture) judgeLookAlikes() {
+	p.report(idUnproven, func(s sighting) bool { return s.class.HandSet }, func(m string) string {
+		return fmt.Sprintf("%s is no derived MAC: NLB, ClusterXL, CLUSTERIP and Forcepoint clusters look alike here.", capital(m))
+	})
+	p.report(idCARP, func(s sighting) bool { return s.class.Kind == nlb.KindCARPBalancing }, func(m string) string {
+		return fmt.Sprintf("%v is at %s, the form of OpenBSD CARP with IP balancing, not of NLB.", p.vip, m)
+	})
+	p.report(idFirstHop, func(s sighting) bool { return isFirstHop(s.class.Kind) && !p.isProxy(s) && !isHandSetUnicast(s) }, func(m string) string {
+		return fmt.Sprintf("%v is at %s, a virtual router's MAC: its own virtual address, or proxy ARP.", p.vip, m)
+	})
+	p.report(idOtherGroup, func(s sighting) bool { return isOtherGroup(s.class.Kind) }, func(m string) string {
+		return fmt.Sprintf("%v is at the group MAC %s, which is known for another purpose than NLB.", p.vip, m)
+	})
+	// What the address is known as belongs to the evidence of these.
+	for _, id := range [...]string{idUnproven, idCARP, idFirstHop, idOtherGroup} {
+		f := p.findings[id]
+		if f == nil {
+			continue
+		}
+		var l lines
+		for _, m := range senders(where(p.claims, func(s sighting) bool { return slices.Contains(f.Items, s.item) })) {
+			c := nlb.ClassifyFor(m, p.vip)
+			l.add("%v: %s (%v)", m, c.Name, c.Certainty)
+		}
+		f.Evidence = append(f.Evidence, l.list()...)
+	}
+}
+
+// capital makes a summary that begins with a name begin as a sentence does.
+func capital(name string) string {
+	if name[0] >= '0' && name[0] <= '9' && len(name) == len("00:00:00:00:00:00") {
+		return "The MAC " + name
+	}
+	return "Each of " + name
+}

@@ -1,0 +1,222 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// judgeObserver finds what is to be said of the observation itself, and of
+// those in front of the VIP.
+func (p *picture) judgeObserver() {
+	p.judgeSilence()
+	p.judgeAskers()
+	p.judgeOwnHost()
+	p.judgeLimits()
+	p.judgeRouters()
+}
+
+// tooShort is less than a busy host or a first question that was lost needs.
+const tooShort = time.Second
+
+func (p *picture) judgeSilence() {
+	heard, known := p.listenedFor()
+	var l lines
+	if p.asked > 0 {
+		l.add("%s for %v went out, the first %s", many(p.asked, "question"), p.vip, p.at(p.items[p.questions[0]].First))
+	} else {
+		l.add("no question of ours for %v is in the evidence", p.vip)
+	}
+	if known {
+		l.add("listened for %s", span(heard))
+		if heard < tooShort && len(p.claims) == 0 {
+			l.add("that is short: a busy host can answer later")
+		}
+	}
+	if lost := count(p.items, p.lost); lost > 0 {
+		l.add("%s lost meanwhile: this silence is no proof of silence", many(lost, "frame"))
+	}
+	rests := slices.Concat(p.questions, p.listened, p.lost)
+	over := ""
+	if known {
+		over = " in " + span(heard)
+	}
+	switch {
+	case len(p.claims) == 0 && p.asked > 0:
+		p.find(idSilent, fmt.Sprintf("Nothing answered for %v: %s%s.", p.vip, many(p.asked, "question"), over), l.list(), rests)
+	case len(p.claims) == 0:
+		p.find(idSilent, fmt.Sprintf("Nothing was seen of %v%s, and nothing was asked.", p.vip, over), l.list(), rests)
+	case p.live && p.asked > 0 && p.answered == 0:
+		for _, s := range p.claims {
+			l.add("%s", p.says(s))
+		}
+		p.find(idNotAnswered, fmt.Sprintf("%v is in use, but %s got no answer%s.", p.vip, many(p.asked, "question"), over),
+			l.list(), slices.Concat(rests, itemsOf(p.claims)))
+	}
+
+	if p.asked > 0 {
+		return
+	}
+	var passive []int
+	l = lines{}
+	for _, i := range p.listened {
+		if f, ok := p.items[i].Fact.(evidence.Listened); ok && f.Passive {
+			passive = append(passive, i)
+			l.add("%s listening on %s began, for %s, sending nothing", p.at(p.items[i].First), quoted(f.Interface), span(p.items[i].Last.Sub(p.items[i].First)))
+		}
+	}
+	if len(passive) > 0 {
+		p.find(idPassive, fmt.Sprintf("The observer only listened and asked nothing about %v. What it did not hear may exist.", p.vip), l.list(), passive)
+	}
+}
+
+// judgeAskers notes who else asks for the VIP, and how often after it was
+// answered. It proves nothing about them.
+func (p *picture) judgeAskers() {
+	if len(p.askers) == 0 {
+		return
+	}
+	var answered time.Time // when the first answer was heard
+	for _, s := range p.claims {
+		if s.act != asks {
+			answered = s.first
+			break
+		}
+	}
+	var l lines
+	for _, s := range p.askers {
+		who := fmt.Sprintf("%v at %v", s.arp.SenderIP, s.arp.SenderMAC)
+		if !isHostIP(s.arp.SenderIP) {
+			who = fmt.Sprintf("%v, without an IP address,", s.arp.SenderMAC)
+		}
+		again := ""
+		if late := p.after(s.item, answered); late > 0 {
+			again = fmt.Sprintf(", at least %s after an answer was heard", many(late, "time"))
+		}
+		l.add("%s %s asks, %s%s", p.at(s.first), who, many(s.count, "time"), again)
+	}
+	type asker struct {
+		ip  netip.Addr
+		mac mac.Addr
+	}
+	n := len(distinct(p.askers, func(s sighting) asker { return asker{s.arp.SenderIP, s.arp.SenderMAC} }))
+	verb := "others ask"
+	if n == 1 {
+		verb = "other host asks"
+	}
+	p.find(idOthersAsk, fmt.Sprintf("%d %s for %v; whether they accept the answers is not known.", n, verb, p.vip), l.list(), itemsOf(p.askers))
+}
+
+// after counts the kept instants of an item that come after t.
+func (p *picture) after(item int, t time.Time) int {
+	if t.IsZero() {
+		return 0
+	}
+	n := 0
+	for _, at := range p.items[item].Times {
+		if at.After(t) {
+			n++
+		}
+	}
+	return n
+}
+
+// judgeOwnHost notes that the observer itself is, or seems to be, the VIP.
+func (p *picture) judgeOwnHost() {
+	if len(p.ownVIP) == 0 {
+		return
+	}
+	var l lines
+	for _, i := range p.ownVIP {
+		switch f := p.items[i].Fact.(type) {
+		case evidence.Vantage:
+			l.add("%v is an address of %s on this host", p.vip, quoted(f.Interface))
+		case evidence.ARP:
+			from := "a frame of another host"
+			switch {
+			case f.Out:
+				from = "a frame that this host sent"
+			case p.own[f.EthSrc]:
+				from = "a frame with this host's address as source"
+			}
+			l.add("%s %s says that %v is at %v", p.at(p.items[i].First), from, p.vip, f.SenderMAC)
+		}
+	}
+	p.find(idOwnHost, fmt.Sprintf("This host itself appears as %v. What is learnt here does not hold for clients.", p.vip), l.list(), p.ownVIP)
+}
+
+// judgeLimits notes what makes the observation less than whole.
+func (p *picture) judgeLimits() {
+	if len(p.bad) > 0 {
+		var l lines
+		for _, i := range p.bad {
+			if f, ok := p.items[i].Fact.(evidence.BadARP); ok {
+				l.add("%s from %v: %s, %s", p.at(p.items[i].First), f.EthSrc, quoted(f.Reason), many(sightings(p.items[i]), "time"))
+			}
+		}
+		p.find(idMalformed, fmt.Sprintf("%s on the segment, left out of the judgement.", many(count(p.items, p.bad), "malformed ARP frame")), l.list(), p.bad)
+	}
+	if len(p.lost) > 0 {
+		var l lines
+		for _, i := range p.lost {
+			if f, ok := p.items[i].Fact.(evidence.Lost); ok {
+				l.add("%s on %s, until %s", many(sightings(p.items[i]), "frame"), quoted(f.Interface), p.offset(p.items[i].Last))
+			}
+		}
+		p.find(idLost, fmt.Sprintf("%s lost before they could be read. What was not seen may be among them.", many(count(p.items, p.lost), "frame")), l.list(), p.lost)
+	}
+	if len(p.unkept) > 0 {
+		var l lines
+		for _, i := range p.unkept {
+			if f, ok := p.items[i].Fact.(evidence.Unkept); ok {
+				l.add("%s of kind %v left out, from %s on", many(sightings(p.items[i]), "sighting"), f.Of, p.offset(p.items[i].First))
+			}
+		}
+		p.find(idCut, fmt.Sprintf("%s beyond the bound of what is kept. The lists here are cut.", many(count(p.items, p.unkept), "ARP sighting")), l.list(), p.unkept)
+	}
+
+	var own []int
+	var l lines
+	for _, i := range p.vantages {
+		v, ok := p.items[i].Fact.(evidence.Vantage)
+		if !ok || !v.Address.IsValid() || !v.Address.Addr().Is4() {
+			continue
+		}
+		if v.Address.Contains(p.vip) {
+			return
+		}
+		own = append(own, i)
+		l.add("%s has %v", quoted(v.Interface), v.Address)
+	}
+	if len(own) > 0 {
+		p.find(idOffLink, fmt.Sprintf("%v is on no subnet of the observed interfaces; ARP does not cross routers.", p.vip), l.list(), own)
+	}
+}
+
+// judgeRouters notes for which routers it was not learnt whether they reach
+// the VIP. Without a router and without a VIP there is nothing to ask.
+func (p *picture) judgeRouters() {
+	var l lines
+	var items []int
+	for _, r := range p.routers {
+		items = append(items, r.Items...)
+		at := "its MAC was not heard"
+		if !r.MAC.IsZero() {
+			at = "at " + r.MAC.String()
+		}
+		l.add("router %v (%s), %s: not tested", r.IP, r.Why, at)
+	}
+	switch n := len(p.routers); {
+	case n == 1:
+		p.find(idRouterUntested, fmt.Sprintf("Whether router %v reaches %v was not tested.", p.routers[0].IP, p.vip), l.list(), items)
+	case n > 1:
+		p.find(idRouterUntested, fmt.Sprintf("Whether the %d known routers reach %v was not tested.", n, p.vip), l.list(), items)
+	case len(p.claims) > 0:
+		p.find(idRouterUntested, fmt.Sprintf("No router is known that could be tested for %v.", p.vip),
+			[]string{"no gateway was given, and nobody asked from a virtual router's MAC"}, itemsOf(p.claims))
+	}
+}

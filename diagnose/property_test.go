@@ -1,0 +1,216 @@
+package diagnose
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// check holds for every diagnosis, whatever the evidence.
+func check(t *testing.T, all []evidence.Item, d Diagnosis) {
+	t.Helper()
+	verdicts := []Verdict{Reachable, LocalOnly, Answers, Conflict, Silent, Seen}
+	if !slices.Contains(verdicts, d.Verdict) {
+		t.Errorf("verdict %q", d.Verdict)
+	}
+	inRange := func(what string, indexes []int) {
+		seen := make(map[int]bool)
+		for _, i := range indexes {
+			if i < 0 || i >= len(all) || seen[i] {
+				t.Errorf("%s rests on item %d of %d (or twice on it)", what, i, len(all))
+			}
+			seen[i] = true
+		}
+	}
+	worst := OK
+	for i, f := range d.Findings {
+		e, ok := Explain(f.ID)
+		if !ok {
+			t.Errorf("%q is not in the catalogue", f.ID)
+		}
+		if f.Severity != e.Severity || f.Severity == OK || f.Severity == Unknown {
+			t.Errorf("%s has severity %v", f.ID, f.Severity)
+		}
+		worst = Worst(worst, f.Severity)
+		if i > 0 && (d.Findings[i-1].Severity.rank() < f.Severity.rank() || d.Findings[i-1].ID == f.ID) {
+			t.Errorf("%s after %s", f.ID, d.Findings[i-1].ID)
+		}
+		if n := wrappedLines(f.Summary, 78); n > 2 || f.Summary == "" {
+			t.Errorf("%s: the summary takes %d lines: %q", f.ID, n, f.Summary)
+		}
+		if len(f.Evidence) == 0 || f.Remedy == "" || f.Disproof == "" || len(f.References) == 0 {
+			t.Errorf("%s is not whole: %+v", f.ID, f)
+		}
+		for _, line := range append(slices.Clone(f.Evidence), f.Summary) {
+			if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+				t.Errorf("%s: unprintable text in %q", f.ID, line)
+			}
+		}
+		inRange(f.ID, f.Items)
+	}
+	// An ordinary host with remarks is the one thing that is better than its
+	// findings.
+	if Worst(d.Severity, worst) != d.Severity && !(worst == Info && d.Severity == OK && d.Cluster.Mode == None) {
+		t.Errorf("severity %v, with a finding that is %v", d.Severity, worst)
+	}
+	if d.Verdict == Silent && d.Severity.ExitStatus() == 0 {
+		t.Errorf("silent, and exit status 0")
+	}
+	for _, r := range d.Routers {
+		if r.IP == d.VIP || r.Why == "" {
+			t.Errorf("router %+v", r)
+		}
+		inRange("router "+r.IP.String(), r.Items)
+	}
+	if d.Cluster.HasMAC && len(d.Cluster.Hosts) == 0 {
+		t.Error("a MAC, and nobody who named it")
+	}
+}
+
+// wrappedLines counts the lines that a text takes when words are kept whole.
+func wrappedLines(text string, width int) int {
+	n, column := 1, 0
+	for _, w := range strings.Fields(text) {
+		if column > 0 && column+1+len(w) > width {
+			n, column = n+1, 0
+		}
+		if column > 0 {
+			column++
+		}
+		column += len(w)
+	}
+	return n
+}
+
+// FuzzVIP takes bytes for facts: any mixture of them gives a whole diagnosis,
+// and the same one in reverse order.
+func FuzzVIP(f *testing.F) {
+	seeds := 0
+	for i := range 64 {
+		b := make([]byte, 0, 8*12)
+		for j := range 12 {
+			for k := range 8 {
+				b = append(b, byte(i*j*7+k*(i+1)+j))
+			}
+		}
+		f.Add(b)
+		seeds++
+	}
+	if seeds == 0 {
+		f.Fatal("no seeds")
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		all := mixture(b)
+		d := VIP(vip, all)
+		check(t, all, d)
+		want := byFact(d, all)
+		back := slices.Clone(all)
+		slices.Reverse(back)
+		if got := byFact(VIP(vip, back), back); got.Diagnosis.Verdict != want.Diagnosis.Verdict || !equalIDs(got.Diagnosis, want.Diagnosis) {
+			t.Errorf("reversed: %v, want %v", got, want)
+		}
+		check(t, all, VIP(netip.Addr{}, all))
+		check(t, all, VIP(netip.MustParseAddr("2001:db8::1"), all))
+	})
+}
+
+func equalIDs(a, b Diagnosis) bool {
+	return slices.EqualFunc(a.Findings, b.Findings, func(x, y Finding) bool {
+		return x.ID == y.ID && x.Summary == y.Summary && slices.Equal(x.Evidence, y.Evidence)
+	})
+}
+
+// mixture makes a fact of every eight bytes, from addresses that matter.
+func mixture(b []byte) []evidence.Item {
+	macs := []mac.Addr{
+		ourMAC, node1, node2, stranger, routerMAC, multicast, igmp, unicast, masked1, masked2, legacy, example, mac.Broadcast, {},
+		hw("00:00:5e:00:01:01"), hw("00:07:b4:00:01:01"), hw("00:07:b4:00:01:02"), hw("01:00:5e:00:01:01"), hw("01:80:c2:00:00:00"), hw("03:bf:0a:00:00:01"),
+		hw("33:33:00:00:00:01"), hw("03:00:00:00:00:01"), hw("0b:00:00:00:00:01"), hw("01:00:5e:7f:01:02"), hw("02:42:ac:11:00:02"),
+	}
+	ips := []netip.Addr{vip, vip, second, gateway, us, client, {}, netip.IPv4Unspecified(), netip.MustParseAddr("::ffff:172.16.63.241"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("255.255.255.255")}
+	names := []string{"eth0", "", "e\x1b[31m\n", strings.Repeat("x", 300)}
+	var all []evidence.Item
+	for ; len(b) >= 8; b = b[8:] {
+		m := func(i int) mac.Addr { return macs[int(b[i])%len(macs)] }
+		ip := func(i int) netip.Addr { return ips[int(b[i])%len(ips)] }
+		name := names[int(b[1])%len(names)]
+		var f evidence.Fact
+		switch b[0] % 16 {
+		case 0:
+			f = evidence.BadARP{EthSrc: m(2), Reason: name}
+		case 1:
+			f = evidence.Vantage{Interface: name, MAC: m(2), Address: netip.PrefixFrom(ip(3), int(b[4]%40)), Gateway: ip(5), Asked: b[6]&1 == 0}
+		case 2:
+			f = evidence.Listened{Interface: name, Promiscuous: b[2]&1 == 0, Passive: b[3]&1 == 0}
+		case 3:
+			f = evidence.Lost{Interface: name}
+		case 4:
+			f = evidence.Unkept{Of: evidence.Kind(b[2])}
+		case 5:
+			f = nil
+		default:
+			f = evidence.ARP{Op: evidence.Op(b[0] % 4), EthSrc: m(1), SenderMAC: m(2), SenderIP: ip(3), TargetIP: ip(4), VLAN: uint16(b[5] % 3), Out: b[6]%8 == 0}
+		}
+		it := evidence.Item{Fact: f, First: dawn.Add(time.Duration(b[7]%16) * time.Second), Count: int(int8(b[6])) << 56}
+		it.Last = it.First.Add(time.Duration(int8(b[5])) * 100 * ms)
+		if b[7] > 250 {
+			it.First = time.Time{}
+		}
+		it.Times = []time.Time{it.First, it.Last}
+		all = append(all, it)
+	}
+	return all
+}
+
+// Every kind of fact is looked at by somebody. A fact alone is enough for a
+// finding, or for another diagnosis than that of no evidence.
+func TestEveryKindCounts(t *testing.T) {
+	facts := map[evidence.Kind]evidence.Fact{
+		evidence.KindARPRequest: announce(node1, multicast).fact,
+		evidence.KindARPReply:   answer(node1, multicast).fact,
+		evidence.KindBadARP:     evidence.BadARP{Reason: "cut short"},
+		evidence.KindVantage:    here().fact,
+		evidence.KindListened:   evidence.Listened{Passive: true},
+		evidence.KindLost:       evidence.Lost{Interface: "eth0"},
+		evidence.KindUnkept:     evidence.Unkept{Of: evidence.KindARPReply},
+	}
+	nothing := ids(VIP(vip, nil))
+	for _, k := range evidence.Kinds() {
+		f, ok := facts[k]
+		if !ok {
+			t.Errorf("nobody looks at facts of kind %v", k)
+			continue
+		}
+		if got := ids(VIP(vip, items([]step{fact(f)}))); slices.Equal(got, nothing) {
+			t.Errorf("a fact of kind %v changes nothing: %q", k, got)
+		}
+	}
+}
+
+func TestWorst(t *testing.T) {
+	for _, row := range []struct {
+		in   []Severity
+		want Severity
+		exit int
+	}{
+		{nil, Unknown, 3}, // nothing was judged
+		{[]Severity{OK}, OK, 0},
+		{[]Severity{OK, Info}, Info, 0},
+		{[]Severity{Info, Unknown}, Unknown, 3},    // what was not learnt is not fine
+		{[]Severity{Unknown, Warning}, Warning, 1}, // a proven fault comes first
+		{[]Severity{Warning, Critical}, Critical, 2},
+		{[]Severity{Critical, Unknown}, Critical, 2},
+	} {
+		if got := Worst(row.in...); got != row.want || got.ExitStatus() != row.exit {
+			t.Errorf("Worst(%v) = %v, exit %d; want %v, exit %d", row.in, got, got.ExitStatus(), row.want, row.exit)
+		}
+	}
+	if s := Severity(9); s.ExitStatus() != 3 || s.String() != "unknown" {
+		t.Errorf("severity 9 is %v, exit %d", s, s.ExitStatus())
+	}
+}
