@@ -526,9 +526,21 @@ func TestReceiveDoesNotAllocate(t *testing.T) {
 func TestFlood(t *testing.T) {
 	s := wiretest.NewSegment(t)
 	a, b := open(t, s, s.A, filter), open(t, s, s.B, filter)
-	flood := startFlood(t, s)
-	got := 0
+	received := func() (n uint64) {
+		s.Do(t, func() error {
+			link, err := netlink.LinkByName("b")
+			if err == nil {
+				n = link.Attrs().Statistics.RxPackets
+			}
+			return err
+		})
+		return n
+	}
+	before := received()
+	stop := startFlood(t, s, 1_000_000)
+	got, asked := 0, 0
 	for start := time.Now(); time.Since(start) < time.Second; {
+		asked++
 		send(t, a, answer)
 		f, err := b.Receive(time.Now().Add(20 * time.Millisecond))
 		switch {
@@ -541,35 +553,53 @@ func TestFlood(t *testing.T) {
 			got++
 		}
 	}
-	sent, took := flood()
-	if got < 20 {
-		t.Errorf("%d answers heard in a second", got)
+	flood := stop()
+	arrived := int(received()-before) - asked
+	if got < 20 || got < asked/2 {
+		t.Errorf("%d of %d answers heard", got, asked)
 	}
 	if n, err := b.Drops(); err != nil || n != 0 {
 		t.Errorf("%d drops, %v", n, err)
 	}
-	if sent < 100_000 {
-		t.Errorf("only %d foreign frames: no flood", sent)
+	if arrived < 100_000 {
+		t.Errorf("only %d foreign frames arrived of %d: no flood", arrived, flood.Frames)
 	}
-	t.Logf("%d answers during %.0f foreign ARP replies a second", got, float64(sent)/took.Seconds())
+	t.Logf("%d of %d answers heard during %.0f foreign ARP replies a second, of which %.2f%% arrived",
+		got, asked, flood.PerSecond(), 100*float64(arrived)/float64(flood.Frames))
+
+	// The positive control: a filter that wants the flood gets it.
+	all := wire.Filter{Addrs: []netip.Addr{netip.MustParseAddr("198.19.255.254")}}
+	if err := b.SetFilter(all); err != nil {
+		t.Fatal(err)
+	}
+	stop = startFlood(t, s, 100_000)
+	senders := map[netip.Addr]bool{}
+	for range 20 {
+		f := receive(t, b)
+		if !slow(all, f.Data) || f.Length != 60 || !bytes.Equal(f.Data[6:12], f.Data[22:28]) {
+			t.Fatalf("the flood is not of ARP replies: % x", f.Data)
+		}
+		senders[netip.AddrFrom4([4]byte(f.Data[28:32]))] = true
+	}
+	stop()
+	if len(senders) < 10 {
+		t.Errorf("the flood is of %d hosts only", len(senders))
+	}
 }
 
 // startFlood floods from a to b until the function that it returns is called.
-func startFlood(t testing.TB, s *wiretest.Segment) (stop func() (sent int, took time.Duration)) {
-	type result struct {
-		sent int
-		took time.Duration
-	}
-	end, done := make(chan struct{}), make(chan result, 1)
+func startFlood(t testing.TB, s *wiretest.Segment, rate int) (stop func() wiretest.Flooded) {
+	t.Helper()
+	s.Do(t, func() error { return wiretest.AcceptFlood("b") })
+	end, done := make(chan struct{}), make(chan wiretest.Flooded, 1)
 	go s.Do(t, func() error {
-		sent, took, err := wiretest.Flood(s.A, wiretest.ForeignARP(256, s.B.HardwareAddr), end)
-		done <- result{sent, took}
+		f, err := wiretest.FloodARP(s.A, s.B.HardwareAddr, rate, end)
+		done <- f
 		return err
 	})
-	return func() (int, time.Duration) {
+	return func() wiretest.Flooded {
 		close(end)
-		r := <-done
-		return r.sent, r.took
+		return <-done
 	}
 }
 
@@ -628,11 +658,10 @@ func BenchmarkReceive(b *testing.B) {
 func BenchmarkFlood(b *testing.B) {
 	s := wiretest.NewSegment(b)
 	open(b, s, s.B, filter)
-	stop := startFlood(b, s)
+	stop := startFlood(b, s, 0)
 	for b.Loop() {
 		timer := time.NewTimer(time.Second)
 		<-timer.C
 	}
-	sent, took := stop()
-	b.ReportMetric(float64(sent)/took.Seconds(), "frames/s")
+	b.ReportMetric(stop().PerSecond(), "frames/s")
 }
