@@ -185,6 +185,10 @@ func (b *body) lines() error {
 	case Verify:
 		return b.each(b.r.p.Verify)
 	case Save:
+		configures := func(l Line) bool { return applies(l.Role, l.Mode, b.r.role, b.r.mode) }
+		if !slices.ContainsFunc(b.r.p.Configure, configures) {
+			return nil
+		}
 		return b.each(b.r.p.Save)
 	case Configure:
 		return b.each(b.r.p.Configure)
