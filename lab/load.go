@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nlbprobe/nlbprobe/nearest"
 	"github.com/nlbprobe/nlbprobe/testdata/scenarios"
 )
 
@@ -43,7 +44,7 @@ func Source(name string) ([]byte, error) {
 	}
 	text, err := scenarios.Files.ReadFile(name + ".yaml")
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-		if near := nearest(name, List()); near != "" {
+		if near := nearest.Word(name, List()); near != "" {
 			return nil, fmt.Errorf("no scenario is called %q; the nearest is %q", clip(name), near)
 		}
 		return nil, fmt.Errorf("no scenario is called %q; a file is given by its path", clip(name))
@@ -63,46 +64,4 @@ func readFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading a scenario: %w", err)
 	}
 	return text, nil
-}
-
-// nearest returns the name that differs least from what was written, "" when
-// none is near.
-func nearest(written string, names []string) string {
-	if len(written) > 64 {
-		return ""
-	}
-	best, least := "", max(2, len(written)/3)+1
-	for _, n := range names {
-		if d := distance(written, n); d < least {
-			best, least = n, d
-		}
-	}
-	if best == "" && len(written) >= 3 {
-		for _, n := range names {
-			if strings.Contains(n, written) {
-				return n
-			}
-		}
-	}
-	return best
-}
-
-// distance counts the insertions, deletions and replacements between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -12,7 +12,6 @@ type hostPlan struct {
 	links   []linkPlan
 	sysctls []setting
 	rules   func() *ruleSet // nil: none
-	onLAN   bool
 	static  []Neighbour
 	away    []netip.Addr // LAN addresses routed out of the second interface
 	timing  neighbourTiming
@@ -32,13 +31,6 @@ type linkPlan struct {
 type setting struct {
 	key, value, instead string
 }
-
-// The bridges of the switch's namespace: the LAN, and the remote subnet's own
-// switch.
-const (
-	lanBridge    = "br0"
-	remoteBridge = "br1"
-)
 
 // sysctlsFor returns the settings that matter to ARP and forwarding, all of
 // them, since a new namespace starts with those of the machine it is on.
@@ -80,7 +72,7 @@ func digit(b bool) string {
 
 // plan decides on every host of a scenario, in the order of a listing.
 func plan(s *Scenario) []hostPlan {
-	plans := []hostPlan{stationPlan(Prober, s.Prober, s.LAN, s.Gateway, lanBridge, 0)}
+	plans := []hostPlan{stationPlan(s.prober(), lanBridge)}
 	for i := range s.Nodes {
 		plans = append(plans, nodePlan(s, &s.Nodes[i]))
 	}
@@ -88,42 +80,26 @@ func plan(s *Scenario) []hostPlan {
 		plans = append(plans, routerPlan(s, &s.Routers[i]))
 	}
 	return append(plans,
-		stationPlan(Client, s.Client, s.Remote, s.Via, remoteBridge, remoteMAC),
-		hostPlan{
-			Host:    Host{Name: Switch, Interface: lanBridge},
-			sysctls: sysctlsFor(false, false, false),
-			rules:   func() *ruleSet { return switchRules(&s.Switch) },
-		})
+		stationPlan(s.client(), remoteBridge),
+		hostPlan{Host: theSwitch(), sysctls: sysctlsFor(false, false, false)})
 }
 
-// remoteMAC sets the adapters of the remote subnet apart from those of the LAN.
-const remoteMAC = 0x80
-
 // stationPlan is a host that is nothing but one.
-func stationPlan(name string, a netip.Addr, subnet netip.Prefix, gateway netip.Addr, bridge string, or byte) hostPlan {
-	p := netip.PrefixFrom(a, subnet.Bits())
-	m := documentationMAC(a, or)
+func stationPlan(h Host, bridge string) hostPlan {
 	return hostPlan{
-		Host:    Host{Name: name, Interface: "eth0", Prefix: p, MAC: m, Gateway: gateway},
-		links:   []linkPlan{{name: "eth0", port: name, bridge: bridge, mac: m, addresses: []netip.Prefix{p}}},
+		Host:    h,
+		links:   []linkPlan{{name: "eth0", port: h.Name, bridge: bridge, mac: h.MAC, addresses: []netip.Prefix{h.Prefix}}},
 		sysctls: sysctlsFor(false, false, false),
-		onLAN:   bridge == lanBridge,
 	}
 }
 
 func nodePlan(s *Scenario, n *Node) hostPlan {
-	p := netip.PrefixFrom(n.Address, s.LAN.Bits())
-	link := linkPlan{name: "eth0", port: n.Name, bridge: lanBridge, mac: n.MAC, addresses: []netip.Prefix{p}}
+	h := stationPlan(s.node(n), lanBridge)
 	for _, v := range n.VIPs {
-		link.addresses = append(link.addresses, netip.PrefixFrom(v, 32))
+		h.links[0].addresses = append(h.links[0].addresses, netip.PrefixFrom(v, 32))
 	}
-	h := hostPlan{
-		Host:    Host{Name: n.Name, Interface: "eth0", Prefix: p, MAC: n.MAC, Gateway: s.Gateway},
-		links:   []linkPlan{link},
-		sysctls: sysctlsFor(false, !n.AsksAsVIP, false),
-		rules:   func() *ruleSet { return nodeRules(s, n) },
-		onLAN:   true,
-	}
+	h.sysctls = sysctlsFor(false, !n.AsksAsVIP, false)
+	h.rules = func() *ruleSet { return nodeRules(s, n) }
 	if n.Join.IsValid() {
 		// NLB reports by IGMPv1 on every Windows that has the mode.
 		h.sysctls = append(h.sysctls, setting{"ipv4/conf/default/force_igmp_version", "1", ""})
@@ -135,22 +111,15 @@ func nodePlan(s *Scenario, n *Node) hostPlan {
 }
 
 func routerPlan(s *Scenario, r *Router) hostPlan {
-	lan, remote := netip.PrefixFrom(r.Address, s.LAN.Bits()), netip.PrefixFrom(r.Remote, s.Remote.Bits())
-	h := hostPlan{
-		Host: Host{Name: r.Name, Interface: "eth0", Prefix: lan, MAC: r.MAC},
-		links: []linkPlan{
-			{name: "eth0", port: r.Name, bridge: lanBridge, mac: r.MAC, addresses: []netip.Prefix{lan}},
-			{
-				name: "eth1", port: r.Name + ".r", bridge: remoteBridge,
-				mac: documentationMAC(r.Remote, remoteMAC), addresses: []netip.Prefix{remote},
-			},
-		},
-		sysctls: sysctlsFor(true, false, !r.NoRedirects),
-		rules:   func() *ruleSet { return routerRules(r) },
-		onLAN:   true,
-		static:  r.Static,
-		away:    r.ProxyARP,
-	}
+	h := stationPlan(s.router(r), lanBridge)
+	h.links = append(h.links, linkPlan{
+		name: "eth1", port: r.Name + ".r", bridge: remoteBridge, mac: documentationMAC(r.Remote, remoteMAC),
+		addresses: []netip.Prefix{netip.PrefixFrom(r.Remote, s.Remote.Bits())},
+	})
+	h.sysctls = sysctlsFor(true, false, !r.NoRedirects)
+	h.rules = func() *ruleSet { return routerRules(r) }
+	h.static = r.Static
+	h.away = r.ProxyARP
 	// A hardware router answers for others at once; Linux waits up to 0.8 s.
 	h.timing.answerAtOnce = true
 	if len(r.ProxyARP) > 0 {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// exitUnknown is the status of everything that is not the command's own.
+const exitUnknown = 3
+
+// stdio is where a run reads and writes, and what a command in the lab gets.
+type stdio struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// statusError ends a run with the status of the command in the lab, which has
+// said itself what there was to say.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run is the whole program: it runs the command that args name and returns the
+// exit status. Signals are handed to the command in the lab.
+func run(args []string, io stdio, signals <-chan os.Signal) int {
+	root := newRootCmd(io, signals)
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	if status, ok := errors.AsType[statusError](err); ok {
+		return int(status)
+	}
+	fmt.Fprintf(io.err, "nlblab: %v\n", err)
+	return exitUnknown
+}
+
+func newRootCmd(io stdio, signals <-chan os.Signal) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "nlblab",
+		Short:         "A practice NLB cluster in network namespaces",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("say what to do: list, show SCENARIO, run SCENARIO -- COMMAND or shell SCENARIO")
+		},
+	}
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	root.AddCommand(newListCmd(io), newShowCmd(io), newRunCmd(io, signals), newShellCmd(io, signals), newInsideCmd(io))
+	return root
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nlbprobe/nlbprobe/lab"
+)
+
+func newShowCmd(io stdio) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show SCENARIO",
+		Short: "Show the hosts and addresses of a scenario, and what an admin would see",
+		Args:  oneScenario,
+		RunE: func(_ *cobra.Command, args []string) error {
+			s, err := lab.Load(args[0])
+			if err != nil {
+				return err
+			}
+			return show(io, s)
+		},
+	}
+}
+
+// oneScenario is the argument of show and shell.
+func oneScenario(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("give one scenario, not %d; nlblab list names them", len(args))
+	}
+	return nil
+}
+
+func show(io stdio, s *lab.Scenario) error {
+	fmt.Fprintf(io.out, "%s\n\n", s.Description)
+	for line := range strings.Lines(s.Admin) {
+		fmt.Fprintf(io.out, "    %s", line)
+	}
+	if s.Admin != "" {
+		fmt.Fprint(io.out, "\n\n")
+	}
+	fmt.Fprintf(io.out, "VIP %s   LAN %s   remote subnet %s\n\n", s.VIP, s.LAN, s.Remote)
+	w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
+	for _, h := range s.Hosts() {
+		if h.Name == lab.Switch {
+			fmt.Fprintf(w, "%s\t%s\t\t\t%s\n", h.Name, h.Interface, switchNotes(&s.Switch))
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", h.Name, h.Interface, h.Prefix, h.MAC, notes(s, h.Name))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, f := range s.Flows {
+		fmt.Fprintf(io.out, "\n%s sends %d datagrams a second to %s port %d\n", f.From, f.PerSecond, f.To, f.Port)
+	}
+	return nil
+}
+
+// notes says what is special about a host.
+func notes(s *lab.Scenario, name string) string {
+	for i := range s.Nodes {
+		if n := &s.Nodes[i]; n.Name == name {
+			return nodeNotes(n)
+		}
+	}
+	for i := range s.Routers {
+		if r := &s.Routers[i]; r.Name == name {
+			return routerNotes(r)
+		}
+	}
+	return ""
+}
+
+func nodeNotes(n *lab.Node) string {
+	var notes []string
+	if len(n.VIPs) > 0 {
+		notes = append(notes, "has "+addresses(n.VIPs))
+	}
+	if !n.Answers.IsZero() {
+		notes = append(notes, "answers "+n.Answers.String())
+	}
+	if n.AsksAsVIP {
+		notes = append(notes, "asks as the VIP")
+	}
+	if n.Join.IsValid() {
+		notes = append(notes, "joins "+n.Join.String())
+	}
+	return strings.Join(notes, ", ")
+}
+
+func routerNotes(r *lab.Router) string {
+	notes := []string{"refuses group MACs in ARP"}
+	if r.AcceptsGroupARP {
+		notes[0] = "accepts group MACs in ARP"
+	}
+	for _, e := range r.Static {
+		notes = append(notes, fmt.Sprintf("static ARP %s %s", e.IP, e.MAC))
+	}
+	if len(r.ProxyARP) > 0 {
+		notes = append(notes, "answers for "+addresses(r.ProxyARP))
+	}
+	if r.NoHairpin {
+		notes = append(notes, "routes nothing back")
+	}
+	if r.NoRedirects {
+		notes = append(notes, "sends no redirects")
+	}
+	if r.DropsICMP {
+		notes = append(notes, "drops ICMP")
+	}
+	return strings.Join(notes, ", ")
+}
+
+func switchNotes(s *lab.LANSwitch) string {
+	notes := []string{"IGMP snooping off"}
+	if s.Snooping {
+		notes[0] = "IGMP snooping on, no querier"
+	}
+	for _, m := range s.Members {
+		notes = append(notes, fmt.Sprintf("%s to %s only", m.MAC, strings.Join(m.Hosts, " ")))
+	}
+	for _, p := range s.Learnt {
+		notes = append(notes, fmt.Sprintf("%s learnt on %s", p.MAC, p.Host))
+	}
+	return strings.Join(notes, ", ")
+}
+
+func addresses(list []netip.Addr) string {
+	words := make([]string, len(list))
+	for i, a := range list {
+		words[i] = a.String()
+	}
+	return strings.Join(words, " ")
+}
