@@ -12,17 +12,25 @@ import (
 )
 
 // Text writes a run for people: answers as they come, then per VIP the verdict,
-// the cluster, the routers and the findings with their evidence and cures, and
-// at the end the configuration to paste, which starts at the margin.
+// the cluster, the routers and the findings, and at the end the configuration to
+// paste, which starts at the margin.
 type Text struct {
-	w      io.Writer
-	colour bool
-	wrote  bool
+	w     io.Writer
+	style Style
+	wrote bool
 }
 
-// NewText returns a Handler that writes to w, with colour only if wanted. Each
-// call of its methods is one Write.
-func NewText(w io.Writer, colour bool) *Text { return &Text{w: w, colour: colour} }
+// Style says how Text looks.
+type Style struct {
+	Colour bool
+	// Verbose gives every finding with its evidence, cure and sources, and
+	// lists without end. Without it remarks (info) are a sentence each.
+	Verbose bool
+}
+
+// NewText returns a Handler that writes to w. Each call of its methods is one
+// Write.
+func NewText(w io.Writer, style Style) *Text { return &Text{w: w, style: style} }
 
 var _ Handler = (*Text)(nil)
 
@@ -36,7 +44,7 @@ const (
 )
 
 func (t *Text) paint(code, s string) string {
-	if !t.colour {
+	if !t.style.Colour {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
@@ -103,8 +111,18 @@ func (t *Text) Outcome(o Outcome) error {
 	}
 	t.cluster(&b, d)
 	t.routers(&b, d)
+	short := 0
 	for _, f := range d.Findings {
-		t.finding(&b, f)
+		// A remark is a sentence, unless it is all there is to say of a VIP
+		// that nothing is known of.
+		full := t.style.Verbose || f.Severity != diagnose.Info || d.Severity == diagnose.Unknown
+		t.finding(&b, f, full)
+		if !full {
+			short++
+		}
+	}
+	if short > 0 {
+		b.WriteString("\n" + t.labelled("MORE", "evidence of each finding: --verbose; what one means: nlbprobe explain ID"))
 	}
 	if o.NoConfig != "" {
 		b.WriteByte('\n')
@@ -156,6 +174,13 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
+// What is shown of a list without --verbose: a flood must not fill the screen,
+// and the largest NLB cluster, of 32 hosts, is worth its lines.
+const (
+	maxHosts    = 32
+	maxEvidence = 8
+)
+
 // cluster writes what stands behind the VIP.
 func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 	c := d.Cluster
@@ -175,10 +200,9 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 		b.WriteString(head + line + "\n")
 		head = indent
 	}
-	const most = 32 // hosts of the largest NLB cluster; a flood must not fill the screen
 	for i, h := range c.Hosts {
-		if i == most {
-			fmt.Fprintf(b, "%s... and %d more\n", indent, len(c.Hosts)-most)
+		if i == maxHosts && !t.style.Verbose {
+			fmt.Fprintf(b, "%s... and %d more\n", indent, len(c.Hosts)-i)
 			break
 		}
 		b.WriteString(head + hostLine(h, c.HasMAC) + "\n")
@@ -236,13 +260,16 @@ func reachWords(r diagnose.Reach) string {
 	}
 }
 
-// finding writes a finding with its evidence and cure.
-func (t *Text) finding(b *strings.Builder, f diagnose.Finding) {
+// finding writes a finding; in full with its evidence and cure.
+func (t *Text) finding(b *strings.Builder, f diagnose.Finding, full bool) {
 	b.WriteString("\n" + t.paint(severityColour(f.Severity), label(f.Severity.String())) + t.paint(bold, f.ID) + "\n")
 	b.WriteString(Wrap(indent, indent, f.Summary, Width))
+	if !full {
+		return
+	}
 	item := func(name, text string) {
 		if text != "" {
-			first := fmt.Sprintf("%s%-6s ", indent, name)
+			first := fmt.Sprintf("%s%-8s ", indent, name)
 			b.WriteString(Wrap(first, strings.Repeat(" ", len(first)), text, Width))
 		}
 	}
@@ -251,10 +278,14 @@ func (t *Text) finding(b *strings.Builder, f diagnose.Finding) {
 		if i > 0 {
 			name = ""
 		}
+		if i == maxEvidence && !t.style.Verbose {
+			item(name, fmt.Sprintf("... and %d more", len(f.Evidence)-i))
+			break
+		}
 		item(name, e)
 	}
 	item("cure", f.Remedy)
-	item("unless", f.Disproof)
+	item("wrong if", f.Disproof)
 	item("source", strings.Join(f.References, "; "))
 }
 

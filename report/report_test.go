@@ -1,0 +1,233 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/report"
+	"github.com/nlbprobe/nlbprobe/templates"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+var (
+	t0      = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	vip     = netip.MustParseAddr("172.16.63.241")
+	us      = netip.MustParsePrefix("172.16.63.10/24")
+	router  = netip.MustParseAddr("172.16.63.1")
+	ourMAC  = mac.Addr{2, 0, 0, 0, 0, 0x0a}
+	rtrMAC  = mac.Addr{2, 0, 0, 0, 0, 0x01}
+	cluster = mac.Addr{0x03, 0x00, 0x5e, 0x11, 0x11, 0x11}
+)
+
+func host(n byte) mac.Addr { return mac.Addr{0x00, 0x15, 0x5d, 0, 0, n} }
+
+// story is evidence in the making: each call adds what was seen after d.
+type story struct{ log evidence.Log }
+
+func (s *story) add(after time.Duration, f evidence.Fact) *story {
+	s.log.Add(f, t0.Add(after), 1, nil)
+	return s
+}
+
+// asked is what each run has: its place, its questions, its ears.
+func asked(rounds int, over time.Duration) *story {
+	s := &story{}
+	s.add(0, evidence.Vantage{Interface: "eth0", MAC: ourMAC, Address: us})
+	s.add(0, evidence.Vantage{Interface: "eth0", MAC: ourMAC, Gateway: router})
+	s.add(0, evidence.Listened{Interface: "eth0"}).add(over, evidence.Listened{Interface: "eth0"})
+	for i := range rounds {
+		s.add(time.Duration(i)*100*time.Millisecond, evidence.ARP{
+			Op: evidence.Request, EthSrc: ourMAC, EthDst: mac.Broadcast,
+			SenderMAC: ourMAC, SenderIP: us.Addr(), TargetIP: vip, Out: true,
+		})
+	}
+	return s
+}
+
+func (s *story) answer(after time.Duration, from, says mac.Addr, ip netip.Addr) *story {
+	return s.add(after, evidence.ARP{
+		Op: evidence.Reply, EthSrc: from, EthDst: ourMAC, SenderMAC: says, SenderIP: ip, TargetMAC: ourMAC, TargetIP: us.Addr(),
+	})
+}
+
+const us1 = time.Microsecond
+
+func outcome(s *story, sent int, took time.Duration) report.Outcome {
+	return report.Outcome{Interface: "eth0", Sent: sent, Elapsed: took, Diagnosis: diagnose.VIP(vip, s.log.Items())}
+}
+
+// outcomes are the runs that the golden files show.
+func outcomes() map[string]report.Outcome {
+	all := make(map[string]report.Outcome)
+	all["cluster"] = outcome(asked(3, 400*time.Millisecond).
+		answer(300*us1, host(1), cluster, vip).answer(350*us1, host(2), cluster, vip).
+		answer(400*us1, rtrMAC, rtrMAC, router), 3, 402*time.Millisecond)
+	all["conflict"] = outcome(asked(3, 400*time.Millisecond).
+		answer(300*us1, host(1), host(1), vip).answer(350*us1, host(2), host(2), vip), 3, 402*time.Millisecond)
+	all["silent"] = outcome(asked(6, 3*time.Second), 6, 3*time.Second)
+	all["ordinary"] = outcome(asked(3, 400*time.Millisecond).answer(300*us1, host(1), host(1), vip), 3, 402*time.Millisecond)
+
+	partial := outcome(asked(1, 20*time.Millisecond).answer(300*us1, host(1), cluster, vip), 1, 20*time.Millisecond)
+	partial.Partial = true
+	// A name comes from whoever runs the command, but may be pasted from
+	// anywhere.
+	partial.Name = "intranet\x1b[2J.example"
+	all["interrupted"] = partial
+
+	flood := asked(3, 400*time.Millisecond)
+	for i := range byte(200) {
+		flood.answer(time.Duration(i)*us1, host(i), mac.Addr{3, 1, 2, 3, 4, i}, vip)
+	}
+	all["flood"] = outcome(flood, 3, 3*time.Second)
+
+	none := all["conflict"]
+	none.NoConfig = "None printed: the answers contradict each other."
+	all["conflict"] = none
+	all["verbose"] = all["cluster"]
+	return all
+}
+
+func compare(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test -update writes it)", err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (go test -update rewrites it)\n--- got\n%s\n--- want\n%s", path, got, want)
+	}
+}
+
+func TestText(t *testing.T) {
+	for name, o := range outcomes() {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			h := report.NewText(&b, report.Style{Verbose: name == "verbose"})
+			if err := errors.Join(h.Outcome(o), h.Close()); err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range strings.Split(b.String(), "\n") {
+				if utf8.RuneCountInString(line) > report.Width {
+					t.Errorf("%d columns: %s", utf8.RuneCountInString(line), line)
+				}
+				if strings.TrimRight(line, " ") != line {
+					t.Errorf("space at the end: %q", line)
+				}
+			}
+			if strings.ContainsRune(b.String(), 0x1b) {
+				t.Error("an escape sequence got through")
+			}
+			compare(t, name+".txt", b.Bytes())
+		})
+	}
+}
+
+func TestTextColour(t *testing.T) {
+	var plain, colour bytes.Buffer
+	o := outcomes()["cluster"]
+	if err := errors.Join(report.NewText(&plain, report.Style{}).Outcome(o), report.NewText(&colour, report.Style{Colour: true}).Outcome(o)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(colour.String(), "\x1b[1;33manswers, warning\x1b[0m") {
+		t.Errorf("no colour: %q", colour.String()[:120])
+	}
+	stripped := colour.String()
+	for _, code := range []string{"\x1b[1m", "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;32m", "\x1b[36m", "\x1b[0m"} {
+		stripped = strings.ReplaceAll(stripped, code, "")
+	}
+	if stripped != plain.String() {
+		t.Error("colour changes more than colours")
+	}
+}
+
+// The first answer's line must be out when the call returns, in one write.
+func TestTextAnswer(t *testing.T) {
+	tests := []struct {
+		name   string
+		answer report.Answer
+		want   string
+	}{
+		{
+			"a cluster's host", report.Answer{VIP: vip, After: 412 * us1, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: cluster}},
+			"172.16.63.241 is at 03:00:5e:11:11:11, says 00:15:5d:00:00:01  0.41 ms\n",
+		}, {
+			"an ordinary host, tagged", report.Answer{VIP: vip, After: 1234 * time.Millisecond, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: host(1), VLAN: 20}},
+			"172.16.63.241 is at 00:15:5d:00:00:01  1.2 s  VLAN 20\n",
+		},
+	}
+	for _, tt := range tests {
+		var w writes
+		if err := report.NewText(&w, report.Style{}).Answer(tt.answer); err != nil {
+			t.Fatal(err)
+		}
+		if len(w) != 1 || w[0] != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, w, tt.want)
+		}
+	}
+}
+
+// writes keeps each Write apart.
+type writes []string
+
+func (w *writes) Write(b []byte) (int, error) {
+	*w = append(*w, string(b))
+	return len(b), nil
+}
+
+func TestTextConfig(t *testing.T) {
+	var b bytes.Buffer
+	h := report.NewText(&b, report.Style{})
+	err := h.Config([]netip.Addr{vip}, []templates.Config{{
+		Platform: "cisco-ios", Section: templates.Configure, Confidence: "vendor", Text: "arp 172.16.63.241 0300.5e11.1111 arpa\n",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(b.String(), "\narp 172.16.63.241 0300.5e11.1111 arpa\n") {
+		t.Errorf("the lines to paste do not stand at the margin: %q", b.String())
+	}
+}
+
+func TestJSON(t *testing.T) {
+	for name, o := range outcomes() {
+		t.Run(name, func(t *testing.T) {
+			o.Configs = []templates.Config{{Platform: "cisco-ios", Section: templates.Configure, Text: "arp\n", Confidence: "vendor"}}
+			var b bytes.Buffer
+			h := report.NewJSON(&b)
+			if err := errors.Join(h.Answer(report.Answer{}), h.Outcome(o), h.Config(nil, nil), h.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(b.Bytes(), []byte("\n")); n != 1 || b.Bytes()[b.Len()-1] != '\n' {
+				t.Errorf("%d lines for one object", n)
+			}
+			var indented bytes.Buffer
+			if err := json.Indent(&indented, b.Bytes(), "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, name+".json", indented.Bytes())
+		})
+	}
+}
