@@ -280,14 +280,24 @@ func (c *checker) values() {
 		}
 		seen[v.Name] = true
 		c.text(at+".placeholder", v.Placeholder)
-		c.text(at+".example", v.Example)
 		c.text(at+".find", v.Find)
 		c.text(at+".unused", v.Unused)
 		if v.Kind != "" && v.Kind != "ipv4" {
 			c.bad(at+".kind", "no kind is called %q; there is ipv4", clip(v.Kind))
 		}
-		if _, err := compile(v.Pattern); err != nil {
+		re, err := compile(v.Pattern)
+		if err != nil {
 			c.bad(at+".pattern", "%v", err)
+			continue
+		}
+		if v.Pattern != "" && len(v.Examples) == 0 {
+			c.bad(at, "value %q has a pattern and no examples", clip(v.Name))
+		}
+		for j, e := range v.Examples {
+			if v.Pattern != "" && !re.MatchString(e) || plain("example", e) != nil {
+				c.bad(fmt.Sprintf("%s.examples[%d]", at, j), "example %q does not match the pattern", clip(e))
+			}
+			c.text(fmt.Sprintf("%s.examples[%d]", at, j), e)
 		}
 		if v.Pattern == "" && v.Unused == "" && v.Kind == "" && !slices.Contains([]string{"vlan", "prefix", "group"}, v.Name) {
 			c.bad(at, "value %q has no pattern to judge it by", clip(v.Name))

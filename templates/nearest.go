@@ -33,7 +33,9 @@ func nearest(name string, candidates []string) []string {
 	})
 	var names []string
 	for _, n := range found[:min(3, len(found))] {
-		names = append(names, n.name)
+		if n.far <= found[0].far+1 {
+			names = append(names, n.name)
+		}
 	}
 	return names
 }

@@ -106,15 +106,15 @@ type Ports struct {
 
 // Value is something that lines need from the user.
 type Value struct {
-	Name        string `yaml:"name"`
-	Placeholder string `yaml:"placeholder"` // between angle brackets; default: the name in capitals
-	Kind        string `yaml:"kind"`        // "" for text that the pattern judges, or "ipv4"
-	Pattern     string `yaml:"pattern"`     // a regular expression that the whole value must match
-	Spaces      bool   `yaml:"spaces"`      // the pattern may admit single spaces inside the value
-	Example     string `yaml:"example"`     // shown when a value does not match
-	Default     string `yaml:"default"`     // a template for when it is not given
-	Find        string `yaml:"find"`        // how to find it on the device
-	Unused      string `yaml:"unused"`      // why this platform has no place for it
+	Name        string   `yaml:"name"`
+	Placeholder string   `yaml:"placeholder"` // between angle brackets; default: the name in capitals
+	Kind        string   `yaml:"kind"`        // "" for text that the pattern judges, or "ipv4"
+	Pattern     string   `yaml:"pattern"`     // a regular expression that the whole value must match
+	Spaces      bool     `yaml:"spaces"`      // the pattern may admit single spaces inside the value
+	Examples    []string `yaml:"examples"`    // shown when a value does not match
+	Default     string   `yaml:"default"`     // a template for when it is not given
+	Find        string   `yaml:"find"`        // how to find it on the device
+	Unused      string   `yaml:"unused"`      // why this platform has no place for it
 }
 
 // Paste says where each section belongs.

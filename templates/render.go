@@ -232,9 +232,9 @@ func (b *body) bracket(name, text string) error {
 	if text == "" {
 		return nil
 	}
-	out, err := b.r.fill(text, &lineData{r: b.r})
+	out, err := b.r.fill(text, &lineData{r: b.r, vip: b.r.v.VIPs[0]})
 	if err != nil {
-		return fmt.Errorf("platform %s, context %s: %w", b.r.p.Name, name, err)
+		return err
 	}
 	b.weakest = b.weakest.weaker(b.r.p.Contexts[name].Confidence)
 	return b.write("", out)
@@ -326,7 +326,7 @@ func (b *body) repeat(l Line, f func(*lineData) error) error {
 	each[len(each)-1].Last = true
 	for _, d := range each {
 		if err := f(d); err != nil {
-			return fmt.Errorf("%s, %s: %w", b.r.p.Name, b.section, err)
+			return err
 		}
 	}
 	return nil
@@ -430,7 +430,7 @@ func (r *render) fit(text string, d *lineData) ([]string, error) {
 	}
 	if !s.Ports.Split {
 		if s.Ports.Most > 0 && len(short) > s.Ports.Most {
-			return nil, fmt.Errorf("%d ports, and a command takes %d; a second one could replace the first", len(short), s.Ports.Most)
+			return nil, fmt.Errorf("%s takes %d ports in a command and %d are given; a second command could replace the first", r.p.Name, s.Ports.Most, len(short))
 		}
 		return nil, &LongLineError{Platform: r.p.Name, Length: longest(out), Most: s.Line}
 	}
@@ -479,34 +479,31 @@ func longest(text string) int {
 	return n
 }
 
-// errLines says that a template made more or fewer lines than it has.
-var errLines = errors.New("a value added or removed a line")
-
 // fill executes one template. The text has as many lines as the template.
 func (r *render) fill(text string, d *lineData) (string, error) {
 	t, err := parseLine(text)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("platform %s: %w", r.p.Name, err)
 	}
 	var out strings.Builder
 	if err := t.Execute(&out, d); err != nil {
-		return "", cause(err)
+		return "", r.cause(err)
 	}
 	if strings.Count(out.String(), "\n") != strings.Count(text, "\n") {
-		return "", errLines
+		return "", fmt.Errorf("platform %s: a value would add a line", r.p.Name)
 	}
 	return out.String(), nil
 }
 
 // cause takes the template's position off an error of ours: it stands inside
 // an ExecError and the text that the package puts before it.
-func cause(err error) error {
+func (r *render) cause(err error) error {
 	if e, ok := errors.AsType[template.ExecError](err); ok {
 		if inner := errors.Unwrap(e.Err); inner != nil {
 			return inner
 		}
 	}
-	return err
+	return fmt.Errorf("platform %s: %w", r.p.Name, err)
 }
 
 // lineData is what a template sees.
@@ -520,7 +517,12 @@ type lineData struct {
 }
 
 // VIP is the VIP of a line that stands once for each; else the first one.
-func (d *lineData) VIP() string { return d.vip.String() }
+func (d *lineData) VIP() string {
+	if !d.vip.IsValid() {
+		return "<VIP>"
+	}
+	return d.vip.String()
+}
 
 // MAC is the cluster's MAC address as the platform writes it.
 func (d *lineData) MAC() string { return d.r.mac }
@@ -600,4 +602,15 @@ func (r *render) lacks(name, placeholder string) (string, error) {
 		return decl.placeholder(), nil
 	}
 	return placeholder, nil
+}
+
+// Outline returns a template of the platform with a placeholder for every
+// value, for people to read.
+func (p *Platform) Outline(text string) string {
+	r := &render{p: p, trusting: true, mac: "<MAC>", checked: map[string]string{"vrf": "<VRF>", "group": "<GROUP>"}}
+	out, err := r.fill(text, &lineData{r: r, Last: true})
+	if err != nil {
+		return text // as the file has it: a built-in one is tested, a user's was checked
+	}
+	return out
 }

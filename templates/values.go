@@ -185,10 +185,10 @@ func (r *render) judge(decl *Value, given string) error {
 		return nil
 	}
 	like := ""
-	if decl.Example != "" {
-		like = "; write it like " + decl.Example
+	if len(decl.Examples) > 0 {
+		like = "; write it like " + strings.Join(decl.Examples, " or ")
 	}
-	return fmt.Errorf("%s is no %s name on %s%s", strconv.Quote(clip(given)), decl.Name, r.p.Name, like)
+	return fmt.Errorf("%q is no %s name on %s%s", clip(given), decl.Name, r.p.Name, like)
 }
 
 // group returns the IPv4 group whose MAC an IGMP-mode cluster uses. From

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nlbprobe/nlbprobe/templates"
+)
+
+// platformsOptions are the flags of `nlbprobe platforms`.
+type platformsOptions struct {
+	dirs   []string
+	check  string
+	output string // "text" or "json"
+}
+
+// newPlatformsCmd returns `nlbprobe platforms`.
+func newPlatformsCmd(io stdio) *cobra.Command {
+	var o platformsOptions
+	cmd := &cobra.Command{
+		Use:   "platforms [NAME]",
+		Short: "What each router and switch platform accepts, how sure that is, and why",
+		Long: `Without a name a table: what each platform takes for a cluster with a group MAC,
+and the weakest confidence among its lines. With a name everything that is known
+of it: lines, values, limits, pitfalls, and the source of each.
+
+Confidence is vendor (a document of the vendor says so), field (seen on devices)
+or unverified (no page was found; such a line is printed behind a comment).`,
+		Example: "  nlbprobe platforms\n  nlbprobe platforms cisco-nxos\n  nlbprobe platforms --check my-switch.yaml",
+		RunE: func(_ *cobra.Command, args []string) error {
+			return runPlatforms(io, o, args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.dirs, "platform-dir", nil, "folder with platform files of your own, which add to or replace the built-in ones; repeatable")
+	f.StringVar(&o.check, "check", "", "check one platform file and name its faults with their lines")
+	f.StringVarP(&o.output, "output", "o", "text", "text or json")
+	return cmd
+}
+
+func runPlatforms(io stdio, o platformsOptions, args []string) error {
+	if o.output != "text" && o.output != "json" {
+		return fmt.Errorf("there is no output format %q: text or json", clip(o.output))
+	}
+	if len(args) > 1 {
+		return fmt.Errorf("one platform at a time: %d names were given", len(args))
+	}
+	var out bytes.Buffer
+	switch {
+	case o.check != "" && len(args) > 0:
+		return errors.New("--check reads a file; leave the platform's name out")
+	case o.check != "":
+		p, err := templates.ReadFile(o.check)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&out, "%s: platform %s, %d lines to configure, weakest confidence %s\n", o.check, p.Name, len(p.Configure), p.Confidence())
+	default:
+		set, err := templates.Load(o.dirs...)
+		if err != nil {
+			return err
+		}
+		if err := describe(&out, set, args, o.output); err != nil {
+			return err
+		}
+	}
+	if _, err := io.out.Write(out.Bytes()); err != nil {
+		return fmt.Errorf("writing the platforms: %w", err)
+	}
+	return nil
+}
+
+// describe writes the table, or one platform in full.
+func describe(out *bytes.Buffer, set *templates.Set, args []string, output string) error {
+	if len(args) == 1 {
+		p, err := set.Lookup(args[0])
+		if err != nil {
+			return withList(err)
+		}
+		if output == "json" {
+			return encodePlatforms(out, []platformJSON{fullPlatform(p)})
+		}
+		writePlatform(out, p)
+		return nil
+	}
+	all, err := set.All()
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		var list []platformJSON
+		for _, p := range all {
+			list = append(list, briefPlatform(p))
+		}
+		return encodePlatforms(out, list)
+	}
+	writePlatformTable(out, all)
+	return nil
+}
+
+// writePlatformTable writes two lines for each platform, within 80 columns.
+func writePlatformTable(out *bytes.Buffer, all []*templates.Platform) {
+	const row = "%-22s %-10s %-10s %-10s %-10s %s\n"
+	fmt.Fprintf(out, row, "PLATFORM", "STATIC ARP", "MAC ENTRY", "IGMP MODE", "KNOB", "CONFIDENCE")
+	for _, p := range all {
+		a := p.Accepts
+		fmt.Fprintf(out, row, p.Name, a.StaticARP.Does, a.MultiPortMAC.Does, a.IGMPMode.Does, a.AcceptReply.Does, p.Confidence())
+		writeWrapped(out, "    ", strings.Join(p.Families, ", "))
+	}
+	out.WriteString("\nSTATIC ARP with a group MAC; MAC ENTRY on several ports; IGMP MODE confined by\n" +
+		"snooping; KNOB to learn the ARP reply; CONFIDENCE of the weakest line.\n")
+}
+
+// writeWrapped writes text within 80 columns, every line behind indent.
+func writeWrapped(out *bytes.Buffer, indent, text string) {
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if len(line) > len(indent) && len(line)+1+len(word) > 80 {
+			out.WriteString(line + "\n")
+			line = indent
+		}
+		if len(line) > len(indent) {
+			line += " "
+		}
+		line += word
+	}
+	out.WriteString(line + "\n")
+}
+
+// writePlatform writes everything that is known of one platform.
+func writePlatform(out *bytes.Buffer, p *templates.Platform) {
+	fmt.Fprintf(out, "%s: %s\n", p.Name, p.Title)
+	writeWrapped(out, "  ", "Families: "+strings.Join(p.Families, ", "))
+	if len(p.Aliases) > 0 {
+		writeWrapped(out, "  ", "Also called: "+strings.Join(p.Aliases, ", "))
+	}
+	writeWrapped(out, "  ", "File: "+p.File)
+	out.WriteString("\nAccepts\n")
+	for _, a := range p.Accepts.List() {
+		text := fmt.Sprintf("%s: %s (%s)", a.Name, a.Does, a.Confidence)
+		if a.Note != "" {
+			text += "; " + a.Note
+		}
+		writeWrapped(out, "  ", text+" ["+strings.Join(a.Source, ", ")+"]")
+	}
+	out.WriteString("\nNeeds\n")
+	for _, v := range p.Values {
+		text := v.Name
+		switch {
+		case v.Unused != "":
+			text += ": " + v.Unused
+		case v.Find != "":
+			text += ": " + v.Find
+		}
+		if len(v.Examples) > 0 && v.Unused == "" {
+			text += " (as " + strings.Join(v.Examples, ", ") + ")"
+		}
+		writeWrapped(out, "  ", text)
+	}
+	if p.Spelling.Line > 0 {
+		fmt.Fprintf(out, "  A line holds at most %d characters.\n", p.Spelling.Line)
+	}
+	writeLines(out, "Configure", p, p.Configure)
+	writeLines(out, "Verify", p, p.Verify)
+	writeLines(out, "Save", p, p.Save)
+	if len(p.Notes) > 0 {
+		out.WriteString("\nLimits and pitfalls\n")
+	}
+	for _, n := range p.Notes {
+		writeWrapped(out, "  ", fmt.Sprintf("%s (%s) [%s]", n.Text, scope(n.Confidence, n.Role, n.Mode, ""), strings.Join(n.Source, ", ")))
+	}
+	out.WriteString("\nSources\n")
+	for _, key := range slices.Sorted(maps.Keys(p.Sources)) {
+		writeWrapped(out, "  ", key+": "+p.Sources[key])
+	}
+}
+
+// writeLines writes the lines of one section with what each rests on.
+func writeLines(out *bytes.Buffer, title string, p *templates.Platform, lines []templates.Line) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\n%s\n", title)
+	for _, l := range lines {
+		for s := range strings.SplitSeq(p.Outline(l.Line), "\n") {
+			fmt.Fprintf(out, "  %s\n", s)
+		}
+		text := scope(l.Confidence, l.Role, l.Mode, l.Each)
+		if l.In != "" {
+			if open := p.Outline(p.Contexts[l.In].Open); open != "" && !strings.ContainsAny(open, "\n{") {
+				text += "; under " + open
+			}
+		}
+		if l.Doubt != "" {
+			text += "; in doubt: " + l.Doubt
+		}
+		writeWrapped(out, "      ", text+" ["+strings.Join(l.Source, ", ")+"]")
+	}
+}
+
+// scope says for what a line holds.
+func scope(c templates.Confidence, role string, mode templates.Mode, each string) string {
+	parts := []string{string(c)}
+	if role != "" {
+		parts = append(parts, role)
+	}
+	if mode != "" {
+		parts = append(parts, string(mode)+" mode")
+	}
+	if each != "" {
+		parts = append(parts, "one for each "+each)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// platformJSON is one platform in JSON output.
+type platformJSON struct {
+	Name       string                    `json:"name"`
+	Title      string                    `json:"title"`
+	Families   []string                  `json:"families"`
+	Aliases    []string                  `json:"aliases"`
+	Accepts    map[string]capabilityJSON `json:"accepts"`
+	Confidence templates.Confidence      `json:"confidence"`
+	File       string                    `json:"file"`
+
+	// In full only:
+	Lines   []lineJSON        `json:"lines,omitempty"`
+	Notes   []noteJSON        `json:"notes,omitempty"`
+	Sources map[string]string `json:"sources,omitempty"`
+}
+
+type capabilityJSON struct {
+	Does       string               `json:"does"`
+	Confidence templates.Confidence `json:"confidence"`
+	Note       string               `json:"note,omitempty"`
+}
+
+type lineJSON struct {
+	Section    templates.Section    `json:"section"`
+	Line       string               `json:"line"`
+	Undo       string               `json:"undo,omitempty"`
+	Role       string               `json:"role,omitempty"`
+	Mode       templates.Mode       `json:"mode,omitempty"`
+	Each       string               `json:"each,omitempty"`
+	Confidence templates.Confidence `json:"confidence"`
+	Doubt      string               `json:"doubt,omitempty"`
+	Source     []string             `json:"source"`
+}
+
+type noteJSON struct {
+	Text       string               `json:"text"`
+	Role       string               `json:"role,omitempty"`
+	Mode       templates.Mode       `json:"mode,omitempty"`
+	Confidence templates.Confidence `json:"confidence"`
+	Source     []string             `json:"source"`
+}
+
+func briefPlatform(p *templates.Platform) platformJSON {
+	j := platformJSON{
+		Name: p.Name, Title: p.Title, Families: p.Families, Aliases: append([]string{}, p.Aliases...),
+		Accepts: map[string]capabilityJSON{}, Confidence: p.Confidence(), File: p.File,
+	}
+	for _, a := range p.Accepts.List() {
+		j.Accepts[a.Name] = capabilityJSON{a.Does, a.Confidence, a.Note}
+	}
+	return j
+}
+
+func fullPlatform(p *templates.Platform) platformJSON {
+	j := briefPlatform(p)
+	j.Sources = p.Sources
+	add := func(s templates.Section, lines []templates.Line) {
+		for _, l := range lines {
+			j.Lines = append(j.Lines, lineJSON{
+				Section: s, Line: p.Outline(l.Line), Undo: p.Outline(l.Undo), Role: l.Role, Mode: l.Mode, Each: l.Each,
+				Confidence: l.Confidence, Doubt: l.Doubt, Source: l.Source,
+			})
+		}
+	}
+	add(templates.Configure, p.Configure)
+	add(templates.Verify, p.Verify)
+	add(templates.Save, p.Save)
+	for _, n := range p.Notes {
+		j.Notes = append(j.Notes, noteJSON{n.Text, n.Role, n.Mode, n.Confidence, n.Source})
+	}
+	return j
+}
+
+func encodePlatforms(out *bytes.Buffer, list []platformJSON) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(struct {
+		Schema    string         `json:"schema"`
+		Platforms []platformJSON `json:"platforms"`
+	}{"nlbprobe/1", list})
+	if err != nil {
+		return fmt.Errorf("writing the platforms as JSON: %w", err)
+	}
+	return nil
+}
