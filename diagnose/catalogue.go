@@ -4,41 +4,29 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nlbprobe/nlbprobe/nearest"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 // Entry is what is known of one kind of finding, whatever the VIP. Its texts
 // are plain sentences without line breaks.
 type Entry struct {
-	ID         string   // kebab-case, stable once released: scripts match on it
-	Severity   Severity // Info, Warning or Critical
-	Title      string   // a few words
-	Meaning    string   // what it means for the clients of the VIP
-	Detected   string   // which observation raises it
-	Disproof   string   // which observation would show that it is wrong
-	Cure       string   // what to do; begins with "None needed" where nothing is to be done
+	ID         string        // kebab-case, stable once released: scripts match on it
+	Severity   Severity      // Info, Warning or Critical
+	Certainty  nlb.Certainty // that what is detected means what Meaning says
+	Title      string        // a few words
+	Meaning    string        // what it means for the clients of the VIP
+	Detected   string        // which observation raises it
+	Disproof   string        // which observation would show that it is wrong
+	Cure       string        // what to do; begins with "None needed" where nothing is to be done
 	References []Reference
 }
 
-// Reference is a public source and how far it carries the finding.
+// Reference is a public source and how sure it is that it says what the finding
+// needs: Documented, it says so; Inferred, it follows from it.
 type Reference struct {
 	Source    string
 	Certainty nlb.Certainty
-}
-
-// Certainty returns the certainty of the entry's best source, Unconfirmed
-// without one.
-func (e Entry) Certainty() nlb.Certainty {
-	best := nlb.Unconfirmed
-	for _, r := range e.References {
-		switch {
-		case r.Certainty == nlb.Documented:
-			return nlb.Documented
-		case r.Certainty == nlb.Inferred:
-			best = nlb.Inferred
-		}
-	}
-	return best
 }
 
 // Catalogue returns every kind of finding that VIP can give, the worst first
@@ -68,4 +56,15 @@ func Explain(id string) (Entry, bool) {
 		}
 	}
 	return Entry{}, false
+}
+
+// Nearest returns the id that somebody who wrote id most likely meant, or ""
+// where none is alike.
+func Nearest(id string) string {
+	all := Catalogue()
+	ids := make([]string, len(all))
+	for i, e := range all {
+		ids[i] = e.ID
+	}
+	return nearest.Word(id, ids)
 }

@@ -21,9 +21,10 @@ const (
 
 var answerEntries = [...]Entry{
 	{
-		ID:       idGroupMAC,
-		Severity: Warning,
-		Title:    "ARP answer names a group MAC",
+		ID:        idGroupMAC,
+		Severity:  Warning,
+		Certainty: nlb.Documented,
+		Title:     "ARP answer names a group MAC",
 		Meaning: "Hosts on the VIP's subnet accept a group (multicast) MAC for a unicast IP and reach the VIP. " +
 			"A router that obeys RFC 1812 3.3.2 refuses such an answer, keeps the entry incomplete and cuts off every remote subnet. " +
 			"This finding is about the answer only: whether a given router refuses it is not proven by it.",
@@ -38,9 +39,10 @@ var answerEntries = [...]Entry{
 		},
 	},
 	{
-		ID:       idBroadcastMAC,
-		Severity: Critical,
-		Title:    "ARP answer names the broadcast MAC",
+		ID:        idBroadcastMAC,
+		Severity:  Critical,
+		Certainty: nlb.Documented,
+		Title:     "ARP answer names the broadcast MAC",
 		Meaning: "No router may accept ff:ff:ff:ff:ff:ff for a unicast IP, and hosts must drop a unicast IP packet that comes in a link-layer broadcast. " +
 			"No working cluster uses this address. Whether a fault or an attack is behind it cannot be told from the answer.",
 		Detected: "An ARP packet whose sender IP is the VIP and whose sender MAC is ff:ff:ff:ff:ff:ff.",
@@ -52,9 +54,10 @@ var answerEntries = [...]Entry{
 		},
 	},
 	{
-		ID:       idZeroMAC,
-		Severity: Critical,
-		Title:    "ARP answer names no MAC",
+		ID:        idZeroMAC,
+		Severity:  Critical,
+		Certainty: nlb.Inferred,
+		Title:     "ARP answer names no MAC",
 		Meaning: "The sender MAC is 00:00:00:00:00:00. A host or router that stores it sends the VIP's traffic to nobody; others ignore it. " +
 			"No NLB mode gives this address.",
 		Detected:   "An ARP packet whose sender IP is the VIP and whose sender MAC is 00:00:00:00:00:00.",
@@ -63,9 +66,10 @@ var answerEntries = [...]Entry{
 		References: []Reference{{"RFC 826 (the sender hardware address is the sender's own)", nlb.Inferred}},
 	},
 	{
-		ID:       idConflict,
-		Severity: Critical,
-		Title:    "Answers contradict each other",
+		ID:        idConflict,
+		Severity:  Critical,
+		Certainty: nlb.Documented,
+		Title:     "Answers contradict each other",
 		Meaning: "The VIP is said to be at different MACs on one VLAN. Each client keeps one of them, by chance of order, so some reach one place and some another. " +
 			"Causes look alike from outside: a duplicate IP address, nodes in different NLB modes or with different cluster MACs, a split cluster, proxy ARP, forged ARP. " +
 			"Where one answer stops before the other begins, a change during the observation is possible too.",
@@ -75,14 +79,15 @@ var answerEntries = [...]Entry{
 			"or give all nodes the same mode, cluster MAC and port rules. Enter nothing static on a router before one MAC is left.",
 		References: []Reference{
 			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},
-			{"Microsoft Q193599, Q197863 (hosts that do not converge)", nlb.Documented},
+			{"Microsoft KB 193599, KB 197863 (hosts that do not converge)", nlb.Documented},
 			{"RFC 5227 2.4 (address conflict)", nlb.Documented},
 		},
 	},
 	{
-		ID:       idVLANs,
-		Severity: Warning,
-		Title:    "Answers differ between VLANs",
+		ID:        idVLANs,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "Answers differ between VLANs",
 		Meaning: "The VIP is at one MAC on one VLAN and at another on a second one. Each VLAN is a segment of its own, so this need not be a contradiction, " +
 			"but an IP address that lives on two VLANs is seldom meant. An observer on a trunk or mirror port sees both.",
 		Detected:   "Answers for the VIP that carry different VLAN identifiers and different sender MACs. Untagged counts as a VLAN of its own.",
@@ -91,20 +96,22 @@ var answerEntries = [...]Entry{
 		References: []Reference{{"IEEE 802.1Q (a VLAN is a segment of its own)", nlb.Inferred}},
 	},
 	{
-		ID:       idRequestDiffers,
-		Severity: Warning,
-		Title:    "A request claims the VIP with another MAC",
+		ID:        idRequestDiffers,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "A request names another MAC for the VIP",
 		Meaning: "A host asks for some other address, names the VIP as its sender IP and a MAC that differs from the one in the answers. " +
 			"Hosts and routers may learn from requests (RFC 826), so part of the clients may take this MAC and send to one node only, or to none.",
 		Detected:   "An ARP request for another address, sender IP the VIP, whose sender MAC is in no answer or announcement for the VIP.",
 		Disproof:   "A neighbour's ARP table that keeps the answers' MAC right after such a request.",
 		Cure:       "Find the node by the Ethernet source in the evidence. Make its dedicated IP the first address of the cluster adapter and the VIP the second, so that it asks with its own address.",
-		References: []Reference{{"RFC 826 (packet reception: the sender's pair is merged)", nlb.Documented}, {"Microsoft Q198888 (dedicated IP first, VIP second)", nlb.Inferred}},
+		References: []Reference{{"RFC 826 (packet reception: the sender's pair is merged)", nlb.Documented}, {"Microsoft KB 198888 (dedicated IP first, VIP second)", nlb.Inferred}},
 	},
 	{
-		ID:       idProxyARP,
-		Severity: Warning,
-		Title:    "A router answers for the VIP (proxy ARP)",
+		ID:        idProxyARP,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "A router answers for the VIP (proxy ARP)",
 		Meaning: "The answer names a router's own MAC: the router takes the VIP to be elsewhere, or is set to answer for it. Traffic for the VIP then goes to the router and not to a cluster. " +
 			"A second address of that router, or a virtual address of the same first-hop group, looks the same from outside.",
 		Detected:   "An answer for the VIP whose sender MAC is also the MAC with which a known router answers for its own, different IP.",
@@ -113,9 +120,10 @@ var answerEntries = [...]Entry{
 		References: []Reference{{"RFC 1027 (proxy ARP)", nlb.Documented}, {"RFC 1812 3.3.2", nlb.Inferred}},
 	},
 	{
-		ID:       idOrdinary,
-		Severity: Info,
-		Title:    "An ordinary host answers",
+		ID:        idOrdinary,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "An ordinary host answers",
 		Meaning: "The answer names a unicast MAC of no known cluster form, and the frame comes from that MAC: what any host or router does. Routers accept it. " +
 			"An NLB cluster in multicast mode whose multicast ARP answers are switched off looks the same.",
 		Detected:   "Answers whose sender MAC is unicast, fits no NLB or first-hop form, equals the Ethernet source, and is no known router's MAC.",
@@ -124,35 +132,38 @@ var answerEntries = [...]Entry{
 		References: []Reference{{"Microsoft unattend reference, MulticastSpoofEnabled", nlb.Documented}, {"RFC 826", nlb.Documented}},
 	},
 	{
-		ID:       idAnnounced,
-		Severity: Info,
-		Title:    "The VIP is announced",
-		Meaning:  "A host says on its own that it has the VIP, as it does when it starts, takes over or changes its mode. Clients and switches learn from it. Repeated often, it can be a take-over that does not settle.",
-		Detected: "An ARP packet, request or reply, in which sender IP and target IP are both the VIP (gratuitous ARP).",
-		Disproof: "A capture at the port of the Ethernet source named here that shows no such packet: then it was forged or repeated elsewhere.",
-		Cure:     "None needed when it is rare. Repeated announcements from different hosts: check why the cluster keeps converging.",
+		ID:        idAnnounced,
+		Severity:  Info,
+		Certainty: nlb.Documented,
+		Title:     "The VIP is announced",
+		Meaning:   "A host says on its own that it has the VIP, as it does when it starts, takes over or changes its mode. Clients and switches learn from it. Repeated often, it can be a take-over that does not settle.",
+		Detected:  "An ARP packet, request or reply, in which sender IP and target IP are both the VIP (gratuitous ARP).",
+		Disproof:  "A capture at the port of the Ethernet source named here that shows no such packet: then it was forged or repeated elsewhere.",
+		Cure:      "None needed when it is rare. Repeated announcements from different hosts: check why the cluster keeps converging.",
 		References: []Reference{
 			{"RFC 5227 2.3, 3 (ARP announcement)", nlb.Documented},
 		},
 	},
 	{
-		ID:       idNotAnswered,
-		Severity: Warning,
-		Title:    "The VIP is in use, but nothing answered",
+		ID:        idNotAnswered,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "The VIP is in use, but nothing answered",
 		Meaning: "A host uses or announces the VIP in ARP packets of its own, yet our questions got no answer. " +
 			"A busy node that fails to answer ARP, a switch that filters either direction, and a stray or forged packet look alike.",
 		Detected: "Our ARP requests for the VIP without an answer, and an ARP packet from another host with the VIP as sender IP.",
 		Disproof: "One answer to a question, heard on the same VLAN.",
 		Cure:     "Probe again from another port of the same VLAN, then look at the node's load, at ARP inspection and at port filters between here and the Ethernet source named.",
 		References: []Reference{
-			{"Microsoft Q244091 (a host under stress may not answer ARP)", nlb.Documented},
+			{"Microsoft KB 244091 (a host under stress may not answer ARP)", nlb.Documented},
 			{"ArubaOS 16.09, dynamic ARP protection (src-mac validation)", nlb.Inferred},
 		},
 	},
 	{
-		ID:       idSilent,
-		Severity: Info,
-		Title:    "Nothing answered for the VIP",
+		ID:        idSilent,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "Nothing answered for the VIP",
 		Meaning: "No ARP answer for the VIP was heard. The address may be unused, on another VLAN or subnet, the cluster may be stopped, or something on the way drops ARP. " +
 			"Nothing can be said about routers. The VIP's severity is unknown, and the exit status is 3.",
 		Detected: "No usable ARP packet from another host with the VIP as sender IP, within the time named in the evidence.",
@@ -160,13 +171,14 @@ var answerEntries = [...]Entry{
 		Cure:     "Check the address and the VLAN, and that this port is on the cluster's subnet. On a node: nlb query. Then check for ARP inspection, port security, private VLANs and storm control on the switch.",
 		References: []Reference{
 			{"Microsoft KB 247297 (switches that block unknown unicast or multicast)", nlb.Inferred},
-			{"Microsoft Q244091 (a host under stress may not answer ARP)", nlb.Documented},
+			{"Microsoft KB 244091 (a host under stress may not answer ARP)", nlb.Documented},
 		},
 	},
 	{
-		ID:       idGroupSource,
-		Severity: Warning,
-		Title:    "Ethernet source is a group address",
+		ID:        idGroupSource,
+		Severity:  Warning,
+		Certainty: nlb.Documented,
+		Title:     "Ethernet source is a group address",
 		Meaning: "A source address with the group bit set is not valid on Ethernet. Switches drop such frames or learn nothing from them, so clients elsewhere may never see this answer. " +
 			"It is not counted as an answer here. No NLB mode sends it.",
 		Detected:   "An ARP packet with the VIP as sender IP in a frame whose Ethernet source has the group bit set.",
@@ -175,9 +187,10 @@ var answerEntries = [...]Entry{
 		References: []Reference{{"IEEE 802.3 3.2.3 (the source address is an individual address)", nlb.Documented}},
 	},
 	{
-		ID:       idSourceDiffers,
-		Severity: Info,
-		Title:    "Frame source and sender MAC differ",
+		ID:        idSourceDiffers,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "Frame source and sender MAC differ",
 		Meaning: "The frame comes from one unicast MAC and the ARP packet names another, neither in a form of NLB. NLB with a cluster MAC set by hand does that; " +
 			"so do adapter teaming and load-balancing drivers, wireless repeaters and other clusters. Which of them it is cannot be told from the answer.",
 		Detected:   "An answer with a unicast sender MAC of no known cluster form, in a frame with another unicast Ethernet source.",

@@ -12,7 +12,8 @@ const (
 	idOthersAsk      = "asked-by-others"
 	idMalformed      = "malformed-arp"
 	idLost           = "frames-lost"
-	idCut            = "evidence-cut"
+	idAnswersCut     = "answers-cut"
+	idFactsCut       = "facts-cut"
 	idPassive        = "passive-only"
 	idOffLink        = "vip-off-link"
 	idRouterUntested = "router-not-tested"
@@ -20,11 +21,12 @@ const (
 
 var lookAlikeEntries = [...]Entry{
 	{
-		ID:       idUnproven,
-		Severity: Info,
-		Title:    "The kind of cluster cannot be told",
+		ID:        idUnproven,
+		Severity:  Info,
+		Certainty: nlb.Unconfirmed,
+		Title:     "The kind of cluster cannot be told",
 		Meaning: "A group MAC set by an administrator says nothing about the product. NLB with a MAC set by hand, Check Point ClusterXL in load-sharing multicast mode, the Linux CLUSTERIP target and " +
-			"Forcepoint (StoneSoft) clusters look alike from outside. The problem with routers and its cure are the same for all.",
+			"Forcepoint (StoneSoft) clusters look alike from outside. Which MACs ClusterXL uses is not documented. The problem with routers and its cure are the same for all.",
 		Detected: "An answer with a group MAC that has none of NLB's derived forms and no other known form.",
 		Disproof: "NLB heartbeats (ethertype 0x886f) for this VIP prove NLB; the product's own status page settles the others.",
 		Cure:     "None needed for the routers: static ARP and MAC entries are the cure for each of them. For checks on the nodes, ask whoever runs the cluster what it is.",
@@ -35,9 +37,10 @@ var lookAlikeEntries = [...]Entry{
 		},
 	},
 	{
-		ID:       idCARP,
-		Severity: Info,
-		Title:    "OpenBSD CARP balancing, not NLB",
+		ID:        idCARP,
+		Severity:  Info,
+		Certainty: nlb.Documented,
+		Title:     "OpenBSD CARP balancing, not NLB",
 		Meaning: "The MAC 01-00-5e-00-01-xx is the one that OpenBSD's carp uses when it balances by IP; xx is the group number. It also lies in the range of the IP multicast groups 224.0.1.x, " +
 			"so it is no form of NLB's IGMP mode, but a MAC that someone set by hand can have it too.",
 		Detected:   "An answer with a sender MAC 01-00-5e-00-01-xx.",
@@ -46,19 +49,21 @@ var lookAlikeEntries = [...]Entry{
 		References: []Reference{{"OpenBSD sys/netinet/ip_carp.c, carp(4)", nlb.Documented}},
 	},
 	{
-		ID:       idFirstHop,
-		Severity: Info,
-		Title:    "The MAC is a virtual router's",
+		ID:        idFirstHop,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "The MAC is a virtual router's",
 		Meaning: "The answer names a virtual MAC of VRRP (also used by CARP), HSRP or GLBP. This is no NLB cluster. Either the VIP is that group's virtual address, or one of its routers answers for the VIP by proxy ARP; " +
 			"the two look alike from outside.",
 		Detected:   "An answer whose sender MAC has a form of VRRP, HSRP or GLBP, and that no known router uses for another IP. GLBP gives different clients different MACs on purpose.",
 		Disproof:   "The group's configuration: if the VIP is not its virtual address, it is proxy ARP.",
 		Cure:       "None needed when the VIP is meant to be a virtual router or a load balancer with VRRP. If a cluster was expected, turn proxy ARP off on the routers and look for the cluster on another VLAN.",
-		References: []Reference{{"RFC 5798 7.3 (VRRP virtual router MAC)", nlb.Documented}, {"Cisco documentation of HSRP and GLBP virtual MACs", nlb.Documented}, {"RFC 1027 (proxy ARP)", nlb.Inferred}},
+		References: []Reference{{"RFC 9568 7.3 (VRRP virtual router MAC)", nlb.Documented}, {"Cisco documentation of HSRP and GLBP virtual MACs", nlb.Documented}, {"RFC 1027 (proxy ARP)", nlb.Inferred}},
 	},
 	{
 		ID:         idOtherGroup,
 		Severity:   Info,
+		Certainty:  nlb.Inferred,
 		Title:      "A group MAC of another kind, not NLB",
 		Meaning:    "The answer names a group MAC that is known for another purpose, named in the evidence. NLB does not derive it. An administrator can have set it by hand for a cluster of any product.",
 		Detected:   "An answer with a group MAC of a known form that is neither NLB's nor OpenBSD CARP's.",
@@ -72,6 +77,7 @@ var observerEntries = [...]Entry{
 	{
 		ID:         idRouterUntested,
 		Severity:   Info,
+		Certainty:  nlb.Documented,
 		Title:      "No router was tested",
 		Meaning:    "What the routers do with the answers was not learnt: no packet was sent by way of a router, and nothing seen proves that one reaches the VIP. Remote subnets may work or not.",
 		Detected:   "No evidence that a router reaches, or fails to reach, the VIP.",
@@ -80,20 +86,22 @@ var observerEntries = [...]Entry{
 		References: []Reference{{"RFC 1812 3.3.2", nlb.Documented}},
 	},
 	{
-		ID:       idOwnHost,
-		Severity: Warning,
-		Title:    "This host itself appears as the VIP",
+		ID:        idOwnHost,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "This host itself appears as the VIP",
 		Meaning: "The VIP is an address of the observing host, or an ARP packet names the observer's own MAC for the VIP. A cluster node that talks to its own VIP reaches itself, so nothing learnt here holds for clients. " +
 			"A second device with the same MAC, a forged packet and frames that a loop brings back look alike.",
 		Detected:   "The VIP among the observer's addresses, or an ARP packet for the VIP whose sender MAC or Ethernet source is the observer's own.",
 		Disproof:   "The VIP missing from this host's address list, and an observation from another host without these packets.",
 		Cure:       "Probe from a host that is no node of the cluster. If this host does not hold the VIP: look for a copied virtual machine with the same MAC, and for a switching loop.",
-		References: []Reference{{"Microsoft Q247768 (a cluster host that connects to its own VIP)", nlb.Documented}, {"RFC 826", nlb.Inferred}},
+		References: []Reference{{"Microsoft KB 247768 (a cluster host that connects to its own VIP)", nlb.Documented}, {"RFC 826", nlb.Inferred}},
 	},
 	{
-		ID:       idOthersAsk,
-		Severity: Info,
-		Title:    "Others ask for the VIP",
+		ID:        idOthersAsk,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "Others ask for the VIP",
 		Meaning: "Other hosts ask for the VIP on this segment. Each is a client or a router that wants to send to it. One that keeps asking although answers were sent may be refusing them; " +
 			"a short entry lifetime looks the same, so this proves nothing by itself. An asker without an IP address probes before it takes the VIP for itself.",
 		Detected:   "ARP requests from other hosts with the VIP as target and another, or no, sender IP.",
@@ -104,6 +112,7 @@ var observerEntries = [...]Entry{
 	{
 		ID:         idMalformed,
 		Severity:   Info,
+		Certainty:  nlb.Documented,
 		Title:      "Malformed ARP on the segment",
 		Meaning:    "Frames of ethertype 0x0806 were not ARP for IPv4 over Ethernet: cut short, or of other types or lengths. They say nothing about the VIP and were left out of the judgement.",
 		Detected:   "An ARP frame that fails the check of hardware type 1, protocol 0x0800 and address lengths 6 and 4.",
@@ -114,6 +123,7 @@ var observerEntries = [...]Entry{
 	{
 		ID:         idLost,
 		Severity:   Info,
+		Certainty:  nlb.Documented,
 		Title:      "The observer lost frames",
 		Meaning:    "The kernel threw frames away before they could be read. What was seen stands. What was not seen, such as a second answer, may be among the lost: silence is then no proof of silence.",
 		Detected:   "The drop counter of the observing socket, or of a capture, is above zero.",
@@ -122,18 +132,33 @@ var observerEntries = [...]Entry{
 		References: []Reference{{"packet(7), PACKET_STATISTICS", nlb.Documented}},
 	},
 	{
-		ID:         idCut,
-		Severity:   Warning,
-		Title:      "More different facts than are kept",
-		Meaning:    "More different ARP packets of one kind were seen than an observation keeps, so lists here are incomplete. A few nodes give a few facts: so many come from a fault, a scanner or an attack.",
-		Detected:   "The bound on different facts of one kind was reached, and further ones were only counted.",
+		ID:        idAnswersCut,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "More different answers than are kept",
+		Meaning: "More different ARP replies were seen than an observation keeps, so the lists of hosts and MACs are cut and a real node may be missing. " +
+			"A cluster of 32 nodes gives at most some dozens: so many come from a fault, a scanner or an attack.",
+		Detected:   "The bound on different ARP replies was reached, and further ones were only counted.",
 		Disproof:   "A repeated observation that stays within the bound.",
-		Cure:       "Find the source of the many ARP packets first, by the Ethernet sources in the evidence and the switch's port counters. Then probe again.",
+		Cure:       "Find the source of the many ARP replies first, by the Ethernet sources in the evidence and the switch's port counters. Then probe again.",
+		References: []Reference{{"RFC 826 (any host can send any pair of addresses)", nlb.Inferred}},
+	},
+	{
+		ID:        idFactsCut,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "Other facts than answers were cut",
+		Meaning: "More different ARP requests or malformed frames were seen than an observation keeps. The answers are all there; lists of who asks, or of malformed frames, are cut. " +
+			"A large or scanned subnet is enough for that.",
+		Detected:   "The bound on different facts of a kind other than ARP replies was reached, and further ones were only counted.",
+		Disproof:   "A repeated observation that stays within the bound.",
+		Cure:       "None needed, unless the sender of malformed or invented frames is to be found.",
 		References: []Reference{{"RFC 826 (any host can send any pair of addresses)", nlb.Inferred}},
 	},
 	{
 		ID:         idPassive,
 		Severity:   Info,
+		Certainty:  nlb.Documented,
 		Title:      "Nothing was asked",
 		Meaning:    "The observer only listened. Answers to others are mostly sent to them alone and do not reach this port, so a VIP that works can stay unseen.",
 		Detected:   "An observation marked as passive, and no question of ours for the VIP.",
@@ -142,9 +167,10 @@ var observerEntries = [...]Entry{
 		References: []Reference{{"RFC 826 (a reply goes to the asker's address)", nlb.Documented}},
 	},
 	{
-		ID:       idOffLink,
-		Severity: Info,
-		Title:    "The VIP is on none of this host's subnets",
+		ID:        idOffLink,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "The VIP is on none of our subnets",
 		Meaning: "ARP does not cross routers. On the observed interfaces no address of this host has a prefix that holds the VIP, so the cluster may well be on another segment. " +
 			"Several subnets on one VLAN are possible too: then answers are heard all the same.",
 		Detected:   "The observer has at least one address, and no prefix of its addresses contains the VIP.",

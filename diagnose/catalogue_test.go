@@ -35,7 +35,7 @@ func TestCatalogueIsWhole(t *testing.T) {
 				t.Errorf("%s: %s is not plain sentences: %q", e.ID, part, text)
 			}
 		}
-		if len(e.Title) > 46 {
+		if len(e.Title) > 40 {
 			t.Errorf("%s: a title of %d characters does not fit the list", e.ID, len(e.Title))
 		}
 		if got, ok := Explain(e.ID); !ok || got.Title != e.Title {
@@ -59,5 +59,18 @@ func TestCatalogueIsACopy(t *testing.T) {
 	e.References[0].Source = "changed"
 	if Catalogue()[0].References[0].Source != want {
 		t.Error("the catalogue itself was changed by Explain's copy")
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for _, row := range [...]struct{ id, want string }{
+		{"group-mac-anser", idGroupMAC},
+		{"conflict", idConflict}, // a part of one id
+		{"KB960916", ""},
+		{"", ""},
+	} {
+		if got := Nearest(row.id); got != row.want {
+			t.Errorf("Nearest(%q) = %q, want %q", row.id, got, row.want)
+		}
 	}
 }

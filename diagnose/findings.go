@@ -18,7 +18,7 @@ func (p *picture) find(id, summary string, evidence []string, items []int) {
 		refs[i] = r.Source
 	}
 	p.findings[id] = &Finding{
-		ID: id, Severity: e.Severity, Certainty: e.Certainty(), Summary: summary, Evidence: evidence, Items: unique(items),
+		ID: id, Severity: e.Severity, Certainty: e.Certainty, Summary: summary, Evidence: evidence, Items: unique(items),
 		Remedy: e.Cure, Disproof: e.Disproof, References: refs,
 	}
 }
@@ -69,12 +69,12 @@ func itemsOf(all []sighting) []int {
 
 // senders returns the different sender MACs, in the order of all.
 func senders(all []sighting) []mac.Addr {
-	return distinct(all, func(s sighting) mac.Addr { return s.arp.SenderMAC })
+	return distinct(all, senderOf)
 }
 
 // sources returns the different Ethernet sources, in the order of all.
 func sources(all []sighting) []mac.Addr {
-	return distinct(all, func(s sighting) mac.Addr { return s.arp.EthSrc })
+	return distinct(all, sourceOf)
 }
 
 func distinct[T comparable](all []sighting, key func(sighting) T) []T {
@@ -88,6 +88,32 @@ func distinct[T comparable](all []sighting, key func(sighting) T) []T {
 	}
 	return out
 }
+
+// group is the sightings that name one sender MAC, or come from one source.
+type group struct {
+	mac mac.Addr
+	of  []sighting
+}
+
+// grouped returns the sightings by MAC, in the order of all.
+func grouped(all []sighting, key func(sighting) mac.Addr) []group {
+	index := make(map[mac.Addr]int)
+	var out []group
+	for _, s := range all {
+		m := key(s)
+		i, ok := index[m]
+		if !ok {
+			i = len(out)
+			index[m] = i
+			out = append(out, group{mac: m})
+		}
+		out[i].of = append(out[i].of, s)
+	}
+	return out
+}
+
+func senderOf(s sighting) mac.Addr { return s.arp.SenderMAC }
+func sourceOf(s sighting) mac.Addr { return s.arp.EthSrc }
 
 // name writes one MAC, or how many there are.
 func name(macs []mac.Addr) string {

@@ -47,7 +47,7 @@ func (p *picture) judgeAnswers() {
 	if len(p.groupSource) > 0 {
 		var l lines
 		for _, s := range p.groupSource {
-			l.add("%s a frame from %v says that %v is at %v, %s", p.at(s.first), s.arp.EthSrc, p.vip, s.arp.SenderMAC, many(s.count, "time"))
+			l.add("%s a frame from %v says %s that %v is at %v", p.at(s.first), s.arp.EthSrc, times(s.count), p.vip, s.arp.SenderMAC)
 		}
 		p.find(idGroupSource, fmt.Sprintf("ARP for %v comes in frames whose Ethernet source is a group address. They are not counted.", p.vip),
 			l.list(), itemsOf(p.groupSource))
@@ -104,8 +104,8 @@ func (p *picture) findConflict(claims []sighting) {
 	var l lines
 	var ends time.Time // of the answers with the MACs so far
 	overlap := false
-	for _, m := range macs {
-		of := where(claims, func(s sighting) bool { return s.arp.SenderMAC == m })
+	for _, g := range grouped(claims, senderOf) {
+		of := g.of
 		first, last, n := of[0].first, of[0].last, 0
 		for _, s := range of {
 			n += s.count
@@ -122,12 +122,15 @@ func (p *picture) findConflict(claims []sighting) {
 		if len(who) > 1 {
 			by += fmt.Sprintf(" and %d more", len(who)-1)
 		}
-		l.add("%v (%s), said by %s, %s, %s to %s", m, of[0].class.Name, by, many(n, "time"), p.at(first), p.offset(last))
+		when := p.at(first)
+		if !last.Equal(first) {
+			when += " to " + p.offset(last)
+		}
+		l.add("%v (%s), said by %s %s, %s", g.mac, of[0].class.Name, by, times(n), when)
 	}
-	for _, src := range sources(claims) {
-		both := senders(where(claims, func(s sighting) bool { return s.arp.EthSrc == src }))
-		if len(both) > 1 {
-			l.add("%v itself names %d different MACs", src, len(both))
+	for _, g := range grouped(claims, sourceOf) {
+		if both := senders(g.of); len(both) > 1 {
+			l.add("%v itself names %d different MACs", g.mac, len(both))
 		}
 	}
 	text := l.list()

@@ -25,7 +25,7 @@ func (p *picture) judgeCluster() {
 		return fmt.Sprintf("%v is at the IGMP-mode MAC %s, whose last two bytes are another VIP's, or set by hand.", p.vip, m)
 	})
 	p.report(idHandSet, func(s sighting) bool { return s.class.HandSet || isHandSetUnicast(s) }, func(m string) string {
-		return fmt.Sprintf("%v is at %s, which NLB derives from no IP address: it was set by hand.", p.vip, m)
+		return fmt.Sprintf("%v is at %s, which NLB derives from no IP: set by hand, or not NLB.", p.vip, m)
 	})
 	p.report(idMasked, func(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc != s.arp.SenderMAC }, func(m string) string {
 		return fmt.Sprintf("%v is at %s in unicast mode with masked sources; switches flood its traffic.", p.vip, m)
@@ -40,7 +40,7 @@ func (p *picture) judgeCluster() {
 		return fmt.Sprintf("%v is at %s, one node's masked source and not the cluster's MAC.", p.vip, m)
 	})
 	p.report(idGroupRequest, func(s sighting) bool { return s.act == asks && isGroup(s) }, func(m string) string {
-		return fmt.Sprintf("A node asks with its own address given as %v at the group MAC %s: routers may not reply.", p.vip, m)
+		return fmt.Sprintf("A node asks others as %v at the group MAC %s. Routers may refuse to reply to it.", p.vip, m)
 	})
 	p.judgeHosts()
 }
@@ -51,11 +51,10 @@ func (p *picture) judgeHosts() {
 	var together []sighting
 	var macs []mac.Addr
 	hosts := 0
-	for _, m := range senders(replies) {
-		of := where(replies, func(s sighting) bool { return s.arp.SenderMAC == m })
-		if n := len(sources(of)); n > 1 {
-			together = append(together, of...)
-			macs = append(macs, m)
+	for _, g := range grouped(replies, senderOf) {
+		if n := len(sources(g.of)); n > 1 {
+			together = append(together, g.of...)
+			macs = append(macs, g.mac)
 			hosts += n
 		}
 	}

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -30,18 +29,21 @@ func (p *picture) judgeLookAlikes() {
 	p.report(idOtherGroup, func(s sighting) bool { return isOtherGroup(s.class.Kind) }, func(m string) string {
 		return fmt.Sprintf("%v is at the group MAC %s, which is known for another purpose than NLB.", p.vip, m)
 	})
-	// What the address is known as belongs to the evidence of these.
+	// What the address is known as is the evidence of these.
 	for _, id := range [...]string{idUnproven, idCARP, idFirstHop, idOtherGroup} {
 		f := p.findings[id]
 		if f == nil {
 			continue
 		}
 		var l lines
-		for _, m := range senders(where(p.claims, func(s sighting) bool { return slices.Contains(f.Items, s.item) })) {
-			c := nlb.ClassifyFor(m, p.vip)
-			l.add("%v: %s (%v)", m, c.Name, c.Certainty)
+		rests := make(map[int]bool, len(f.Items))
+		for _, i := range f.Items {
+			rests[i] = true
 		}
-		f.Evidence = append(f.Evidence, l.list()...)
+		for _, g := range grouped(where(p.claims, func(s sighting) bool { return rests[s.item] }), senderOf) {
+			l.add("%v: %s (%v), named by %s", g.mac, g.of[0].class.Name, g.of[0].class.Certainty, many(len(sources(g.of)), "host"))
+		}
+		f.Evidence = l.list()
 	}
 }
 

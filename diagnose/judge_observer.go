@@ -95,20 +95,20 @@ func (p *picture) judgeAskers() {
 		}
 		again := ""
 		if late := p.after(s.item, answered); late > 0 {
-			again = fmt.Sprintf(", at least %s after an answer was heard", many(late, "time"))
+			again = fmt.Sprintf(", of these %s or more after an answer was heard", times(late))
 		}
-		l.add("%s %s asks, %s%s", p.at(s.first), who, many(s.count, "time"), again)
+		l.add("%s %s asks %s%s", p.at(s.first), who, times(s.count), again)
 	}
 	type asker struct {
 		ip  netip.Addr
 		mac mac.Addr
 	}
 	n := len(distinct(p.askers, func(s sighting) asker { return asker{s.arp.SenderIP, s.arp.SenderMAC} }))
-	verb := "others ask"
+	who := fmt.Sprintf("%d others ask", n)
 	if n == 1 {
-		verb = "other host asks"
+		who = "Another host asks"
 	}
-	p.find(idOthersAsk, fmt.Sprintf("%d %s for %v; whether they accept the answers is not known.", n, verb, p.vip), l.list(), itemsOf(p.askers))
+	p.find(idOthersAsk, fmt.Sprintf("%s for %v. Whether the answers are accepted is not known.", who, p.vip), l.list(), itemsOf(p.askers))
 }
 
 // after counts the kept instants of an item that come after t.
@@ -155,7 +155,7 @@ func (p *picture) judgeLimits() {
 		var l lines
 		for _, i := range p.bad {
 			if f, ok := p.items[i].Fact.(evidence.BadARP); ok {
-				l.add("%s from %v: %s, %s", p.at(p.items[i].First), f.EthSrc, quoted(f.Reason), many(sightings(p.items[i]), "time"))
+				l.add("%s from %v: %s, %s", p.at(p.items[i].First), f.EthSrc, quoted(f.Reason), times(sightings(p.items[i])))
 			}
 		}
 		p.find(idMalformed, fmt.Sprintf("%s on the segment, left out of the judgement.", many(count(p.items, p.bad), "malformed ARP frame")), l.list(), p.bad)
@@ -169,15 +169,7 @@ func (p *picture) judgeLimits() {
 		}
 		p.find(idLost, fmt.Sprintf("%s lost before they could be read. What was not seen may be among them.", many(count(p.items, p.lost), "frame")), l.list(), p.lost)
 	}
-	if len(p.unkept) > 0 {
-		var l lines
-		for _, i := range p.unkept {
-			if f, ok := p.items[i].Fact.(evidence.Unkept); ok {
-				l.add("%s of kind %v left out, from %s on", many(sightings(p.items[i]), "sighting"), f.Of, p.offset(p.items[i].First))
-			}
-		}
-		p.find(idCut, fmt.Sprintf("%s beyond the bound of what is kept. The lists here are cut.", many(count(p.items, p.unkept), "ARP sighting")), l.list(), p.unkept)
-	}
+	p.judgeCuts()
 
 	var own []int
 	var l lines
@@ -195,6 +187,26 @@ func (p *picture) judgeLimits() {
 	if len(own) > 0 {
 		p.find(idOffLink, fmt.Sprintf("%v is on no subnet of the observed interfaces; ARP does not cross routers.", p.vip), l.list(), own)
 	}
+}
+
+// judgeCuts notes the kinds of facts of which there were too many to keep.
+// Only replies matter to the verdict.
+func (p *picture) judgeCuts() {
+	cut := func(id, what string, fits func(evidence.Kind) bool) {
+		var l lines
+		var items []int
+		for _, i := range p.unkept {
+			if f, ok := p.items[i].Fact.(evidence.Unkept); ok && fits(f.Of) {
+				items = append(items, i)
+				l.add("%s of kind %v left out, from %s on", many(sightings(p.items[i]), "sighting"), f.Of, p.offset(p.items[i].First))
+			}
+		}
+		if len(items) > 0 {
+			p.find(id, fmt.Sprintf("%s of %s left out: there are too many different ones. Lists are cut.", many(count(p.items, items), "sighting"), what), l.list(), items)
+		}
+	}
+	cut(idAnswersCut, "ARP replies", func(k evidence.Kind) bool { return k == evidence.KindARPReply })
+	cut(idFactsCut, "other facts", func(k evidence.Kind) bool { return k != evidence.KindARPReply })
 }
 
 // judgeRouters notes for which routers it was not learnt whether they reach

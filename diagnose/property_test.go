@@ -90,19 +90,21 @@ func wrappedLines(text string, width int) int {
 // FuzzVIP takes bytes for facts: any mixture of them gives a whole diagnosis,
 // and the same one in reverse order.
 func FuzzVIP(f *testing.F) {
-	seeds := 0
+	kinds := make(map[evidence.Kind]bool)
 	for i := range 64 {
-		b := make([]byte, 0, 8*12)
-		for j := range 12 {
-			for k := range 8 {
-				b = append(b, byte(i*j*7+k*(i+1)+j))
+		var b []byte
+		for j := range 12 * 8 {
+			b = append(b, byte(i*j*7+j*j+i))
+		}
+		for _, it := range mixture(b) {
+			if it.Fact != nil {
+				kinds[it.Fact.Kind()] = true
 			}
 		}
 		f.Add(b)
-		seeds++
 	}
-	if seeds == 0 {
-		f.Fatal("no seeds")
+	if want := len(evidence.Kinds()); len(kinds) < want {
+		f.Fatalf("the seeds hold facts of %d of %d kinds", len(kinds), want)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		all := mixture(b)
@@ -212,5 +214,20 @@ func TestWorst(t *testing.T) {
 	}
 	if s := Severity(9); s.ExitStatus() != 3 || s.String() != "unknown" {
 		t.Errorf("severity 9 is %v, exit %d", s, s.ExitStatus())
+	}
+}
+
+func BenchmarkVIP(b *testing.B) {
+	for _, s := range stories() {
+		switch s.name {
+		case "multicast mode, two nodes", "silent", "32 hosts, a thousand answers each", "too many different answers":
+			all := items(s.steps)
+			b.Run(s.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					VIP(vip, all)
+				}
+			})
+		}
 	}
 }

@@ -567,7 +567,8 @@ func observerStories() []story {
 			name:    "too many different answers",
 			steps:   flood(),
 			verdict: Conflict, severity: Critical,
-			want: []string{idConflict, idOrdinary, idCut, idRouterUntested},
+			want: []string{idConflict, idOrdinary, idAnswersCut, idRouterUntested},
+			near: []string{idFactsCut},
 			check: func(t *testing.T, d Diagnosis) {
 				for _, f := range d.Findings {
 					if len(f.Evidence) > maxLines+len(d.Routers)+1 {
@@ -577,12 +578,20 @@ func observerStories() []story {
 			},
 		},
 		{
+			// A scan of a large subnet: who asks is cut, who answers is not.
+			name:    "too many askers",
+			steps:   live(answer(stranger, stranger), fact(evidence.Unkept{Of: evidence.KindARPRequest}).times(9)),
+			verdict: Answers, severity: OK,
+			want: []string{idOrdinary, idFactsCut, idRouterUntested},
+			near: []string{idAnswersCut},
+		},
+		{
 			// As many as a cluster has hosts, and each heard often.
 			name:    "32 hosts, a thousand answers each",
 			steps:   fullCluster(),
 			verdict: Answers, severity: Info,
 			want: []string{idMasked, idSeveralHosts, idRouterUntested},
-			near: []string{idCut},
+			near: []string{idAnswersCut},
 			check: func(t *testing.T, d Diagnosis) {
 				if n := len(d.Cluster.Hosts); n != 32 || d.Cluster.Hosts[31].Priority != 32 {
 					t.Errorf("%d hosts, the last %+v", n, d.Cluster.Hosts[n-1])

@@ -10,7 +10,7 @@ import (
 )
 
 // maxLines bounds the evidence lines of one finding. The items are all listed.
-const maxLines = 12
+const maxLines = 8
 
 // lines is a bounded list of evidence lines.
 type lines struct {
@@ -70,6 +70,14 @@ func many(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
+// times writes how often something was seen: "once", "3 times".
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}
+
 // says is the evidence line of one sighting that claims the VIP.
 func (p *picture) says(s sighting) string {
 	var b strings.Builder
@@ -86,7 +94,7 @@ func (p *picture) says(s sighting) string {
 		fmt.Fprintf(&b, ", VLAN %d", s.arp.VLAN)
 	}
 	if s.count > 1 {
-		fmt.Fprintf(&b, ", %d times until %s", s.count, p.offset(s.last))
+		fmt.Fprintf(&b, ", %s until %s", times(s.count), p.offset(s.last))
 	}
 	return b.String()
 }
