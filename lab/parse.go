@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -103,7 +102,7 @@ func Parse(name string, text []byte) (*Scenario, error) {
 		return nil, fmt.Errorf("%s: %d bytes; a scenario has at most %d", name, len(text), mostBytes)
 	}
 	var f file
-	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+	if err := decode(text, &f); err != nil {
 		return nil, fmt.Errorf("%s: %s", name, oneLine(yaml.FormatError(err, false, false)))
 	}
 	c := converter{}
@@ -116,6 +115,17 @@ func Parse(name string, text []byte) (*Scenario, error) {
 		return nil, fmt.Errorf("%s: line %d: %s: %s", name, line, strings.TrimPrefix(c.path, "$."), c.reason)
 	}
 	return nil, fmt.Errorf("%s: %s: %s", name, strings.TrimPrefix(c.path, "$."), c.reason)
+}
+
+// decode reads YAML strictly. The library panics on some malformed documents,
+// such as a tagged mapping where a list belongs.
+func decode(text []byte, f *file) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the YAML cannot be read: %v", p)
+		}
+	}()
+	return yaml.UnmarshalWithOptions(text, f, yaml.Strict())
 }
 
 // oneLine turns the YAML library's "[3:5] what is wrong" into "line 3: what is
@@ -140,7 +150,7 @@ func lineOf(text []byte, path string) int {
 	for {
 		if p, err := yaml.PathString(path); err == nil {
 			if node, err := p.FilterFile(tree); err == nil && node != nil && node.GetToken() != nil {
-				return firstToken(node)
+				return node.GetToken().Position.Line
 			}
 		}
 		cut := strings.LastIndexAny(path, ".[")
@@ -149,12 +159,6 @@ func lineOf(text []byte, path string) int {
 		}
 		path = path[:cut]
 	}
-}
-
-// firstToken returns the line on which a node begins: a mapping's own token is
-// the colon after its first key.
-func firstToken(node ast.Node) int {
-	return node.GetToken().Position.Line
 }
 
 // converter turns text into values and keeps the first fault.
