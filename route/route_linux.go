@@ -1,0 +1,242 @@
+package route
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// Interfaces returns this host's interfaces, by index.
+//
+// It asks the kernel with the standard library's rtnetlink calls: this stands in
+// the way of the first frame, and a netlink library takes more than twice the
+// time to start and to read the same.
+func Interfaces() ([]Interface, error) {
+	var tables [3][]syscall.NetlinkMessage
+	for i, request := range []struct {
+		what       string
+		kind, with int
+	}{
+		{"interfaces", syscall.RTM_GETLINK, syscall.AF_UNSPEC},
+		{"addresses", syscall.RTM_GETADDR, syscall.AF_INET},
+		{"routes", syscall.RTM_GETROUTE, syscall.AF_INET},
+	} {
+		b, err := syscall.NetlinkRIB(request.kind, request.with)
+		if err == nil {
+			tables[i], err = syscall.ParseNetlinkMessage(b)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read this host's %s: %w", request.what, os.NewSyscallError("netlink", err))
+		}
+	}
+	return assemble(tables[0], tables[1], tables[2]), nil
+}
+
+// assemble makes interfaces of what the kernel says. It leaves out what is too
+// short to be read.
+func assemble(links, addrs, routes []syscall.NetlinkMessage) []Interface {
+	var all []Interface
+	for _, m := range links {
+		if i, ok := link(m); ok {
+			all = append(all, i)
+		}
+	}
+	slices.SortFunc(all, func(a, b Interface) int { return cmp.Compare(a.Index, b.Index) })
+	find := func(index uint32) *Interface {
+		i, ok := slices.BinarySearchFunc(all, int(index), func(i Interface, index int) int { return cmp.Compare(i.Index, index) })
+		if !ok {
+			return nil
+		}
+		return &all[i]
+	}
+
+	for _, secondary := range []bool{false, true} {
+		for _, m := range addrs {
+			a, ok := address(m)
+			if !ok || a.secondary != secondary {
+				continue
+			}
+			if i := find(a.index); i != nil {
+				i.Prefixes = append(i.Prefixes, a.prefix)
+			}
+		}
+	}
+
+	var hops []hop
+	for _, m := range routes {
+		hops = append(hops, nextHops(m)...)
+	}
+	slices.SortStableFunc(hops, func(a, b hop) int {
+		if a.isDefault != b.isDefault {
+			if a.isDefault {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.metric, b.metric)
+	})
+	for _, h := range hops {
+		if i := find(h.index); i != nil && !slices.Contains(i.Gateways, h.gateway) {
+			i.Gateways = append(i.Gateways, h.gateway)
+		}
+	}
+	return all
+}
+
+// link reads struct ifinfomsg and its attributes.
+func link(m syscall.NetlinkMessage) (Interface, bool) {
+	if m.Header.Type != syscall.RTM_NEWLINK || len(m.Data) < syscall.SizeofIfInfomsg {
+		return Interface{}, false
+	}
+	attrs, err := syscall.ParseNetlinkRouteAttr(&m)
+	if err != nil {
+		return Interface{}, false
+	}
+	flags := binary.NativeEndian.Uint32(m.Data[8:])
+	i := Interface{
+		Index:    int(binary.NativeEndian.Uint32(m.Data[4:])),
+		Up:       flags&syscall.IFF_UP != 0,
+		Running:  flags&syscall.IFF_RUNNING != 0,
+		Loopback: flags&syscall.IFF_LOOPBACK != 0,
+		NoARP:    flags&syscall.IFF_NOARP != 0,
+	}
+	ethernet := binary.NativeEndian.Uint16(m.Data[2:]) == syscall.ARPHRD_ETHER
+	for _, a := range attrs {
+		switch a.Attr.Type {
+		case syscall.IFLA_IFNAME:
+			i.Name = string(a.Value[:max(0, len(a.Value)-1)]) // without the zero byte
+		case syscall.IFLA_ADDRESS:
+			if ethernet && len(a.Value) == len(i.MAC) {
+				i.MAC = mac.From(a.Value)
+			}
+		case syscall.IFLA_MTU:
+			if len(a.Value) >= 4 {
+				i.MTU = int(binary.NativeEndian.Uint32(a.Value))
+			}
+		}
+	}
+	return i, i.Index > 0 && i.Name != ""
+}
+
+// ownAddress is one IPv4 address of an interface.
+type ownAddress struct {
+	index     uint32
+	prefix    netip.Prefix
+	secondary bool
+}
+
+// address reads struct ifaddrmsg and its attributes.
+func address(m syscall.NetlinkMessage) (ownAddress, bool) {
+	if m.Header.Type != syscall.RTM_NEWADDR || len(m.Data) < syscall.SizeofIfAddrmsg || m.Data[0] != syscall.AF_INET {
+		return ownAddress{}, false
+	}
+	attrs, err := syscall.ParseNetlinkRouteAttr(&m)
+	if err != nil {
+		return ownAddress{}, false
+	}
+	var local, peer netip.Addr
+	for _, a := range attrs {
+		switch a.Attr.Type {
+		case syscall.IFA_LOCAL:
+			local, _ = netip.AddrFromSlice(a.Value)
+		case syscall.IFA_ADDRESS:
+			peer, _ = netip.AddrFromSlice(a.Value)
+		}
+	}
+	bits := int(m.Data[1])
+	switch {
+	case !local.IsValid():
+		local = peer
+	case peer.IsValid() && peer != local: // the prefix is the other end's
+		bits = 32
+	}
+	a := ownAddress{
+		index:     binary.NativeEndian.Uint32(m.Data[4:]),
+		prefix:    netip.PrefixFrom(local, bits),
+		secondary: m.Data[2]&syscall.IFA_F_SECONDARY != 0,
+	}
+	return a, local.Is4() && a.prefix.IsValid()
+}
+
+// hop is a router that a route uses.
+type hop struct {
+	index     uint32
+	gateway   netip.Addr
+	isDefault bool
+	metric    uint32
+}
+
+// nextHops reads struct rtmsg and its attributes: a route's routers, of which a
+// multipath route has several. Routes of every table count, so that those of a
+// VRF do.
+func nextHops(m syscall.NetlinkMessage) []hop {
+	if m.Header.Type != syscall.RTM_NEWROUTE || len(m.Data) < syscall.SizeofRtMsg ||
+		m.Data[0] != syscall.AF_INET || m.Data[7] != syscall.RTN_UNICAST {
+		return nil
+	}
+	attrs, err := syscall.ParseNetlinkRouteAttr(&m)
+	if err != nil {
+		return nil
+	}
+	common := hop{isDefault: m.Data[1] == 0}
+	var hops []hop
+	single := common
+	for _, a := range attrs {
+		switch a.Attr.Type {
+		case syscall.RTA_PRIORITY:
+			if len(a.Value) >= 4 {
+				common.metric = binary.NativeEndian.Uint32(a.Value)
+			}
+		case syscall.RTA_OIF:
+			if len(a.Value) >= 4 {
+				single.index = binary.NativeEndian.Uint32(a.Value)
+			}
+		case syscall.RTA_GATEWAY:
+			single.gateway, _ = netip.AddrFromSlice(a.Value)
+		case syscall.RTA_MULTIPATH:
+			hops = multipath(a.Value, common.isDefault)
+		}
+	}
+	if single.gateway.Is4() {
+		hops = append(hops, single)
+	}
+	for i := range hops {
+		hops[i].metric = common.metric
+	}
+	return hops
+}
+
+// multipath reads a row of struct rtnexthop, each with attributes of its own.
+func multipath(b []byte, isDefault bool) (hops []hop) {
+	for len(b) >= syscall.SizeofRtNexthop {
+		n := int(binary.NativeEndian.Uint16(b))
+		if n < syscall.SizeofRtNexthop || n > len(b) {
+			break
+		}
+		h := hop{index: binary.NativeEndian.Uint32(b[4:]), isDefault: isDefault}
+		for attrs := b[syscall.SizeofRtNexthop:n]; len(attrs) >= syscall.SizeofRtAttr; {
+			size := int(binary.NativeEndian.Uint16(attrs))
+			if size < syscall.SizeofRtAttr || size > len(attrs) {
+				break
+			}
+			if binary.NativeEndian.Uint16(attrs[2:]) == syscall.RTA_GATEWAY {
+				h.gateway, _ = netip.AddrFromSlice(attrs[syscall.SizeofRtAttr:size])
+			}
+			attrs = attrs[min(len(attrs), align(size)):]
+		}
+		if h.gateway.Is4() {
+			hops = append(hops, h)
+		}
+		b = b[min(len(b), align(n)):]
+	}
+	return hops
+}
+
+// align rounds up to four bytes, as RTA_ALIGN and RTNH_ALIGN do.
+func align(n int) int { return (n + 3) &^ 3 }
