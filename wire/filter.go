@@ -120,19 +120,20 @@ func (f Filter) Program() ([]bpf.Instruction, error) {
 		)
 	}
 
-	ip := f.ipv4()
-	arp := arpAddrs(len(ip))
+	// ARP stands last: the kernel takes what follows a return for its
+	// continuation, and would miss the addresses in M behind IPv4's.
+	ip := f.ipv4(len(arpAddrs))
 	prog = append(prog,
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherNLB, SkipTrue: 1},
 		accept,
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherConvoy, SkipTrue: 1},
 		accept,
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherARP, SkipTrue: 2},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherIPv4, SkipTrue: uint8(1 + len(arp))},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherARP, SkipTrue: uint8(2 + len(ip))},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherIPv4, SkipTrue: 1},
 		reject,
 	)
-	prog = append(prog, arp...)
 	prog = append(prog, ip...)
+	prog = append(prog, arpAddrs[:]...)
 
 	// ARP and IPv4 meet here, their two addresses in M[0] and M[1].
 	for m := range 2 {
@@ -142,32 +143,29 @@ func (f Filter) Program() ([]bpf.Instruction, error) {
 	return append(prog, reject), nil
 }
 
-// arpAddrs returns what puts an ARP packet's sender and target into M[0] and
-// M[1] and skips the next skip instructions. It accepts what is not ARP for
-// IPv4 over Ethernet.
-func arpAddrs(skip int) []bpf.Instruction {
-	return []bpf.Instruction{
-		bpf.LoadExtension{Num: bpf.ExtLen},
-		bpf.ALUOpX{Op: bpf.ALUOpSub},
-		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: arpLen, SkipTrue: 1},
-		accept,
-		bpf.LoadIndirect{Off: 0, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: arpTypes, SkipTrue: 1},
-		accept,
-		bpf.LoadIndirect{Off: 4, Size: 2},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: arpLengths, SkipTrue: 1},
-		accept,
-		bpf.LoadIndirect{Off: 14, Size: 4},
-		bpf.StoreScratch{Src: bpf.RegA, N: 0},
-		bpf.LoadIndirect{Off: 24, Size: 4},
-		bpf.StoreScratch{Src: bpf.RegA, N: 1},
-		bpf.Jump{Skip: uint32(skip)},
-	}
+// arpAddrs puts an ARP packet's sender and target into M[0] and M[1]. It accepts
+// what is not ARP for IPv4 over Ethernet.
+var arpAddrs = [...]bpf.Instruction{
+	bpf.LoadExtension{Num: bpf.ExtLen},
+	bpf.ALUOpX{Op: bpf.ALUOpSub},
+	bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: arpLen, SkipTrue: 1},
+	accept,
+	bpf.LoadIndirect{Off: 0, Size: 4},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: arpTypes, SkipTrue: 1},
+	accept,
+	bpf.LoadIndirect{Off: 4, Size: 2},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: arpLengths, SkipTrue: 1},
+	accept,
+	bpf.LoadIndirect{Off: 14, Size: 4},
+	bpf.StoreScratch{Src: bpf.RegA, N: 0},
+	bpf.LoadIndirect{Off: 24, Size: 4},
+	bpf.StoreScratch{Src: bpf.RegA, N: 1},
 }
 
 // ipv4 returns what accepts IGMP, and ICMP to Self, and puts the source and
-// destination of other IPv4 into M[0] and M[1].
-func (f Filter) ipv4() []bpf.Instruction {
+// destination of other IPv4 into M[0] and M[1], and skips the next skip
+// instructions.
+func (f Filter) ipv4(skip int) []bpf.Instruction {
 	code := []bpf.Instruction{
 		bpf.LoadIndirect{Off: 9, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protoIGMP, SkipTrue: 1},
@@ -191,6 +189,7 @@ func (f Filter) ipv4() []bpf.Instruction {
 		bpf.StoreScratch{Src: bpf.RegA, N: 0},
 		bpf.LoadIndirect{Off: 16, Size: 4},
 		bpf.StoreScratch{Src: bpf.RegA, N: 1},
+		bpf.Jump{Skip: uint32(skip)},
 	)
 }
 

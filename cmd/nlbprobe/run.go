@@ -71,6 +71,8 @@ func newRootCmd(io stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "nlbprobe VIP...",
 		Short:         "Why does a Microsoft NLB cluster answer on its own subnet only?",
+		Long:          rootLong,
+		Example:       rootExample,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -78,6 +80,7 @@ func newRootCmd(io stdio) *cobra.Command {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	root.AddCommand(newMacCmd(io))
+	bindProbe(root, io)
+	root.AddCommand(newRenderCmd(io), newPlatformsCmd(io), newMacCmd(io), newExplainCmd(io), newVersionCmd(io))
 	return root
 }

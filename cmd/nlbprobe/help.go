@@ -1,0 +1,22 @@
+package main
+
+// rootLong and rootExample are what help says of the tool as a whole.
+const (
+	rootLong = `nlbprobe asks for the VIP of a Microsoft NLB cluster by ARP, hears every answer,
+says what the cluster is and why routers refuse it, and prints the router
+configuration to paste. Run it on a host of the cluster's subnet.
+
+A VIP is an IPv4 address, or a name, which stands for all its IPv4 addresses.
+
+It ends with 0 if all is fine, 1 on a warning, 2 if it is critical, and 3 if
+nothing can be said: no answer, wrong usage, no permission, no such interface.
+Answers go to stdout, everything else to stderr.
+
+Limitations: it hears one place of one subnet. It does not see what a router
+has in its tables, only what is on the wire here; IPv6 is not probed yet.`
+
+	rootExample = `  sudo nlbprobe 172.16.63.241
+  sudo nlbprobe 172.16.63.241 --platform cisco-nxos --vlan 20 --port Ethernet1/5
+  sudo nlbprobe -i eth1 -o json 172.16.63.241 172.16.63.242
+  nlbprobe render --platform cisco-ios --vip 172.16.63.241 --mac 0300.5e11.1111`
+)

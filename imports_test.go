@@ -1,0 +1,197 @@
+package nlbprobe_test
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the drawing in ARCHITECTURE.md")
+
+const module = "github.com/nlbprobe/nlbprobe/"
+
+// mayImport is the map of the house: which of our packages may be imported by
+// whom. Each row names only rows above it, so no cycle is possible.
+var mayImport = []struct {
+	pkg string
+	may []string
+}{
+	{"mac", nil},
+	{"nearest", nil},
+	{"testdata/scenarios", nil},
+	{"nlb", []string{"mac"}},
+	{"evidence", []string{"mac"}},
+	{"observe", []string{"evidence", "mac", "nlb"}},
+	{"diagnose", []string{"evidence", "mac", "nearest", "nlb"}},
+	{"templates", []string{"mac", "nearest"}},
+	{"report", []string{"diagnose", "evidence", "templates", "mac"}},
+	{"arpprobe", []string{"mac", "evidence"}},
+	{"check", []string{"arpprobe", "observe", "diagnose", "evidence", "mac"}},
+	{"wire", []string{"evidence", "mac"}},
+	{"wire/wiretest", []string{"mac"}},
+	{"route", []string{"mac", "nearest"}},
+	{"lab", []string{"mac", "nearest", "nlb", "testdata/scenarios"}},
+	{"lab/labtest", []string{"lab"}},
+	{"cmd/nlblab", []string{"lab", "nearest"}},
+	{"cmd/nlbprobe", []string{
+		"arpprobe", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "report", "route", "templates", "wire",
+	}},
+}
+
+// noSockets are the packages of bytes, values and text: they may not open
+// anything, directly.
+var noSockets = []string{
+	"mac", "nearest", "nlb", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "check",
+}
+
+// sockets are the imports that reach the world. mdlayher/arp, a codec here,
+// brings a client that imports packet, so only direct imports can be judged;
+// package net is allowed to mac for the one type that everybody shares.
+func opensSockets(pkg, imp string) bool {
+	switch imp {
+	case "net":
+		return pkg != "mac"
+	case "os/exec", "syscall", "net/http", "golang.org/x/sys/unix", "github.com/mdlayher/packet", "github.com/vishvananda/netlink":
+		return true
+	}
+	return false
+}
+
+// imports reads the direct imports of each package from the source of this
+// tree, without tests. It reads the files itself, in this process: what a child
+// process reads, the test cache does not see.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	found := make(map[string]map[string]bool)
+	files := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "bin"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		files++
+		pkg := filepath.ToSlash(filepath.Dir(path))
+		if found[pkg] == nil {
+			found[pkg] = make(map[string]bool)
+		}
+		for _, spec := range f.Imports {
+			imp, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			found[pkg][imp] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < len(mayImport) {
+		t.Fatalf("looked at %d files only", files)
+	}
+	all := make(map[string][]string)
+	for pkg, set := range found {
+		all[pkg] = slices.Sorted(maps.Keys(set))
+	}
+	return all
+}
+
+func TestImports(t *testing.T) {
+	found := imports(t)
+	allowed := make(map[string][]string)
+	for _, row := range mayImport {
+		for _, dep := range row.may {
+			if _, above := allowed[dep]; !above {
+				t.Errorf("the row of %s names %s, which does not stand above it", row.pkg, dep)
+			}
+		}
+		allowed[row.pkg] = row.may
+		if found[row.pkg] == nil {
+			t.Errorf("%s stands in the map but not in the tree", row.pkg)
+		}
+	}
+	for pkg, imps := range found {
+		may, mapped := allowed[pkg]
+		if !mapped {
+			t.Errorf("%s is not in the map: say what it knows and who may import it", pkg)
+		}
+		for _, imp := range imps {
+			if own, ok := strings.CutPrefix(imp, module); ok && !slices.Contains(may, own) {
+				t.Errorf("%s imports %s: the map does not allow it", pkg, own)
+			}
+			if slices.Contains(noSockets, pkg) && opensSockets(pkg, imp) {
+				t.Errorf("%s imports %s: it may not touch the world", pkg, imp)
+			}
+		}
+	}
+}
+
+// TestDrawing holds the drawing of the imports in ARCHITECTURE.md against the
+// code.
+func TestDrawing(t *testing.T) {
+	const file, begin, end = "ARCHITECTURE.md", "```mermaid\n", "```\n"
+	var want strings.Builder
+	want.WriteString("graph LR\n")
+	found := imports(t)
+	for _, pkg := range slices.Sorted(maps.Keys(found)) {
+		for _, imp := range found[pkg] {
+			if own, ok := strings.CutPrefix(imp, module); ok {
+				fmt.Fprintf(&want, "    %s --> %s\n", pkg, own)
+			}
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := bytes.Cut(text, []byte(begin))
+	got, after, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok || !ok2 {
+		t.Fatalf("%s has no drawing between %q and %q", file, begin, end)
+	}
+	if string(got) == want.String() {
+		return
+	}
+	if *update {
+		text = slices.Concat(before, []byte(begin), []byte(want.String()), []byte(end), after)
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("the drawing in %s is not what the code does; go test . -update rewrites it:\n%s", file, diffLines(string(got), want.String()))
+}
+
+// diffLines names the lines that only one of the two texts has.
+func diffLines(got, want string) string {
+	var b strings.Builder
+	only := func(sign, text, other string) {
+		for s := bufio.NewScanner(strings.NewReader(text)); s.Scan(); {
+			if !strings.Contains(other, s.Text()+"\n") {
+				fmt.Fprintf(&b, "%s%s\n", sign, s.Text())
+			}
+		}
+	}
+	only("-", got, want)
+	only("+", want, got)
+	return b.String()
+}
