@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
 	"slices"
@@ -94,10 +95,6 @@ func link(m syscall.NetlinkMessage) (Interface, bool) {
 	if m.Header.Type != syscall.RTM_NEWLINK || len(m.Data) < syscall.SizeofIfInfomsg {
 		return Interface{}, false
 	}
-	attrs, err := syscall.ParseNetlinkRouteAttr(&m)
-	if err != nil {
-		return Interface{}, false
-	}
 	flags := binary.NativeEndian.Uint32(m.Data[8:])
 	i := Interface{
 		Index:    int(binary.NativeEndian.Uint32(m.Data[4:])),
@@ -107,17 +104,17 @@ func link(m syscall.NetlinkMessage) (Interface, bool) {
 		NoARP:    flags&syscall.IFF_NOARP != 0,
 	}
 	ethernet := binary.NativeEndian.Uint16(m.Data[2:]) == syscall.ARPHRD_ETHER
-	for _, a := range attrs {
-		switch a.Attr.Type {
+	for kind, value := range attributes(m.Data[syscall.SizeofIfInfomsg:]) {
+		switch kind {
 		case syscall.IFLA_IFNAME:
-			i.Name = string(a.Value[:max(0, len(a.Value)-1)]) // without the zero byte
+			i.Name = string(value[:max(0, len(value)-1)]) // without the zero byte
 		case syscall.IFLA_ADDRESS:
-			if ethernet && len(a.Value) == len(i.MAC) {
-				i.MAC = mac.From(a.Value)
+			if ethernet && len(value) == len(i.MAC) {
+				i.MAC = mac.From(value)
 			}
 		case syscall.IFLA_MTU:
-			if len(a.Value) >= 4 {
-				i.MTU = int(binary.NativeEndian.Uint32(a.Value))
+			if len(value) >= 4 {
+				i.MTU = int(binary.NativeEndian.Uint32(value))
 			}
 		}
 	}
@@ -136,17 +133,13 @@ func address(m syscall.NetlinkMessage) (ownAddress, bool) {
 	if m.Header.Type != syscall.RTM_NEWADDR || len(m.Data) < syscall.SizeofIfAddrmsg || m.Data[0] != syscall.AF_INET {
 		return ownAddress{}, false
 	}
-	attrs, err := syscall.ParseNetlinkRouteAttr(&m)
-	if err != nil {
-		return ownAddress{}, false
-	}
 	var local, peer netip.Addr
-	for _, a := range attrs {
-		switch a.Attr.Type {
+	for kind, value := range attributes(m.Data[syscall.SizeofIfAddrmsg:]) {
+		switch kind {
 		case syscall.IFA_LOCAL:
-			local, _ = netip.AddrFromSlice(a.Value)
+			local, _ = netip.AddrFromSlice(value)
 		case syscall.IFA_ADDRESS:
-			peer, _ = netip.AddrFromSlice(a.Value)
+			peer, _ = netip.AddrFromSlice(value)
 		}
 	}
 	bits := int(m.Data[1])
@@ -180,27 +173,23 @@ func nextHops(m syscall.NetlinkMessage) []hop {
 		m.Data[0] != syscall.AF_INET || m.Data[7] != syscall.RTN_UNICAST {
 		return nil
 	}
-	attrs, err := syscall.ParseNetlinkRouteAttr(&m)
-	if err != nil {
-		return nil
-	}
 	common := hop{isDefault: m.Data[1] == 0}
 	var hops []hop
 	single := common
-	for _, a := range attrs {
-		switch a.Attr.Type {
+	for kind, value := range attributes(m.Data[syscall.SizeofRtMsg:]) {
+		switch kind {
 		case syscall.RTA_PRIORITY:
-			if len(a.Value) >= 4 {
-				common.metric = binary.NativeEndian.Uint32(a.Value)
+			if len(value) >= 4 {
+				common.metric = binary.NativeEndian.Uint32(value)
 			}
 		case syscall.RTA_OIF:
-			if len(a.Value) >= 4 {
-				single.index = binary.NativeEndian.Uint32(a.Value)
+			if len(value) >= 4 {
+				single.index = binary.NativeEndian.Uint32(value)
 			}
 		case syscall.RTA_GATEWAY:
-			single.gateway, _ = netip.AddrFromSlice(a.Value)
+			single.gateway, _ = netip.AddrFromSlice(value)
 		case syscall.RTA_MULTIPATH:
-			hops = multipath(a.Value, common.isDefault)
+			hops = multipath(value, common.isDefault)
 		}
 	}
 	if single.gateway.Is4() {
@@ -220,15 +209,10 @@ func multipath(b []byte, isDefault bool) (hops []hop) {
 			break
 		}
 		h := hop{index: binary.NativeEndian.Uint32(b[4:]), isDefault: isDefault}
-		for attrs := b[syscall.SizeofRtNexthop:n]; len(attrs) >= syscall.SizeofRtAttr; {
-			size := int(binary.NativeEndian.Uint16(attrs))
-			if size < syscall.SizeofRtAttr || size > len(attrs) {
-				break
+		for kind, value := range attributes(b[syscall.SizeofRtNexthop:n]) {
+			if kind == syscall.RTA_GATEWAY {
+				h.gateway, _ = netip.AddrFromSlice(value)
 			}
-			if binary.NativeEndian.Uint16(attrs[2:]) == syscall.RTA_GATEWAY {
-				h.gateway, _ = netip.AddrFromSlice(attrs[syscall.SizeofRtAttr:size])
-			}
-			attrs = attrs[min(len(attrs), align(size)):]
 		}
 		if h.gateway.Is4() {
 			hops = append(hops, h)
@@ -236,6 +220,24 @@ func multipath(b []byte, isDefault bool) (hops []hop) {
 		b = b[min(len(b), align(n)):]
 	}
 	return hops
+}
+
+// attributes yields the kind and value of each struct rtattr in b. What
+// syscall.ParseNetlinkRouteAttr does with a last attribute that lacks its
+// padding is to panic.
+func attributes(b []byte) iter.Seq2[uint16, []byte] {
+	return func(yield func(uint16, []byte) bool) {
+		for len(b) >= syscall.SizeofRtAttr {
+			n := int(binary.NativeEndian.Uint16(b))
+			if n < syscall.SizeofRtAttr || n > len(b) {
+				return
+			}
+			if !yield(binary.NativeEndian.Uint16(b[2:]), b[syscall.SizeofRtAttr:n]) {
+				return
+			}
+			b = b[min(len(b), align(n)):]
+		}
+	}
 }
 
 // align rounds up to four bytes, as RTA_ALIGN and RTNH_ALIGN do.

@@ -198,6 +198,18 @@ func TestAssemble(t *testing.T) {
 	}
 }
 
+// The last attribute of a message need not be padded.
+func TestAssembleWithoutPadding(t *testing.T) {
+	l, _, _ := tables()
+	name := []byte{9, 0, 0, 0, 'v', 'l', 'a', 'n', 0}
+	binary.NativeEndian.PutUint16(name, 9)
+	binary.NativeEndian.PutUint16(name[2:], syscall.IFLA_IFNAME)
+	m := syscall.NetlinkMessage{Header: syscall.NlMsghdr{Type: syscall.RTM_NEWLINK}, Data: append(parse(l)[0].Data[:syscall.SizeofIfInfomsg:syscall.SizeofIfInfomsg], name...)}
+	if got := assemble([]syscall.NetlinkMessage{m}, nil, nil); len(got) != 1 || got[0].Name != "vlan" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // FuzzAssemble reads what no kernel says: nothing panics, and what comes out
 // keeps its promises.
 func FuzzAssemble(f *testing.F) {
