@@ -11,17 +11,19 @@ import (
 // neighbourTiming changes how an interface's neighbour table behaves. The zero
 // value changes nothing.
 type neighbourTiming struct {
-	retransmit   uint64 // milliseconds between requests
-	answerAtOnce bool   // no random delay before proxy ARP
+	impatient    bool // asks 4 times a second, and forgets within seconds
+	answerAtOnce bool // no random delay before proxy ARP
 }
 
 // Attributes of linux/neighbour.h.
 const (
-	ndtaName         = 1
-	ndtaParms        = 6
-	ndtpaIfindex     = 1
-	ndtpaRetransTime = 5
-	ndtpaProxyDelay  = 13
+	ndtaName               = 1
+	ndtaParms              = 6
+	ndtpaIfindex           = 1
+	ndtpaBaseReachableTime = 4
+	ndtpaRetransTime       = 5
+	ndtpaDelayProbeTime    = 7
+	ndtpaProxyDelay        = 13
 )
 
 // set changes one interface of the calling thread's network. It asks by
@@ -32,8 +34,10 @@ func (t neighbourTiming) set(index int) error {
 	}
 	parms := nl.NewRtAttr(ndtaParms|unix.NLA_F_NESTED, nil)
 	parms.AddRtAttr(ndtpaIfindex, nl.Uint32Attr(uint32(index)))
-	if t.retransmit > 0 {
-		parms.AddRtAttr(ndtpaRetransTime, nl.Uint64Attr(t.retransmit))
+	if t.impatient {
+		parms.AddRtAttr(ndtpaBaseReachableTime, nl.Uint64Attr(1000)) // all in milliseconds
+		parms.AddRtAttr(ndtpaRetransTime, nl.Uint64Attr(250))
+		parms.AddRtAttr(ndtpaDelayProbeTime, nl.Uint64Attr(100))
 	}
 	if t.answerAtOnce {
 		parms.AddRtAttr(ndtpaProxyDelay, nl.Uint64Attr(0))

@@ -105,7 +105,8 @@ func nodePlan(s *Scenario, n *Node) hostPlan {
 		h.sysctls = append(h.sysctls, setting{"ipv4/conf/default/force_igmp_version", "1", ""})
 	}
 	if n.AsksAsVIP {
-		h.timing.retransmit = 250 // milliseconds: a request is on the wire soon
+		// A question by the router teaches the node its MAC: it must not keep it.
+		h.timing.impatient = true
 	}
 	return h
 }
