@@ -98,7 +98,7 @@ func nodePlan(s *Scenario, n *Node) hostPlan {
 	for _, v := range n.VIPs {
 		h.links[0].addresses = append(h.links[0].addresses, netip.PrefixFrom(v, 32))
 	}
-	h.sysctls = sysctlsFor(false, !n.AsksAsVIP, false)
+	h.sysctls = sysctlsFor(false, true, false)
 	h.rules = func() *ruleSet { return nodeRules(s, n) }
 	if n.Join.IsValid() {
 		// NLB reports by IGMPv1 on every Windows that has the mode.

@@ -66,8 +66,10 @@ const (
 
 // Offsets in an ARP packet for IPv4 over Ethernet (RFC 826).
 const (
+	arpOperation = 6
 	arpSenderMAC = 8
 	arpSenderIP  = 14
+	arpTargetIP  = 24
 )
 
 // nodeRules makes a host answer as an NLB node does, and take its share.
@@ -78,6 +80,12 @@ func nodeRules(s *Scenario, n *Node) *ruleSet {
 	}
 	// The kernel's own ARP packets, with the cluster MAC as sender.
 	var masks [][]expr.Any
+	if n.AsksAsVIP {
+		masks = append(masks, rule(
+			network(arpOperation, []byte{0, 1}), // request
+			network(arpTargetIP, s.Gateway.AsSlice()),
+			write(arpSenderIP, n.VIPs[0].AsSlice()), write(arpSenderMAC, n.Answers[:])))
+	}
 	if n.MasksAll {
 		masks = append(masks, write(arpSenderMAC, n.Answers[:]))
 	} else {
@@ -181,11 +189,14 @@ func routerRules(r *Router) *ruleSet {
 	return set
 }
 
-// switchRules limits a MAC to its member ports. The bridge's own forwarding
-// database takes no group address for that, and its multicast database is
-// looked up by IP address.
+// switchRules keeps the switch quiet and limits a MAC to its member ports. The
+// bridge's own forwarding database takes no group address for that, and its
+// multicast database is looked up by IP address.
 func switchRules(s *LANSwitch) *ruleSet {
 	set := &ruleSet{}
+	// A snooping bridge joins the group of all snoopers (RFC 4286) as a host;
+	// the switches of the lab say nothing of their own.
+	set.add(nftables.TableFamilyIPv4, nftables.ChainHookOutput, "", drop())
 	var rules [][]expr.Any
 	for _, m := range s.Members {
 		others := etherTo(m.MAC)

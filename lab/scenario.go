@@ -107,8 +107,8 @@ type Node struct {
 	// in unicast mode the cluster MAC is the adapter's own, and only the
 	// Ethernet source is masked.
 	MasksAll bool
-	// AsksAsVIP makes the node's ARP requests carry a VIP and Answers as
-	// sender (KB960916), and gives it a steady reason to ask for its gateway.
+	// AsksAsVIP makes the node's ARP requests for its gateway carry the first
+	// VIP and Answers as sender (KB960916), and gives it a steady reason to ask.
 	AsksAsVIP bool
 
 	Join      netip.Addr    // a group to join by IGMPv1 reports; not valid: none

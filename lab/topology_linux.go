@@ -7,6 +7,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 // buildSwitch makes the bridges and a cable to every host. It runs on the
@@ -18,11 +20,12 @@ func (l *Lab) buildSwitch(plans []hostPlan) error {
 		return err
 	}
 	defer nl.Close()
-	bridges := map[string]*netlink.Bridge{lanBridge: nil, remoteBridge: nil}
-	for name := range bridges {
+	bridges := map[string]*netlink.Bridge{}
+	for i, name := range []string{lanBridge, remoteBridge} {
 		// Forwarding starts at once: a new bridge has no spanning tree.
 		snooping := l.scenario.Switch.Snooping
 		b := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: name}, MulticastSnooping: &snooping}
+		b.HardwareAddr = mac.Addr{0x00, 0x00, 0x5e, 0x00, 0x53, 0xfe + byte(i)}.HardwareAddr()
 		if err := nl.LinkAdd(b); err != nil {
 			return fmt.Errorf("adding bridge %s: %w", name, err)
 		}
