@@ -1,0 +1,337 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nlbprobe/nlbprobe/lab"
+	"github.com/nlbprobe/nlbprobe/lab/labtest"
+)
+
+// roleVariable makes the test binary something else than tests.
+const roleVariable = "NLBLAB_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == insideName, os.Getenv(roleVariable) == "nlblab":
+		os.Setenv(roleVariable, "count") // what it starts is a command
+		main()
+	case os.Getenv(roleVariable) == "count":
+		countSignals()
+	case os.Getenv(roleVariable) == "without rights":
+		withoutRights()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// countSignals is a command for the lab. It names its namespaces, then writes
+// a line for each interrupt until its input ends. A first line "detach" leaves
+// a process behind.
+func countSignals() {
+	ints := make(chan os.Signal, 8)
+	signal.Notify(ints, os.Interrupt)
+	if len(os.Args) > 1 && os.Args[1] == "deaf" {
+		signal.Ignore(syscall.SIGTERM)
+	}
+	child := exec.Command("/bin/sleep", "1000")
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		fmt.Println(err)
+		os.Exit(99)
+	}
+	pid, err1 := os.Readlink("/proc/self/ns/pid")
+	net, err2 := os.Readlink("/proc/self/ns/net")
+	if err1 != nil || err2 != nil {
+		fmt.Println(err1, err2)
+		os.Exit(99)
+	}
+	fmt.Println("ready", pid, net)
+	ended := make(chan bool)
+	go func() { _, _ = io.Copy(io.Discard, os.Stdin); close(ended) }()
+	for {
+		select {
+		case <-ints:
+			fmt.Println("interrupt")
+		case <-ended:
+			os.Exit(5)
+		}
+	}
+}
+
+// withoutRights forbids further user namespaces below this one and starts
+// nlblab as somebody who has no rights left.
+func withoutRights() {
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+		fmt.Println(err)
+		os.Exit(99)
+	}
+	cmd := exec.Command("/proc/self/exe", "run", "multicast", "--", "true")
+	cmd.Env = append(os.Environ(), roleVariable+"=nlblab")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1, NoSetGroups: true}}
+	os.Exit(statusOf(cmd, cmd.Run()))
+}
+
+// call runs nlblab in this process.
+func call(stdin string, args ...string) (status int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	status = run(args, stdio{in: strings.NewReader(stdin), out: &out, err: &err}, nil)
+	return status, out.String(), err.String()
+}
+
+func TestPassesThrough(t *testing.T) {
+	labtest.Require(t)
+	status, stdout, stderr := call("in\n", "run", "multicast", "--host", "client", "--",
+		"/bin/sh", "-c", `read x; echo "got $x on $(hostname) in $NLBLAB_SCENARIO"; echo err >&2; exit 7`)
+	if status != 7 || stdout != "got in on client in multicast\n" || stderr != "err\n" {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+	for command, want := range map[string]int{
+		"exit 0":                            0,
+		"kill -9 $$":                        128 + 9,
+		"ls /sys/class/net | grep -qx eth0": 0,
+		// the LAN interface with the prober's address, and no other host's
+		"grep -q '172.16.63.10$' /proc/net/fib_trie && ! grep -q '172.16.63.21$' /proc/net/fib_trie": 0,
+	} {
+		if status, _, stderr := call("", "run", "multicast", "--", "/bin/sh", "-c", command); status != want || stderr != "" {
+			t.Errorf("%s: status %d, want %d; stderr %q", command, status, want, stderr)
+		}
+	}
+}
+
+func TestCommandThatDoesNotStart(t *testing.T) {
+	labtest.Require(t)
+	folder := t.TempDir()
+	for command, want := range map[string]int{
+		"no-such-command":                  exitNotFound,
+		filepath.Join(folder, "not-there"): exitNotFound,
+		folder:                             exitCannotRun,
+	} {
+		status, stdout, stderr := call("", "run", "multicast", "--", command)
+		if status != want || stdout != "" || !oneLine(stderr) {
+			t.Errorf("%s: status %d, want %d; stdout %q, stderr %q", command, status, want, stdout, stderr)
+		}
+	}
+}
+
+func oneLine(s string) bool {
+	return strings.HasPrefix(s, "nlblab: ") && strings.Count(s, "\n") == 1 && strings.HasSuffix(s, "\n")
+}
+
+// session is nlblab as a process of its own, with the counting command in it.
+type session struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	out     *bufio.Scanner
+	pid, ns string // names of the command's namespaces
+}
+
+func startSession(t *testing.T, attr *syscall.SysProcAttr, args ...string) *session {
+	t.Helper()
+	s := &session{t: t, cmd: exec.Command("/proc/self/exe", append([]string{"run", "multicast", "--", "/proc/self/exe"}, args...)...)}
+	s.cmd.Env = append(os.Environ(), roleVariable+"=nlblab")
+	s.cmd.SysProcAttr = attr
+	s.cmd.Stderr = os.Stderr
+	var err error
+	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	s.out = bufio.NewScanner(stdout)
+	words := strings.Fields(s.line())
+	if len(words) != 3 || words[0] != "ready" {
+		t.Fatalf("the command said %q", words)
+	}
+	s.pid, s.ns = words[1], words[2]
+	return s
+}
+
+func (s *session) line() string {
+	s.t.Helper()
+	if !s.out.Scan() {
+		return "EOF"
+	}
+	return s.out.Text()
+}
+
+// inside counts the threads of the machine that are in the session's
+// namespaces.
+func (s *session) inside() int {
+	count := 0
+	tasks, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*")
+	for _, task := range tasks {
+		pid, _ := os.Readlink(task + "/ns/pid")
+		ns, _ := os.Readlink(task + "/ns/net")
+		if pid == s.pid || ns == s.ns {
+			count++
+		}
+	}
+	return count
+}
+
+// wait returns the exit status once the process has ended.
+func (s *session) wait() int {
+	s.t.Helper()
+	return statusOf(s.cmd, s.cmd.Wait())
+}
+
+// state is what a lab could leave on the machine.
+func state(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{"/sys/class/net/*", "/run/netns/*", "/var/run/netns/*"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, names...)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(found, strings.Split(string(mounts), "\n")...)
+}
+
+// However nlblab ends, nothing is left.
+func TestLeavesNothing(t *testing.T) {
+	labtest.Require(t)
+	for _, tt := range []struct {
+		name   string
+		end    func(*session) error
+		args   []string
+		status int
+	}{
+		{"command ends", func(s *session) error { return s.stdin.Close() }, nil, 5},
+		{"killed", func(s *session) error { return s.cmd.Process.Kill() }, nil, 128 + 9},
+		{"terminated", func(s *session) error { return s.cmd.Process.Signal(syscall.SIGTERM) }, nil, 128 + 15},
+		{"hung up", func(s *session) error { return s.cmd.Process.Signal(syscall.SIGHUP) }, nil, 128 + 1},
+		{"terminated, deaf command", func(s *session) error { return s.cmd.Process.Signal(syscall.SIGTERM) }, []string{"deaf"}, 128 + 9},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := state(t)
+			s := startSession(t, nil, tt.args...)
+			if s.inside() < 3 { // process 1, the command, the process that it left behind
+				t.Fatalf("control: %d threads found in the lab", s.inside())
+			}
+			if err := tt.end(s); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.wait(); got != tt.status {
+				t.Errorf("status %d, want %d", got, tt.status)
+			}
+			// After SIGKILL the kernel ends the rest in its own time.
+			deadline := time.Now().Add(5 * time.Second)
+			for s.inside() > 0 && time.Now().Before(deadline) {
+				time.Sleep(5 * time.Millisecond)
+			}
+			if n := s.inside(); n > 0 {
+				t.Errorf("%d threads are left", n)
+			}
+			if after := state(t); !slices.Equal(before, after) {
+				t.Errorf("before\n%s\nafter\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+			}
+		})
+	}
+}
+
+// Ctrl-C reaches the command, once: from a terminal, which tells the whole
+// group, and from kill, which tells nlblab alone. The command then ends as it
+// likes.
+func TestInterrupt(t *testing.T) {
+	labtest.Require(t)
+	for _, tt := range []struct {
+		name string
+		send func(pid int) error
+	}{
+		{"to the group", func(pid int) error { return unix.Kill(-pid, unix.SIGINT) }},
+		{"to nlblab", func(pid int) error { return unix.Kill(pid, unix.SIGINT) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := startSession(t, &syscall.SysProcAttr{Setpgid: true})
+			for range 3 {
+				if err := tt.send(s.cmd.Process.Pid); err != nil {
+					t.Fatal(err)
+				}
+				if got := s.line(); got != "interrupt" {
+					t.Fatalf("the command said %q", got)
+				}
+				// A second copy would be on its way for 50 ms at most.
+				time.Sleep(150 * time.Millisecond)
+			}
+			if err := s.stdin.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.line(); got != "EOF" {
+				t.Errorf("the command said %q after its end", got)
+			}
+			if got := s.wait(); got != 5 {
+				t.Errorf("status %d, want the command's 5", got)
+			}
+		})
+	}
+}
+
+// nobody is a user without rights.
+const nobody = 65534
+
+// Rootless: the same lab as a user without rights.
+func TestRootless(t *testing.T) {
+	labtest.Require(t)
+	if os.Geteuid() != 0 {
+		t.Skip("all tests are rootless already")
+	}
+	for _, host := range []string{lab.Prober, "node1", "router", lab.Client, lab.Switch} {
+		cmd := exec.Command("/proc/self/exe", "run", "multicast", "--host", host, "--", "/bin/sh", "-c", "hostname; id -u; head -1 /proc/self/uid_map")
+		cmd.Env = append(os.Environ(), roleVariable+"=nlblab")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if got, want := strings.Fields(string(out)), []string{host, "0", "0", "65534", "1"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// Where the kernel allows nothing: one line that says what to do.
+func TestNotAllowed(t *testing.T) {
+	labtest.Require(t)
+	if os.Geteuid() != 0 {
+		t.Skip("needs a second user id")
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), roleVariable+"=without rights")
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1}, {ContainerID: 1, HostID: nobody, Size: 1}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids}
+	out, err := cmd.CombinedOutput()
+	if status := statusOf(cmd, err); status != exitUnknown {
+		t.Errorf("status %d, want %d", status, exitUnknown)
+	}
+	if s := string(out); !oneLine(s) || !strings.Contains(s, "run nlblab as root") || !strings.Contains(s, "no space left on device") {
+		t.Errorf("said %q", s)
+	}
+}
