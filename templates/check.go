@@ -95,6 +95,9 @@ func place(tree *ast.File, at string) (line, column int) {
 	for at != "" && at != "$" {
 		if p, err := yaml.PathString(at); err == nil {
 			if n, err := p.FilterFile(tree); err == nil && n.GetToken() != nil {
+				if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
+					n = m.Values[0].Key // its own token is the first colon
+				}
 				pos := n.GetToken().Position
 				return pos.Line, pos.Column
 			}
@@ -466,14 +469,31 @@ func (c *checker) roundTrip(v Values, role Role) {
 	r.trusting = true
 	for _, s := range Sections() {
 		if _, err := r.section(s); err != nil {
-			at := "$." + string(s)
-			if s == Remove {
-				at = "$.configure"
-			}
-			reason := err.Error()
+			at, reason := c.origin(s, err), err.Error()
 			if !slices.ContainsFunc(c.faults, func(f fault) bool { return f.reason == reason }) {
 				c.bad(at, "%s", reason)
 			}
 		}
 	}
+}
+
+// origin finds the line of the file that an error of a section came from.
+func (c *checker) origin(s Section, err error) string {
+	name, lines := string(s), c.p.Configure
+	switch s {
+	case Verify:
+		lines = c.p.Verify
+	case Save:
+		lines = c.p.Save
+	default:
+		name = string(Configure)
+	}
+	if f, ok := errors.AsType[*lineFault](err); ok {
+		if f.context != "" {
+			return "$.contexts." + f.context
+		}
+		i := slices.IndexFunc(lines, func(l Line) bool { return l.Line == f.line })
+		return fmt.Sprintf("$.%s[%d].line", name, i)
+	}
+	return "$." + name
 }

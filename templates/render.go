@@ -204,11 +204,23 @@ func (b *body) each(lines []Line) error {
 			continue
 		}
 		if err := b.line(l); err != nil {
-			return err
+			if _, known := errors.AsType[*lineFault](err); known {
+				return err // it came from a context
+			}
+			return &lineFault{line: l.Line, error: err}
 		}
 	}
 	return b.enter("")
 }
+
+// lineFault is an error with the line or context of the platform file that it
+// came from.
+type lineFault struct {
+	line, context string
+	error
+}
+
+func (e *lineFault) Unwrap() error { return e.error }
 
 // enter closes the open context and opens another.
 func (b *body) enter(name string) error {
@@ -234,7 +246,7 @@ func (b *body) bracket(name, text string) error {
 	}
 	out, err := b.r.fill(text, &lineData{r: b.r, vip: b.r.v.VIPs[0]})
 	if err != nil {
-		return err
+		return &lineFault{context: name, error: err}
 	}
 	b.weakest = b.weakest.weaker(b.r.p.Contexts[name].Confidence)
 	return b.write("", out)
@@ -503,7 +515,11 @@ func (r *render) cause(err error) error {
 			return inner
 		}
 	}
-	return fmt.Errorf("platform %s: %w", r.p.Name, err)
+	_, reason, found := strings.Cut(err.Error(), " at <")
+	if !found {
+		return fmt.Errorf("platform %s: %w", r.p.Name, err)
+	}
+	return fmt.Errorf("platform %s: <%s", r.p.Name, strings.TrimSuffix(reason, " in type *templates.lineData"))
 }
 
 // lineData is what a template sees.

@@ -1,0 +1,220 @@
+package templates
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// acmeFile returns the test platform's file with texts replaced.
+func acmeFile(t testing.TB, replace ...string) string {
+	t.Helper()
+	data, err := os.ReadFile("testdata/platforms/acme.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	for i := 0; i+1 < len(replace); i += 2 {
+		if !strings.Contains(text, replace[i]) {
+			t.Fatalf("the test platform has no %q to replace", replace[i])
+		}
+		text = strings.Replace(text, replace[i], replace[i+1], 1)
+	}
+	return text
+}
+
+// folder writes files into a new folder.
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestBuiltin checks every built-in file by the rules that a user's file must
+// keep, and what Lookup relies on.
+func TestBuiltin(t *testing.T) {
+	names := builtinNames()
+	if len(names) < 11 {
+		t.Fatalf("%d built-in platforms", len(names))
+	}
+	owner := map[string]string{}
+	for _, n := range names {
+		data, err := builtin.ReadFile(builtinPath(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Parse("platforms/"+n+".yaml", data)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if p.Name != n {
+			t.Errorf("%s.yaml holds platform %s", n, p.Name)
+		}
+		if got := builtinAliases(n); !slices.Equal(got, p.Aliases) {
+			t.Errorf("%s: aliases %q must stand in one line as [a, b]; found there: %q", n, p.Aliases, got)
+		}
+		for _, a := range append(p.Aliases, n) {
+			if other, twice := owner[a]; twice {
+				t.Errorf("%s is a name of %s and of %s", a, other, n)
+			}
+			owner[a] = n
+		}
+		used := map[string]bool{}
+		for _, lines := range [][]Line{p.Configure, p.Verify, p.Save} {
+			for _, l := range lines {
+				mark(used, l.Source)
+			}
+		}
+		for _, n := range p.Notes {
+			mark(used, n.Source)
+		}
+		for _, a := range p.Accepts.List() {
+			mark(used, a.Source)
+		}
+		for _, c := range p.Contexts {
+			mark(used, c.Source)
+		}
+		for key := range p.Sources {
+			if !used[key] {
+				t.Errorf("%s: nothing cites source %s", n, key)
+			}
+		}
+		for _, example := range []string{"0300.5e11.1111", "0300.5e01.0101", "03:00:5e:11", "03-00-5e-11", "0300-5e11"} {
+			if strings.Contains(strings.ToLower(string(data)), example) {
+				t.Errorf("%s: a vendor's example MAC, %s, which NLB never derives", n, example)
+			}
+		}
+	}
+}
+
+func mark(used map[string]bool, keys []string) {
+	for _, k := range keys {
+		used[k] = true
+	}
+}
+
+// TestEveryLineNamesItsSource lists what each line of each platform rests on.
+func TestEveryLineNamesItsSource(t *testing.T) {
+	all, err := load(t).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, p := range all {
+		for _, l := range slices.Concat(p.Configure, p.Verify, p.Save) {
+			lines++
+			if len(l.Source) == 0 {
+				t.Errorf("%s: %q names no source", p.Name, l.Line)
+			}
+			sourced := slices.ContainsFunc(l.Source, func(key string) bool { return key != "none" && p.Sources[key] != "" })
+			if !sourced && l.Confidence != Unverified {
+				t.Errorf("%s: %q is %s by no document", p.Name, l.Line, l.Confidence)
+			}
+		}
+	}
+	if lines < 50 {
+		t.Errorf("only %d lines were looked at", lines)
+	}
+}
+
+func TestLookup(t *testing.T) {
+	s := load(t)
+	tests := []struct {
+		name, want, err string
+	}{
+		{"cisco-ios", "cisco-ios", ""},
+		{"Cisco-IOS", "cisco-ios", ""},
+		{"cisco-catalyst-3750", "cisco-ios", ""},
+		{"cisco-nexus-9000", "cisco-nxos", ""},
+		{"cisco-ois", "", `no platform is called "cisco-ois"; did you mean cisco-ios?`},
+		{"catalyst-3750", "", `no platform is called "catalyst-3750"; did you mean cisco-catalyst-3750?`},
+		{"juniper", "", `no platform is called "juniper"`},
+		{"", "", `no platform is called ""`},
+		{"../platforms/cisco-ios", "", `no platform is called "../platforms/cisco-ios"`},
+		{strings.Repeat("x", 5000), "", `no platform is called "` + strings.Repeat("x", 40) + `..."`},
+	}
+	for _, tt := range tests {
+		p, err := s.Lookup(tt.name)
+		switch {
+		case tt.err == "" && (err != nil || p.Name != tt.want):
+			t.Errorf("%s: %v, %v", tt.name, p, err)
+		case tt.err != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.err) || p != nil):
+			t.Errorf("%.60s: %v, want %s", tt.name, err, tt.err)
+		}
+		if _, unknown := errors.AsType[*UnknownError](err); unknown != (tt.err != "") {
+			t.Errorf("%.60s: %T", tt.name, err)
+		}
+	}
+	a, _ := s.Lookup("cisco-ios")
+	b, _ := s.Lookup("cisco-ios")
+	if a != b {
+		t.Error("a platform is decoded twice")
+	}
+}
+
+// TestUserFolder: a file adds a platform or overrides a built-in one, aliases
+// and all, and a later folder goes before an earlier one.
+func TestUserFolder(t *testing.T) {
+	first := folder(t, map[string]string{
+		"acme.yaml": acmeFile(t), "README": "not a platform",
+		"ours.yaml": acmeFile(t, "name: acme-os", "name: cisco-ios", "  - acme\n  - acme-one\n", "  - our-ios\n"),
+	})
+	second := folder(t, map[string]string{"a.yaml": acmeFile(t, "title: Acme OS, made for tests", "title: The second")})
+	s := load(t, first, second)
+	if n := s.Names(); !slices.Contains(n, "acme-os") || !slices.IsSorted(n) || len(n) != len(builtinNames())+1 {
+		t.Errorf("names: %q", n)
+	}
+	for name, want := range map[string]string{
+		"acme-os": "The second", "ACME-ONE": "The second", "cisco-ios": "Acme OS, made for tests", "our-ios": "Acme OS, made for tests",
+		"cisco-catalyst-3750": "Acme OS, made for tests", // an alias of the one that is overridden
+		"cisco-iosxr":         "Cisco IOS-XR on ASR 9000 and NCS",
+	} {
+		if p, err := s.Lookup(name); err != nil || p.Title != want {
+			t.Errorf("%s: %v, %v; want %s", name, p, err, want)
+		}
+	}
+	if _, err := s.Lookup("acme-on"); err == nil || !strings.Contains(err.Error(), "did you mean acme-one or acme-os?") {
+		t.Errorf("nearest of acme-on: %v", err)
+	}
+	if all, err := s.All(); err != nil || len(all) != len(s.Names()) {
+		t.Errorf("%d platforms, %v", len(all), err)
+	}
+}
+
+func TestUserFolderFaults(t *testing.T) {
+	if _, err := Load("testdata/no-such-folder"); err == nil || err.Error() != `platform folder "testdata/no-such-folder" cannot be read: no such file or directory` {
+		t.Errorf("no folder: %v", err)
+	}
+	tests := []struct {
+		why   string
+		files map[string]string
+		want  string // the folder's name is cut off
+	}{
+		{"twice", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t)}, "b.yaml: platform acme-os stands in DIR/a.yaml too"},
+		{"alias of another", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t, "name: acme-os", "name: acme-two")}, "b.yaml: alias acme belongs to acme-os too"},
+		{"alias is a name", map[string]string{"a.yaml": acmeFile(t, "  - acme\n", "  - cisco-ios\n")}, "a.yaml: alias cisco-ios is the name of another platform"},
+		{"too long", map[string]string{"a.yaml": strings.Repeat("#", maxFile+1)}, "a.yaml: more than 65536 bytes"},
+		{"two faulty files", map[string]string{"a.yaml": "nme: x\n", "b.yaml": "nme: y\n"}, "a.yaml:1:1: unknown field \"nme\"\nDIR/b.yaml:1:1: unknown field \"nme\""},
+	}
+	for _, tt := range tests {
+		dir := folder(t, tt.files)
+		s, err := Load(dir)
+		if err == nil || s != nil {
+			t.Errorf("%s: %v", tt.why, err)
+			continue
+		}
+		got := strings.ReplaceAll(err.Error(), dir, "DIR")
+		if !strings.HasPrefix(got, "DIR/"+tt.want) {
+			t.Errorf("%s: %s\nwant %s", tt.why, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,377 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// acme returns the test platform, or one with a text replaced in its file.
+func acme(t testing.TB, replace ...string) *Platform {
+	t.Helper()
+	p, err := Parse("acme.yaml", []byte(acmeFile(t, replace...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func vip(s ...string) []netip.Addr {
+	var all []netip.Addr
+	for _, a := range s {
+		all = append(all, netip.MustParseAddr(a))
+	}
+	return all
+}
+
+// text renders one section.
+func text(t *testing.T, p *Platform, v Values, role Role, s Section) string {
+	t.Helper()
+	c, err := p.Render(v, role, []Section{s}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c[0].Text
+}
+
+func TestRenderForms(t *testing.T) {
+	full := Values{
+		VIPs: vip("192.0.2.100", "192.0.2.101"), MAC: multicastMAC, VLAN: 20,
+		Ports:  []string{"ethernet 1/1", "ethernet 1/2", "ethernet 1/3", "ethernet 1/4", "ethernet 1/5"},
+		Prefix: netip.MustParsePrefix("192.0.2.1/24"), Set: map[string]string{"vlan-name": "web"},
+	}
+	tests := []struct {
+		why     string
+		role    Role
+		section Section
+		want    string
+	}{
+		{"the knob comes first, then a block of two lines for each VIP in one context", L3, Configure, `# configure
+undo arp check
+edit 20
+  set address 192.0.2.1/24 arp 192.0.2.100
+  set mac 03bf-c000-0264
+  set address 192.0.2.1/24 arp 192.0.2.101
+  set mac 03bf-c000-0264
+end
+`},
+		{"taken back in reverse order, the knob last and behind its note", L3, Remove, `# remove
+edit 20
+  delete address 192.0.2.1/24 arp 192.0.2.100
+  delete address 192.0.2.1/24 arp 192.0.2.101
+end
+# only if no other cluster is left:
+arp check
+`},
+		{"a device that routes gets the ARP lines and not the MAC lines", Both, Remove, `# remove
+edit 20
+  delete address 192.0.2.1/24 arp 192.0.2.100
+  delete address 192.0.2.1/24 arp 192.0.2.101
+end
+# only if no other cluster is left:
+arp check
+`},
+		{"five ports at four to a command make two, each behind the comment", L2, Configure, `# configure
+undo arp check
+# unverified: guessed
+mac 03bf-c000-0264 ethernet 1/1 ethernet 1/2 ethernet 1/3 ethernet 1/4 vlan 20 web
+# unverified: as above
+mac 03bf-c000-0264 ethernet 1/5 vlan 20 web
+`},
+		{"nothing to save", L2, Save, "# save: no line for acme-os in this role and mode\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.why, func(t *testing.T) {
+			if got := text(t, acme(t), full, tt.role, tt.section); got != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestStrict checks that what is missing is named at once, and only what the
+// wanted role and sections need.
+func TestStrict(t *testing.T) {
+	v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC}
+	tests := []struct {
+		platform string
+		role     Role
+		want     []string
+	}{
+		{"cisco-ios", Both, []string{"vlan", "port"}},
+		{"cisco-ios", L3, nil},
+		{"cisco-nxos", L3, []string{"vlan"}},
+		{"cisco-asa", Both, []string{"svi"}},
+		{"cisco-aci", L2, []string{"tenant", "app", "epg"}},
+	}
+	for _, tt := range tests {
+		_, err := lookup(t, tt.platform).Render(v, tt.role, []Section{Configure}, Options{Strict: true})
+		e, ok := errors.AsType[*MissingError](err)
+		if ok != (tt.want != nil) || ok && !slices.Equal(e.Names, tt.want) {
+			t.Errorf("%s:%s: %v, want %v", tt.platform, tt.role, err, tt.want)
+		}
+		c, err := lookup(t, tt.platform).Render(v, tt.role, []Section{Configure}, Options{})
+		if err != nil || !slices.Equal(c[0].Missing, tt.want) {
+			t.Errorf("%s:%s without strict: missing %v, %v", tt.platform, tt.role, c, err)
+		}
+	}
+}
+
+// TestLongLine renders more and more ports: the names get short when they must,
+// and what still does not fit is an error and not a second line that could
+// replace the first.
+func TestLongLine(t *testing.T) {
+	p := lookup(t, "cisco-ios")
+	v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, VLAN: 20}
+	state := "long"
+	for n := 1; n <= 48; n++ {
+		v.Ports = append(v.Ports, fmt.Sprintf("GigabitEthernet1/0/%d", n))
+		c, err := p.Render(v, L2, []Section{Configure}, Options{})
+		if state == "error" {
+			if err == nil {
+				t.Fatalf("%d ports fit, one fewer did not", n)
+			}
+			continue
+		}
+		if err != nil {
+			e, ok := errors.AsType[*LongLineError](err)
+			if !ok || e.Most != 254 || e.Length <= 254 || state != "short" {
+				t.Fatalf("%d ports, names %s so far: %v", n, state, err)
+			}
+			state = "error"
+			continue
+		}
+		lines := devices(c[0])
+		if len(lines) != 1 || len(lines[0]) > 254 {
+			t.Fatalf("%d ports: %q", n, lines)
+		}
+		if short := strings.Contains(lines[0], " Gi1/0/1 "); short != strings.Contains(c[0].Text, "port names are shortened") || !short && state == "short" {
+			t.Fatalf("%d ports: the names are short without a word, or long again: %s", n, c[0].Text)
+		} else if short {
+			state = "short"
+		}
+	}
+	if state != "error" {
+		t.Error("48 ports fit into a line of 254 characters")
+	}
+}
+
+// TestPortsOnce checks that a port counts once however it is spelled.
+func TestPortsOnce(t *testing.T) {
+	v := Values{VIPs: vip("192.0.2.100", "192.0.2.100", "::ffff:192.0.2.100"), MAC: multicastMAC, VLAN: 20}
+	v.Ports = []string{"Gi1/0/1", "GigabitEthernet1/0/1", "gi1/0/1", "Te1/0/1", "Po1", "port-channel1", "Gi1/0/11"}
+	c, err := lookup(t, "cisco-ios").Render(v, Both, []Section{Configure}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"arp 192.0.2.100 03bf.c000.0264 arpa",
+		"mac address-table static 03bf.c000.0264 vlan 20 interface Gi1/0/1 Te1/0/1 Po1 Gi1/0/11",
+	}
+	if got := devices(c[0]); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestGroup: from 01-00-5e-7f-y-z the group is NLB's; else it must be given.
+func TestGroup(t *testing.T) {
+	tests := []struct {
+		mac   string
+		given string
+		want  string // the group in the lines, or the error
+	}{
+		{"01:00:5e:7f:02:64", "", "239.255.2.100"},
+		{"01:00:5e:01:02:64", "", "<GROUP>"},
+		{"01:00:5e:01:02:64", "239.1.2.100", "239.1.2.100"},
+		{"01:00:5e:01:02:64", "239.129.2.100", "239.129.2.100"}, // the bit above 23 is lost in the MAC
+		{"01:00:5e:01:02:64", "239.2.2.100", "group 239.2.2.100 does not have the MAC address 01:00:5e:01:02:64 (RFC 1112 6.4)"},
+		{"01:00:5e:01:02:64", "192.0.2.1", `group "192.0.2.1" is not an IPv4 multicast address`},
+	}
+	for _, tt := range tests {
+		m, err := mac.Parse(tt.mac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := Values{VIPs: vip("192.0.2.100"), MAC: m, VLAN: 20, Ports: []string{"Gi2/1"}}
+		if tt.given != "" {
+			v.Set = map[string]string{"group": tt.given}
+		}
+		c, err := lookup(t, "cisco-catalyst-6500").Render(v, L2, []Section{Configure}, Options{})
+		if err != nil {
+			if err.Error() != tt.want {
+				t.Errorf("%s %s: %v, want %s", tt.mac, tt.given, err, tt.want)
+			}
+			continue
+		}
+		if line := " ip igmp snooping static " + tt.want + " interface Gi2/1\n"; !strings.Contains(c[0].Text, line) {
+			t.Errorf("%s %s: no line %q in\n%s", tt.mac, tt.given, line, c[0].Text)
+		}
+	}
+}
+
+// TestBadValues has the exact line for every kind of bad value; nothing is
+// rendered.
+func TestBadValues(t *testing.T) {
+	good := func() Values {
+		return Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, VLAN: 20, Ports: []string{"Gi1/0/1"}}
+	}
+	tests := []struct {
+		change func(*Values)
+		want   string
+	}{
+		{func(v *Values) { v.VIPs = nil }, "no VIP to render"},
+		{func(v *Values) { v.VIPs = []netip.Addr{{}} }, "VIP is empty"},
+		{func(v *Values) { v.VIPs = vip("2001:db8::1") }, "VIP 2001:db8::1 is not IPv4; IPv6 is not rendered yet"},
+		{func(v *Values) { v.VIPs = vip("239.255.2.100") }, "VIP 239.255.2.100 is not an IPv4 unicast address"},
+		{func(v *Values) { v.VIPs = vip("255.255.255.255") }, "VIP 255.255.255.255 is not an IPv4 unicast address"},
+		{func(v *Values) { v.VIPs = vip("127.0.0.1") }, "VIP 127.0.0.1 is not an IPv4 unicast address"},
+		{func(v *Values) { v.VIPs = vip("0.0.0.0") }, "VIP 0.0.0.0 is not an IPv4 unicast address"},
+		{func(v *Values) { v.VIPs = manyVIPs(maxVIPs + 1) }, "4097 VIPs; at most 4096 are rendered at once"},
+		{func(v *Values) { v.MAC = mac.Addr{} }, "the MAC address is all zeros: that is what ARP writes for an unknown address; give the MAC that answers for the VIP"},
+		{func(v *Values) { v.MAC = mac.Broadcast }, "the MAC address is the broadcast address ff:ff:ff:ff:ff:ff: no cluster answers with it, and a static entry for it would flood every VLAN"},
+		{func(v *Values) { v.MAC[0] = 0x02 }, "02:bf:c0:00:02:64 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
+		{func(v *Values) { v.VLAN = -1 }, "VLAN -1 does not exist; VLANs are 1 to 4094"},
+		{func(v *Values) { v.VLAN = 4095 }, "VLAN 4095 does not exist; VLANs are 1 to 4094"},
+		{func(v *Values) { v.Prefix = netip.MustParsePrefix("198.51.100.1/24") }, "VIP 192.0.2.100 is not in the prefix 198.51.100.1/24: the interface that routes the cluster's VLAN must hold it"},
+		{func(v *Values) { v.Ports = []string{""} }, "port is empty"},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1\nreload"} }, `port "Gi1/0/1\nreload" holds a line break, a control character or one outside ASCII; no name does`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1 "} }, `port "Gi1/0/1 " has spaces where no name has them`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1 Gi1/0/2"} }, `"Gi1/0/1 Gi1/0/2" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1,Gi1/0/2"} }, `"Gi1/0/1,Gi1/0/2" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/\u0661"} }, `port "Gi1/0/` + "\u0661" + `" holds a line break, a control character or one outside ASCII; no name does`},
+		{func(v *Values) { v.Ports = []string{strings.Repeat("x", 65)} }, `port "` + strings.Repeat("x", 40) + `..." has 65 characters; at most 64 are taken`},
+		{func(v *Values) { v.Ports = make([]string, maxPorts+1) }, "513 ports; at most 512 are rendered at once"},
+		{func(v *Values) { v.VRF = "blue\rarp" }, `VRF "blue\rarp" holds a line break, a control character or one outside ASCII; no name does`},
+		{func(v *Values) { v.VRF = "blue red" }, `"blue red" is no vrf name on cisco-ios; write it like blue`},
+		{func(v *Values) { v.VRF = "a?" }, `"a?" is no vrf name on cisco-ios; write it like blue`},
+		{func(v *Values) { v.SVI = "Vlan20\x00" }, `SVI "Vlan20\x00" holds a line break, a control character or one outside ASCII; no name does`},
+		{func(v *Values) { v.Set = map[string]string{"vlan": "20"} }, `value "vlan" has a field of its own`},
+		{func(v *Values) { v.Set = map[string]string{"tenant": "a\x1b[2J"} }, `"tenant" "a\x1b[2J" holds a line break, a control character or one outside ASCII; no name does`},
+	}
+	for _, tt := range tests {
+		v := good()
+		tt.change(&v)
+		c, err := lookup(t, "cisco-ios").Render(v, Both, Sections(), Options{})
+		if err == nil || err.Error() != tt.want || c != nil {
+			t.Errorf("got %v, %d configs\nwant %s", err, len(c), tt.want)
+		}
+	}
+	v := good()
+	v.Set = map[string]string{"querier": "239.0.0.1"}
+	v.MAC, v.Ports = igmpMAC, nil
+	if _, err := lookup(t, "cisco-nxos").Render(v, L2, []Section{Configure}, Options{}); err == nil || err.Error() != "querier 239.0.0.1 is not an IPv4 unicast address" {
+		t.Errorf("a group as querier: %v", err)
+	}
+}
+
+func manyVIPs(n int) []netip.Addr {
+	all := make([]netip.Addr, n)
+	ip := netip.MustParseAddr("10.0.0.1")
+	for i := range all {
+		all[i] = ip
+		ip = ip.Next()
+	}
+	return all
+}
+
+// TestPortOfAnotherPlatform: a name that a role does not use is not judged by
+// the platform, so that one set of flags serves a core and an access switch.
+func TestPortOfAnotherPlatform(t *testing.T) {
+	v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, VLAN: 20, Ports: []string{"Gi1/0/1"}}
+	if got := text(t, lookup(t, "cisco-nxos"), v, L3, Configure); !strings.Contains(got, "ip arp 192.0.2.100 03bf.c000.0264\n") {
+		t.Errorf("no ARP line in\n%s", got)
+	}
+	if _, err := lookup(t, "cisco-nxos").Render(v, L2, []Section{Configure}, Options{}); err == nil {
+		t.Error("NX-OS took Gi1/0/1 for a port")
+	}
+}
+
+func TestModeOf(t *testing.T) {
+	for s, want := range map[string]Mode{
+		"03:bf:c0:00:02:64": Multicast, "01:00:5e:7f:02:64": IGMP, "01:00:5e:00:00:01": IGMP,
+		"01:00:5e:80:00:00": Multicast, // above the IPv4 range
+		"01:00:5f:7f:02:64": Multicast, "33:33:00:00:00:01": Multicast,
+	} {
+		m, err := mac.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ModeOf(m); got != want || err != nil {
+			t.Errorf("%s: %s, %v", s, got, err)
+		}
+	}
+	if _, err := ModeOf(mac.Addr{0x02, 0xbf}); err == nil {
+		t.Error("a unicast MAC has a mode")
+	} else if _, ok := errors.AsType[*NotNeededError](err); !ok {
+		t.Errorf("%T", err)
+	}
+}
+
+func TestParseTarget(t *testing.T) {
+	tests := []struct {
+		in, name string
+		role     Role
+		err      string
+	}{
+		{"cisco-ios", "cisco-ios", Both, ""},
+		{"cisco-ios:l3", "cisco-ios", L3, ""},
+		{"cisco-ios:l2", "cisco-ios", L2, ""},
+		{"", "", Both, `"" names no platform; write it like cisco-ios or cisco-ios:l3`},
+		{":l3", "", Both, `":l3" names no platform; write it like cisco-ios or cisco-ios:l3`},
+		{"cisco-ios:", "", Both, `no role is called "" in "cisco-ios:"; there are l3 (routes the VLAN) and l2 (bridges it), without one both`},
+		{"cisco-ios:L3", "", Both, `no role is called "L3" in "cisco-ios:L3"; there are l3 (routes the VLAN) and l2 (bridges it), without one both`},
+	}
+	for _, tt := range tests {
+		name, role, err := ParseTarget(tt.in)
+		if name != tt.name || role != tt.role || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
+			t.Errorf("%q: %q %s %v", tt.in, name, role, err)
+		}
+	}
+}
+
+func TestParseSections(t *testing.T) {
+	all, err := ParseSections("all")
+	if err != nil || !slices.Equal(all, []Section{Configure, Verify, Remove, Save}) {
+		t.Errorf("all: %v, %v", all, err)
+	}
+	for _, s := range Sections() {
+		if got, err := ParseSections(string(s)); err != nil || !slices.Equal(got, []Section{s}) {
+			t.Errorf("%s: %v, %v", s, got, err)
+		}
+	}
+	if _, err := ParseSections("undo"); err == nil || err.Error() != `no section is called "undo"; there are configure, verify, remove, save and all` {
+		t.Errorf("undo: %v", err)
+	}
+}
+
+func BenchmarkLoadLookupRender(b *testing.B) {
+	v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, VLAN: 20, Ports: []string{"Gi1/0/1", "Gi1/0/2"}}
+	for b.Loop() {
+		s, err := Load()
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := s.Lookup("cisco-ios")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.Render(v, Both, []Section{Configure}, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	p := lookup(b, "cisco-ios")
+	v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, VLAN: 20, Ports: []string{"Gi1/0/1", "Gi1/0/2"}}
+	for b.Loop() {
+		if _, err := p.Render(v, Both, Sections(), Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
