@@ -18,7 +18,7 @@ func (p *picture) find(id, summary string, evidence []string, items []int) {
 		refs[i] = r.Source
 	}
 	p.findings[id] = &Finding{
-		ID: id, Severity: e.Severity, Certainty: e.Certainty, Summary: summary, Evidence: evidence, Items: unique(items),
+		ID: id, Severity: e.Severity, Certainty: e.Certainty, Summary: summary, Evidence: evidence, Items: items,
 		Remedy: e.Cure, Disproof: e.Disproof, References: refs,
 	}
 }
@@ -33,19 +33,6 @@ func (p *picture) sorted() []Finding {
 		return cmp.Or(b.Severity.rank()-a.Severity.rank(), strings.Compare(a.ID, b.ID))
 	})
 	return all
-}
-
-// unique returns items without repeats, the first of each kept, in order.
-func unique(items []int) []int {
-	seen := make(map[int]bool, len(items))
-	out := make([]int, 0, len(items))
-	for _, i := range items {
-		if !seen[i] {
-			seen[i] = true
-			out = append(out, i)
-		}
-	}
-	return out
 }
 
 // where returns the sightings that fit.
@@ -115,12 +102,12 @@ func grouped(all []sighting, key func(sighting) mac.Addr) []group {
 func senderOf(s sighting) mac.Addr { return s.arp.SenderMAC }
 func sourceOf(s sighting) mac.Addr { return s.arp.EthSrc }
 
-// name writes one MAC, or how many there are.
+// name writes one MAC, or the first of several and how many more there are.
 func name(macs []mac.Addr) string {
 	if len(macs) == 1 {
 		return macs[0].String()
 	}
-	return fmt.Sprintf("%d different MACs", len(macs))
+	return fmt.Sprintf("%v and %d more", macs[0], len(macs)-1)
 }
 
 // report notes a finding about the claims that fit, if there are any, with a

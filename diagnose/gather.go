@@ -115,6 +115,9 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 }
 
 func (p *picture) addARP(i int, a evidence.ARP) {
+	if a.Op != evidence.Request && a.Op != evidence.Reply {
+		return // RARP and others: nobody learns an address from them
+	}
 	a.SenderIP, a.TargetIP = a.SenderIP.Unmap(), a.TargetIP.Unmap()
 	isVIP := p.vip.IsValid() && a.SenderIP == p.vip
 	forVIP := p.vip.IsValid() && a.TargetIP == p.vip
@@ -127,7 +130,7 @@ func (p *picture) addARP(i int, a evidence.ARP) {
 		switch {
 		case isVIP:
 			p.ownVIP = append(p.ownVIP, i)
-		case a.Op != evidence.Reply:
+		case a.Op == evidence.Request:
 			p.questions = append(p.questions, i)
 			p.asked += sightings(p.items[i])
 		}
@@ -159,7 +162,7 @@ func (p *picture) addARP(i int, a evidence.ARP) {
 		}
 		p.claims = append(p.claims, s)
 	case a.EthSrc.IsGroup(): // no host's own frame; what it says of others is not used
-	case forVIP && a.Op != evidence.Reply:
+	case forVIP && a.Op == evidence.Request:
 		p.askers = append(p.askers, s)
 		p.others = append(p.others, s)
 	default:
@@ -246,7 +249,7 @@ func compareItems(a, b evidence.Item) int {
 	if c := compareFacts(a.Fact, b.Fact); c != 0 {
 		return c
 	}
-	return cmp.Or(a.Last.Compare(b.Last), cmp.Compare(a.Count, b.Count))
+	return cmp.Or(a.Last.Compare(b.Last), cmp.Compare(a.Count, b.Count), slices.CompareFunc(a.Times, b.Times, time.Time.Compare))
 }
 
 func compareFacts(a, b evidence.Fact) int {

@@ -39,7 +39,7 @@ func (p *picture) judgeAnswers() {
 		for _, r := range p.routers {
 			if !r.MAC.IsZero() && slices.ContainsFunc(p.claims, func(s sighting) bool { return p.isProxy(s) && s.arp.SenderMAC == r.MAC }) {
 				f.Evidence = append(f.Evidence, fmt.Sprintf("%v is the MAC of router %v (%s)", r.MAC, r.IP, r.Why))
-				f.Items = unique(append(f.Items, r.Items...))
+				f.Items = append(f.Items, r.Items...)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func isOtherGroup(k nlb.Kind) bool {
 // judgeLookAlikes finds what is not NLB, and what cannot be told from it.
 func (p *picture) judgeLookAlikes() {
 	p.report(idUnproven, func(s sighting) bool { return s.class.HandSet }, func(m string) string {
-		return fmt.Sprintf("%s is no derived MAC: NLB, ClusterXL, CLUSTERIP and Forcepoint clusters look alike here.", capital(m))
+		return fmt.Sprintf("%v is at %s: hand-set NLB, ClusterXL, CLUSTERIP and Forcepoint look alike from outside.", p.vip, m)
 	})
 	p.report(idCARP, func(s sighting) bool { return s.class.Kind == nlb.KindCARPBalancing }, func(m string) string {
 		return fmt.Sprintf("%v is at %s, the form of OpenBSD CARP with IP balancing, not of NLB.", p.vip, m)
@@ -45,12 +45,4 @@ func (p *picture) judgeLookAlikes() {
 		}
 		f.Evidence = l.list()
 	}
-}
-
-// capital makes a summary that begins with a name begin as a sentence does.
-func capital(name string) string {
-	if name[0] >= '0' && name[0] <= '9' && len(name) == len("00:00:00:00:00:00") {
-		return "The MAC " + name
-	}
-	return "Each of " + name
 }

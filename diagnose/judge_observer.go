@@ -95,7 +95,7 @@ func (p *picture) judgeAskers() {
 		}
 		again := ""
 		if late := p.after(s.item, answered); late > 0 {
-			again = fmt.Sprintf(", of these %s or more after an answer was heard", times(late))
+			again = fmt.Sprintf(", at least %d of them after an answer was heard", late)
 		}
 		l.add("%s %s asks %s%s", p.at(s.first), who, times(s.count), again)
 	}

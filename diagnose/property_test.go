@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -191,6 +192,31 @@ func TestEveryKindCounts(t *testing.T) {
 		if got := ids(VIP(vip, items([]step{fact(f)}))); slices.Equal(got, nothing) {
 			t.Errorf("a fact of kind %v changes nothing: %q", k, got)
 		}
+	}
+}
+
+// Counts and instants of a file or a peer can be anything.
+func TestHostileItems(t *testing.T) {
+	all := items(live(answer(node1, multicast), answer(node1, multicast).vlan(7), fact(evidence.BadARP{Reason: "cut short"}), asksFor(stranger, stranger, client, vip)))
+	for i := range all {
+		all[i].Count = math.MaxInt
+		switch all[i].Fact.(type) {
+		case evidence.BadARP:
+			all[i].First, all[i].Last, all[i].Count = time.Time{}, time.Time{}, -5
+		case evidence.ARP:
+			all[i].Last = dawn.Add(-time.Hour)
+		}
+	}
+	d := VIP(vip, all)
+	check(t, all, d)
+	if n := d.Cluster.Hosts[0].Answers; n != 2*math.MaxInt32 {
+		t.Errorf("%d answers", n)
+	}
+	if text := evidenceOf(d, idMalformed); !strings.Contains(text, "at an unknown time") || !strings.Contains(text, "once") {
+		t.Errorf("evidence %q", text)
+	}
+	if text := evidenceOf(d, idOthersAsk); !strings.Contains(text, "asks 2147483647 times") {
+		t.Errorf("evidence %q", text)
 	}
 }
 
