@@ -265,7 +265,6 @@ func (l *Link) frame() evidence.Frame {
 			f.Time = time.Unix((*unix.Timespec)(unsafe.Pointer(&data[0])).Unix())
 		case h.Level == unix.SOL_PACKET && h.Type == unix.PACKET_AUXDATA && len(data) >= int(unsafe.Sizeof(unix.TpacketAuxdata{})):
 			aux := (*unix.TpacketAuxdata)(unsafe.Pointer(&data[0]))
-			f.Length = max(f.Length, int(aux.Len))
 			if aux.Status&unix.TP_STATUS_VLAN_VALID != 0 {
 				f.VLAN = aux.Vlan_tci & 0x0fff
 			}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -70,12 +71,23 @@ func (s *Segment) build() error {
 			return fmt.Errorf("set %s up: %w", name, err)
 		}
 	}
-	var err error
-	if s.A, err = net.InterfaceByName("a"); err != nil {
-		return err
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		var err error
+		if s.A, err = net.InterfaceByName("a"); err != nil {
+			return err
+		}
+		if s.B, err = net.InterfaceByName("b"); err != nil {
+			return err
+		}
+		// An end that is up throws frames away until it has noticed, a moment
+		// later, that the other is.
+		if s.A.Flags&s.B.Flags&net.FlagRunning != 0 {
+			return nil
+		}
+		if time.Since(start) > 5*time.Second {
+			return errors.New("the veth pair does not come up")
+		}
 	}
-	s.B, err = net.InterfaceByName("b")
-	return err
 }
 
 // Do runs f inside the segment's namespace: sockets that f opens, and netlink
