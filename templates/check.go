@@ -25,10 +25,17 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string {
+	// The reason may quote the file, which may hold anything.
+	reason := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, e.Reason)
 	if e.Line == 0 {
-		return fmt.Sprintf("%s: %s", e.File, e.Reason)
+		return fmt.Sprintf("%s: %s", e.File, reason)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Reason)
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, reason)
 }
 
 // decode reads a platform file strictly: an unknown key is a fault. It does

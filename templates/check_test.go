@@ -70,9 +70,20 @@ func TestCheckNamesAll(t *testing.T) {
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("three faults: %v", err)
 	}
-	for _, data := range []string{"", "- a\n- b\n", "just words", "\x00", "name: &a [*a]\n"} {
-		if p, err := Parse("f", []byte(data)); err == nil || p != nil || !strings.HasPrefix(err.Error(), "f:") {
+	for _, data := range []string{"", "- a\n- b\n", "just words", "\x00", "name: &a [*a]\n", "values:\n  - pattern: \"\n\n(\"", "\"a\\nb\": 1"} {
+		if p, err := Parse("f", []byte(data)); err == nil || p != nil || !oneLineEach(err) {
 			t.Errorf("%q: %v, %v", data, p, err)
 		}
 	}
+}
+
+// oneLineEach reports whether every line of an error names the file: none was
+// broken by what the file says.
+func oneLineEach(err error) bool {
+	for line := range strings.Lines(err.Error()) {
+		if !strings.HasPrefix(line, "f:") {
+			return false
+		}
+	}
+	return true
 }
