@@ -1,0 +1,436 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/lab"
+	"github.com/nlbprobe/nlbprobe/lab/labtest"
+)
+
+const labVIP = "172.16.63.241"
+
+// object is what the tests read of the JSON contract.
+type object struct {
+	Schema   string
+	VIP      string
+	Verdict  string
+	Severity string
+	Cluster  struct {
+		MAC         *string
+		Mode        string
+		DerivedFrom *string `json:"derived_from"`
+		Group       *string
+		Hosts       []struct {
+			MAC      string
+			Priority *int
+		}
+	}
+	Routers []struct {
+		IP         string
+		MAC        *string
+		ReachesVIP *bool `json:"reaches_vip"`
+	}
+	Findings []struct{ ID, Severity string }
+	Configs  []struct{ Platform, Section, Text, Confidence string }
+	Partial  bool
+}
+
+func (o object) ids() []string {
+	var ids []string
+	for _, f := range o.Findings {
+		ids = append(ids, f.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// nlbprobe runs the program on a host of the lab. The test's own binary is the
+// program (see TestMain), so the race detector watches it.
+func nlbprobe(t *testing.T, l *lab.Lab, host string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	cmd := l.Command(t.Context(), host, "nlbprobe", args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), out.String(), errs.String()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 0, out.String(), errs.String()
+}
+
+// objects reads JSON Lines strictly in form: one object a line.
+func objects(t *testing.T, stdout string) []object {
+	t.Helper()
+	var all []object
+	for line := range strings.Lines(stdout) {
+		var o object
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatalf("%v in %q", err, line)
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// TestScenarios probes every practice cluster as its admin would and holds what
+// comes out against what the scenario is.
+func TestScenarios(t *testing.T) {
+	type row struct {
+		scenario string
+		verdict  string
+		status   int
+		mac      string // "" where there is none that counts
+		mode     string
+		hosts    int
+		config   bool // lines to paste are printed
+		ids      []string
+	}
+	tests := []row{
+		{"multicast", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
+			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
+		{"cisco-example", "answers", 1, "03:00:5e:11:11:11", "multicast", 2, true,
+			[]string{"cluster-kind-unproven", "group-mac-answer", "hand-set-mac", "router-not-tested", "several-hosts-one-mac"}},
+		{"unicast", "answers", 0, "02:bf:ac:10:3f:f1", "unicast", 2, false,
+			[]string{"router-not-tested", "several-hosts-one-mac", "unicast-mode-masked"}},
+		// Both nodes have one Ethernet source: from outside they are one host.
+		{"unicast-unmasked", "answers", 1, "02:bf:ac:10:3f:f1", "unicast", 1, false,
+			[]string{"router-not-tested", "unicast-mode-unmasked"}},
+		{"igmp", "answers", 1, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, true,
+			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
+		{"secondary-vip", "answers", 1, "03:bf:ac:10:3f:f0", "multicast", 2, true,
+			[]string{"group-mac-answer", "mac-of-another-vip", "router-not-tested", "several-hosts-one-mac"}},
+		{"conflict", "conflict", 2, "", "", 2, false,
+			[]string{"conflicting-answers", "ordinary-host", "router-not-tested"}},
+		{"mixed-modes", "conflict", 2, "", "", 2, false,
+			[]string{"conflicting-answers", "group-mac-answer", "mixed-modes", "router-not-tested", "unicast-mode-masked"}},
+		{"ordinary-host", "answers", 0, "00:00:5e:00:53:31", "none", 1, false,
+			[]string{"ordinary-host", "router-not-tested"}},
+		{"silent", "silent", 3, "", "unknown", 0, false,
+			[]string{"router-not-tested", "vip-silent"}},
+		{"ws2008", "answers", 2, "03:bf:ac:10:3f:f1", "multicast", 2, true,
+			[]string{"arp-request-with-group-mac", "group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
+		// A static entry on the router, or a lenient one, cannot be seen from
+		// the answers alone.
+		{"fixed", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
+			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
+		{"lenient-router", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
+			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
+		{"proxy-arp", "answers", 1, "00:00:5e:00:53:01", "none", 1, false,
+			[]string{"proxy-arp", "router-not-tested"}},
+		{"proxy-arp-competing", "conflict", 2, "", "", 3, false,
+			[]string{"conflicting-answers", "group-mac-answer", "proxy-arp", "router-not-tested", "several-hosts-one-mac"}},
+		{"look-alike", "answers", 0, "00:00:5e:00:01:05", "none", 1, false,
+			[]string{"first-hop-virtual-mac", "router-not-tested"}},
+		{"carp-balancing", "answers", 1, "01:00:5e:00:01:05", "other-multicast", 1, true,
+			[]string{"carp-balancing", "group-mac-answer", "router-not-tested"}},
+		{"broadcast-mac", "answers", 2, "ff:ff:ff:ff:ff:ff", "unknown", 1, false,
+			[]string{"broadcast-mac-answer", "router-not-tested"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.scenario, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, tt.scenario)
+			status, stdout, stderr := nlbprobe(t, l, "prober", "-o", "json", labVIP)
+			if status != tt.status || stderr != "" {
+				t.Errorf("exit status %d, want %d; stderr %q", status, tt.status, stderr)
+			}
+			all := objects(t, stdout)
+			if len(all) != 1 {
+				t.Fatalf("%d objects: %s", len(all), stdout)
+			}
+			o := all[0]
+			if o.Schema != "nlbprobe/1" || o.VIP != labVIP || o.Verdict != tt.verdict || o.Partial {
+				t.Errorf("%+v", o)
+			}
+			mac := ""
+			if o.Cluster.MAC != nil {
+				mac = *o.Cluster.MAC
+			}
+			if mac != tt.mac || tt.mode != "" && o.Cluster.Mode != tt.mode || len(o.Cluster.Hosts) != tt.hosts {
+				t.Errorf("cluster %q, mode %s, %d hosts; want %q, %s, %d", mac, o.Cluster.Mode, len(o.Cluster.Hosts), tt.mac, tt.mode, tt.hosts)
+			}
+			if !slices.Equal(o.ids(), tt.ids) {
+				t.Errorf("findings %v, want %v", o.ids(), tt.ids)
+			}
+			if (len(o.Configs) > 0) != tt.config {
+				t.Errorf("configuration: %+v", o.Configs)
+			}
+			if len(o.Routers) != 1 || o.Routers[0].IP != "172.16.63.1" || o.Routers[0].MAC == nil {
+				t.Errorf("routers: %+v", o.Routers)
+			}
+		})
+	}
+	t.Run("none is left out", func(t *testing.T) {
+		for _, name := range lab.List() {
+			if !slices.ContainsFunc(tests, func(tt row) bool { return tt.scenario == name }) {
+				t.Errorf("scenario %s is probed by no test", name)
+			}
+		}
+	})
+}
+
+// TestSeveralVIPs: side by side, one object each; the worst severity counts.
+func TestSeveralVIPs(t *testing.T) {
+	l := labtest.Start(t, "multicast")
+	begin := time.Now()
+	status, stdout, _ := nlbprobe(t, l, "prober", "-o", "json", "--wait", "1s", labVIP, "172.16.63.21", "172.16.63.99")
+	took := time.Since(begin)
+	verdicts := make(map[string]string)
+	for _, o := range objects(t, stdout) {
+		verdicts[o.VIP] = o.Verdict + " " + o.Severity
+	}
+	want := map[string]string{labVIP: "answers warning", "172.16.63.21": "answers ok", "172.16.63.99": "silent unknown"}
+	for vip, v := range want {
+		if verdicts[vip] != v {
+			t.Errorf("%s: %q, want %q", vip, verdicts[vip], v)
+		}
+	}
+	if status != 1 || len(verdicts) != 3 {
+		t.Errorf("exit status %d, %d objects", status, len(verdicts))
+	}
+	t.Logf("three VIPs in %v", took)
+}
+
+// TestInterrupt: Ctrl-C prints what is known by then.
+func TestInterrupt(t *testing.T) {
+	l := labtest.Start(t, "silent")
+	cmd := l.Command(t.Context(), "prober", "nlbprobe", "--wait", "1h", "-o", "json", labVIP, "172.16.63.21")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The second VIP's object shows that the run is under way.
+	buf := make([]byte, 1<<20)
+	n, err := out.Read(buf)
+	if err != nil || !strings.Contains(string(buf[:n]), `"vip":"172.16.63.21"`) {
+		t.Fatalf("%v, %q", err, buf[:n])
+	}
+	begin := time.Now()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	var rest bytes.Buffer
+	if _, err := rest.ReadFrom(out); err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitUnknown {
+		t.Errorf("%v", err)
+	}
+	all := objects(t, rest.String())
+	if len(all) != 1 || !all[0].Partial || all[0].Verdict != "silent" {
+		t.Errorf("%s", rest.String())
+	}
+	t.Logf("ended %v after the signal", time.Since(begin))
+}
+
+// TestPermission: without the right, two lines and status 3; with it as a file
+// capability, an ordinary user probes.
+func TestPermission(t *testing.T) {
+	l := labtest.Start(t, "multicast")
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to become an ordinary user with and without the capability")
+	}
+	dir, err := os.MkdirTemp("", "nlbprobe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(dir, "nlbprobe")
+	if out, err := exec.Command("cp", build(t), bin).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	asNobody := func() (int, string, string) {
+		cmd := l.Command(t.Context(), "prober", bin, labVIP)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		err := cmd.Run()
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			t.Fatalf("%v", err)
+		}
+		return exit.ExitCode(), out.String(), errs.String()
+	}
+
+	status, stdout, stderr := asNobody()
+	want := "nlbprobe: raw frames need a right: run it with sudo, or once: sudo setcap cap_net_raw+ep " + bin + "\n"
+	if status != exitUnknown || stdout != "" || !strings.HasSuffix(stderr, want) || strings.Count(stderr, "\n") != 2 {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+
+	if out, err := exec.Command("setcap", "cap_net_raw+ep", bin).CombinedOutput(); err != nil {
+		t.Fatalf("setcap: %v: %s", err, out)
+	}
+	status, stdout, stderr = asNobody()
+	if status != exitWarning || stderr != "" || !strings.Contains(stdout, "172.16.63.241 is at 03:bf:ac:10:3f:f1") {
+		t.Errorf("with the capability: status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+// TestInterfaces: what is wrong with -i is said in one line, and nothing is
+// sent.
+func TestInterfaces(t *testing.T) {
+	l := labtest.Start(t, "multicast")
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"a typo", []string{"-i", "eht0", labVIP}, `did you mean eth0?`},
+		{"loopback", []string{"-i", "lo", labVIP}, "loopback"},
+		{"no subnet of ours", []string{"10.99.0.1"}, "10.99.0.1 is on no subnet of this host (eth0 has 172.16.63.10/24); name the interface with -i"},
+		{"our own address", []string{"172.16.63.10"}, "an address of this host"},
+		{"the broadcast address", []string{"172.16.63.255"}, "broadcast address"},
+		{"the network address", []string{"172.16.63.0"}, "network address"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, stdout, stderr := nlbprobe(t, l, "prober", tt.args...)
+			if status != exitUnknown || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, tt.want) {
+				t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+			}
+		})
+	}
+	t.Run("no subnet of ours, but -i", func(t *testing.T) {
+		status, stdout, stderr := nlbprobe(t, l, "prober", "-i", "eth0", "--wait", "100ms", "-o", "json", "10.99.0.1")
+		if all := objects(t, stdout); status != exitUnknown || stderr != "" || len(all) != 1 || all[0].Verdict != "silent" {
+			t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+		}
+	})
+}
+
+// capture records a host's interface with tshark while f runs, and returns the
+// file. Tshark is the second opinion on what we send.
+func capture(t *testing.T, l *lab.Lab, host string, f func()) string {
+	t.Helper()
+	if _, err := exec.LookPath("tshark"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	file := filepath.Join(t.TempDir(), host+".pcapng")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := l.Command(ctx, host, "tshark", "-l", "-P", "-i", l.Interface(host), "-w", file)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// It listens when it shows a frame: have some until then.
+	seen := make(chan bool, 1)
+	go func() {
+		buf := make([]byte, 4096)
+		n, _ := out.Read(buf)
+		seen <- n > 0
+		for n > 0 {
+			n, _ = out.Read(buf)
+		}
+	}()
+	for ready := false; !ready; {
+		_ = l.Command(ctx, "router", "ping", "-c1", "-W1", "172.16.63.10").Run()
+		select {
+		case ready = <-seen:
+		default:
+			if ctx.Err() != nil {
+				t.Fatal("tshark heard nothing")
+			}
+		}
+	}
+	f()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	return file
+}
+
+// tshark reads fields of the frames in file that match filter.
+func tshark(t *testing.T, file, filter string, fields ...string) []string {
+	t.Helper()
+	args := []string{"-r", file, "-Y", filter, "-T", "fields"}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	cmd := exec.Command("tshark", args...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("tshark: %v", err)
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
+}
+
+const proberMAC = "00:00:5e:00:53:10"
+
+// TestWire has tshark judge the frames that a probe sends.
+func TestWire(t *testing.T) {
+	l := labtest.Start(t, "multicast")
+	file := capture(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })
+	if bad := tshark(t, file, "_ws.malformed", "frame.number"); len(bad) > 0 {
+		t.Errorf("malformed frames: %v", bad)
+	}
+	got := tshark(t, file, "eth.src == "+proberMAC+" && arp.opcode == 1 && arp.dst.proto_ipv4 == "+labVIP,
+		"eth.dst", "arp.src.hw_mac", "arp.src.proto_ipv4", "arp.dst.hw_mac", "frame.len")
+	want := "ff:ff:ff:ff:ff:ff\t" + proberMAC + "\t172.16.63.10\t00:00:00:00:00:00\t60"
+	if len(got) != 3 {
+		t.Errorf("%d questions, want 3", len(got))
+	}
+	for _, g := range got {
+		if g != want {
+			t.Errorf("tshark reads %q, want %q", g, want)
+		}
+	}
+	// Nobody but the VIP and the router is asked, and nothing but ARP is sent.
+	others := tshark(t, file, "eth.src == "+proberMAC+" && arp.opcode == 1 && !(arp.dst.proto_ipv4 == "+labVIP+" || arp.dst.proto_ipv4 == 172.16.63.1)", "frame.number")
+	if len(others) > 0 {
+		t.Errorf("others were asked: %v", others)
+	}
+}
+
+// TestPassive: with --passive the host's interface carries nothing of ours. The
+// control is the same capture of a run that asks.
+func TestPassive(t *testing.T) {
+	l := labtest.Start(t, "ws2008")
+	asked := "eth.src == " + proberMAC + " && arp.opcode == 1 && arp.dst.proto_ipv4 == " + labVIP
+	file := capture(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })
+	if n := len(tshark(t, file, asked, "frame.number")); n == 0 {
+		t.Fatal("the control sent nothing")
+	}
+	var status int
+	var stdout string
+	file = capture(t, l, "prober", func() {
+		status, stdout, _ = nlbprobe(t, l, "prober", "--passive", "--wait", "2s", "-o", "json", labVIP)
+	})
+	if sent := tshark(t, file, asked, "frame.number"); len(sent) > 0 {
+		t.Errorf("frames were sent: %v", sent)
+	}
+	// What the nodes ask on their own is enough to know the cluster.
+	all := objects(t, stdout)
+	if len(all) != 1 || !slices.Contains(all[0].ids(), "arp-request-with-group-mac") || status != exitCritical {
+		t.Errorf("status %d, %s", status, stdout)
+	}
+}
