@@ -198,6 +198,25 @@ func checkReach(t *testing.T, l *lab.Lab, host string, vip netip.Addr, want bool
 	}
 }
 
+// In unicast mode the nodes' own addresses have the cluster MAC too; in
+// multicast mode they keep the adapter's.
+func TestOwnAddresses(t *testing.T) {
+	labtest.Require(t)
+	for scenario, want := range map[string]map[string]int{
+		"unicast":   {"02:01:ac:10:3f:f1 > 02:bf:ac:10:3f:f1": 1},
+		"multicast": {node1 + " > " + node1: 1},
+	} {
+		l := labtest.Start(t, scenario)
+		h, _ := l.Host("node1")
+		if got := answers(t, l, lab.Prober, h.Addr(), 1); !maps.Equal(got, want) {
+			t.Errorf("%s: answers for %s\n got %v\nwant %v", scenario, h.Addr(), got, want)
+		}
+		if who, err := get(l, lab.Prober, h.Addr(), 3*time.Second); err != nil || who != "node1" {
+			t.Errorf("%s: node1's own address: %q, %v", scenario, who, err)
+		}
+	}
+}
+
 // A strict router goes on asking though it is answered; a lenient one stops.
 func TestStrictRouterAsksAgain(t *testing.T) {
 	labtest.Require(t)
