@@ -57,14 +57,12 @@ func assemble(links, addrs, routes []syscall.NetlinkMessage) []Interface {
 		return &all[i]
 	}
 
-	for _, secondary := range []bool{false, true} {
-		for _, m := range addrs {
-			a, ok := address(m)
-			if !ok || a.secondary != secondary {
-				continue
-			}
-			if i := find(a.index); i != nil {
-				i.Prefixes = append(i.Prefixes, a.prefix)
+	// The kernel lists secondary addresses last, and the routes to one
+	// destination in the order of their metric.
+	for _, m := range addrs {
+		if index, prefix, ok := address(m); ok {
+			if i := find(index); i != nil {
+				i.Prefixes = append(i.Prefixes, prefix)
 			}
 		}
 	}
@@ -74,13 +72,13 @@ func assemble(links, addrs, routes []syscall.NetlinkMessage) []Interface {
 		hops = append(hops, nextHops(m)...)
 	}
 	slices.SortStableFunc(hops, func(a, b hop) int {
-		if a.isDefault != b.isDefault {
-			if a.isDefault {
-				return -1
-			}
-			return 1
+		switch {
+		case a.isDefault == b.isDefault:
+			return 0
+		case a.isDefault:
+			return -1
 		}
-		return cmp.Compare(a.metric, b.metric)
+		return 1
 	})
 	for _, h := range hops {
 		if i := find(h.index); i != nil && !slices.Contains(i.Gateways, h.gateway) {
@@ -121,17 +119,11 @@ func link(m syscall.NetlinkMessage) (Interface, bool) {
 	return i, i.Index > 0 && i.Name != ""
 }
 
-// ownAddress is one IPv4 address of an interface.
-type ownAddress struct {
-	index     uint32
-	prefix    netip.Prefix
-	secondary bool
-}
-
-// address reads struct ifaddrmsg and its attributes.
-func address(m syscall.NetlinkMessage) (ownAddress, bool) {
+// address reads struct ifaddrmsg and its attributes: an interface's index and an
+// IPv4 address of it.
+func address(m syscall.NetlinkMessage) (index uint32, prefix netip.Prefix, ok bool) {
 	if m.Header.Type != syscall.RTM_NEWADDR || len(m.Data) < syscall.SizeofIfAddrmsg || m.Data[0] != syscall.AF_INET {
-		return ownAddress{}, false
+		return 0, netip.Prefix{}, false
 	}
 	var local, peer netip.Addr
 	for kind, value := range attributes(m.Data[syscall.SizeofIfAddrmsg:]) {
@@ -149,12 +141,8 @@ func address(m syscall.NetlinkMessage) (ownAddress, bool) {
 	case peer.IsValid() && peer != local: // the prefix is the other end's
 		bits = 32
 	}
-	a := ownAddress{
-		index:     binary.NativeEndian.Uint32(m.Data[4:]),
-		prefix:    netip.PrefixFrom(local, bits),
-		secondary: m.Data[2]&syscall.IFA_F_SECONDARY != 0,
-	}
-	return a, local.Is4() && a.prefix.IsValid()
+	prefix = netip.PrefixFrom(local, bits)
+	return binary.NativeEndian.Uint32(m.Data[4:]), prefix, local.Is4() && prefix.IsValid()
 }
 
 // hop is a router that a route uses.
@@ -162,26 +150,19 @@ type hop struct {
 	index     uint32
 	gateway   netip.Addr
 	isDefault bool
-	metric    uint32
 }
 
 // nextHops reads struct rtmsg and its attributes: a route's routers, of which a
 // multipath route has several. Routes of every table count, so that those of a
 // VRF do.
 func nextHops(m syscall.NetlinkMessage) []hop {
-	if m.Header.Type != syscall.RTM_NEWROUTE || len(m.Data) < syscall.SizeofRtMsg ||
-		m.Data[0] != syscall.AF_INET || m.Data[7] != syscall.RTN_UNICAST {
+	if m.Header.Type != syscall.RTM_NEWROUTE || len(m.Data) < syscall.SizeofRtMsg || m.Data[0] != syscall.AF_INET {
 		return nil
 	}
-	common := hop{isDefault: m.Data[1] == 0}
 	var hops []hop
-	single := common
+	single := hop{isDefault: m.Data[1] == 0}
 	for kind, value := range attributes(m.Data[syscall.SizeofRtMsg:]) {
 		switch kind {
-		case syscall.RTA_PRIORITY:
-			if len(value) >= 4 {
-				common.metric = binary.NativeEndian.Uint32(value)
-			}
 		case syscall.RTA_OIF:
 			if len(value) >= 4 {
 				single.index = binary.NativeEndian.Uint32(value)
@@ -189,14 +170,11 @@ func nextHops(m syscall.NetlinkMessage) []hop {
 		case syscall.RTA_GATEWAY:
 			single.gateway, _ = netip.AddrFromSlice(value)
 		case syscall.RTA_MULTIPATH:
-			hops = multipath(value, common.isDefault)
+			hops = multipath(value, single.isDefault)
 		}
 	}
 	if single.gateway.Is4() {
 		hops = append(hops, single)
-	}
-	for i := range hops {
-		hops[i].metric = common.metric
 	}
 	return hops
 }

@@ -24,7 +24,7 @@ func TestInterfaces(t *testing.T) {
 			func(_, _, lo netlink.Link) error { return netlink.LinkSetUp(lo) },
 			addr("a", "172.16.63.20/24"), addr("a", "10.9.0.7/32"),
 			addr("a", "172.16.63.21/24"), // becomes a secondary address
-			addr("a", "192.0.2.1 peer 192.0.2.2/32"),
+			addr("a", "192.0.2.1 peer 192.0.2.2/30"),
 			addr("b", "198.51.100.9/25"),
 			via("a", "203.0.113.0/24", 0, "172.16.63.2"),
 			via("a", "0.0.0.0/0", 200, "172.16.63.3"),
@@ -33,7 +33,14 @@ func TestInterfaces(t *testing.T) {
 			via("b", "203.0.115.0/24", 0, "198.51.100.1", "198.51.100.2"),
 			func(_, b, _ netlink.Link) error { return netlink.LinkSetMTU(b, 9000) },
 			func(a, _, _ netlink.Link) error {
-				return netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "shut"}, PeerName: "shut2"})
+				return netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "shut"}, PeerName: "lonely"})
+			},
+			func(_, _, _ netlink.Link) error {
+				l, err := netlink.LinkByName("lonely")
+				if err != nil {
+					return err
+				}
+				return netlink.LinkSetUp(l)
 			},
 		}
 		for _, step := range steps {
@@ -66,6 +73,9 @@ func TestInterfaces(t *testing.T) {
 	if g, err := Find(got, "shut"); err != nil || g.Up || g.Running || !errors.Is(g.Usable(), ErrDown) {
 		t.Errorf("a new interface is not down: %+v, %v", g, err)
 	}
+	if g, err := Find(got, "lonely"); err != nil || !g.Up || g.Running || g.Usable() != nil {
+		t.Errorf("an interface whose other end is down is not up without carrier: %+v, %v", g, err)
+	}
 	want := []Interface{
 		{Name: "lo", Index: 1, MTU: 65536, Up: true, Running: true, Loopback: true, Prefixes: prefixes("127.0.0.1/8")},
 		{
@@ -89,10 +99,10 @@ func TestInterfaces(t *testing.T) {
 func addr(name, spec string) func(a, b, lo netlink.Link) error {
 	return func(a, b, _ netlink.Link) error {
 		link := map[string]netlink.Link{"a": a, "b": b}[name]
-		if spec == "192.0.2.1 peer 192.0.2.2/32" {
+		if spec == "192.0.2.1 peer 192.0.2.2/30" {
 			return netlink.AddrAdd(link, &netlink.Addr{
 				IPNet: &net.IPNet{IP: net.IPv4(192, 0, 2, 1), Mask: net.CIDRMask(32, 32)},
-				Peer:  &net.IPNet{IP: net.IPv4(192, 0, 2, 2), Mask: net.CIDRMask(32, 32)},
+				Peer:  &net.IPNet{IP: net.IPv4(192, 0, 2, 2), Mask: net.CIDRMask(30, 32)},
 			})
 		}
 		a4, err := netlink.ParseAddr(spec)
