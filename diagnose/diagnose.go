@@ -7,6 +7,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -126,6 +127,11 @@ type Finding struct {
 	Remedy     string
 	Disproof   string // what would show that the finding is wrong
 	References []string
+}
+
+// Has reports whether the finding with the given id was made.
+func (d Diagnosis) Has(id string) bool {
+	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.ID == id })
 }
 
 // VIP judges what items say of vip. Items may be in any order; those that do

@@ -80,8 +80,8 @@ func groupFor(d diagnose.Diagnosis, link int) (*configGroup, string) {
 		return nil, "None printed: the answers contradict each other, and a static entry would make one of them permanent. Settle which one is right, then probe again."
 	case !c.HasMAC || c.Mode == diagnose.None:
 		return nil, ""
-	case c.MAC.IsBroadcast():
-		return nil, "None printed: no device takes the broadcast address for a host."
+	case c.MAC.IsBroadcast() || c.MAC.IsZero() || d.Has("group-mac-not-nlb"):
+		return nil, fmt.Sprintf("None printed: %s is no address that a cluster can be reached at, so no static entry can help.", c.MAC)
 	case !c.MAC.IsGroup():
 		return nil, fmt.Sprintf("None needed on routers: they accept the unicast MAC %s as any host's.", c.MAC)
 	}
