@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/nlbprobe/nlbprobe/nearest"
 )
 
 // NoSubnetError says that no interface that can be probed has an address in a
@@ -99,46 +101,10 @@ func (e *NotFoundError) Error() string {
 		return said + "is none"
 	}
 	said += "are " + list(names, ", ")
-	if near := e.Nearest(); near != "" {
+	if near := nearest.Word(e.Name, e.Names); near != "" {
 		said += fmt.Sprintf("; did you mean %s?", quote(near))
 	}
 	return said
-}
-
-// Nearest returns the one of Names that is most like Name, or "" where none is
-// like it.
-func (e *NotFoundError) Nearest() string {
-	const most = 2 // letters to change
-	near, least := "", most+1
-	for _, n := range e.Names {
-		if d := distance(clip(e.Name), n); d < least && d < max(len(n), len(e.Name)) {
-			near, least = n, d
-		}
-	}
-	return near
-}
-
-// distance returns how many bytes have to be put in, taken out or changed to
-// make b of a, regardless of case.
-func distance(a, b string) int {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // clip bounds what a user's name adds to an error.
