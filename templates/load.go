@@ -2,6 +2,7 @@ package templates
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/nlbprobe/nlbprobe/nearest"
 )
 
 //go:embed platforms/*.yaml
@@ -183,8 +186,27 @@ func (s *Set) Lookup(name string) (*Platform, error) {
 		}
 		candidates = append(candidates, aliases...)
 	}
-	candidates = slices.AppendSeq(candidates, maps.Keys(s.alias))
-	return nil, &UnknownError{Name: name, Nearest: nearest(name, candidates)}
+	candidates = append(candidates, slices.Sorted(maps.Keys(s.alias))...)
+	// Of names as near, the one with the most letters of what was typed: two
+	// that were swapped cost as much as two wrong ones.
+	slices.SortStableFunc(candidates, func(a, b string) int { return cmp.Compare(shared(key, b), shared(key, a)) })
+	return nil, &UnknownError{Name: name, Nearest: nearest.Word(name, candidates)}
+}
+
+// shared counts the bytes that two names have in common, wherever they stand.
+func shared(a, b string) int {
+	var left [256]int
+	for i := range len(b) {
+		left[b[i]]++
+	}
+	n := 0
+	for i := range len(a) {
+		if left[a[i]] > 0 {
+			left[a[i]]--
+			n++
+		}
+	}
+	return n
 }
 
 // builtin returns a built-in platform and remembers it.

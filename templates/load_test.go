@@ -135,8 +135,8 @@ func TestLookup(t *testing.T) {
 		{"Cisco-IOS", "cisco-ios", ""},
 		{"cisco-catalyst-3750", "cisco-ios", ""},
 		{"cisco-nexus-9000", "cisco-nxos", ""},
-		{"cisco-ois", "", `no platform is called "cisco-ois"; did you mean cisco-ios?`},
-		{"catalyst-3750", "", `no platform is called "catalyst-3750"; did you mean cisco-catalyst-3750?`},
+		{"cisco-ois", "", `no platform is called "cisco-ois"; did you mean "cisco-ios"?`},
+		{"catalyst-3750", "", `no platform is called "catalyst-3750"; did you mean "cisco-catalyst-3750"?`},
 		{"juniper", "", `no platform is called "juniper"`},
 		{"", "", `no platform is called ""`},
 		{"../platforms/cisco-ios", "", `no platform is called "../platforms/cisco-ios"`},
@@ -168,6 +168,9 @@ func TestUserFolder(t *testing.T) {
 		"acme.yaml": acmeFile(t), "README": "not a platform",
 		"ours.yaml": acmeFile(t, "name: acme-os", "name: cisco-ios", "  - acme\n  - acme-one\n", "  - our-ios\n"),
 	})
+	if err := os.Mkdir(filepath.Join(first, "a-folder.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	second := folder(t, map[string]string{"a.yaml": acmeFile(t, "title: Acme OS, made for tests", "title: The second")})
 	s := load(t, first, second)
 	if n := s.Names(); !slices.Contains(n, "acme-os") || !slices.IsSorted(n) || len(n) != len(builtinNames())+1 {
@@ -182,7 +185,7 @@ func TestUserFolder(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %s", name, p, err, want)
 		}
 	}
-	if _, err := s.Lookup("acme-on"); err == nil || !strings.Contains(err.Error(), "did you mean acme-one or acme-os?") {
+	if _, err := s.Lookup("acme-on"); err == nil || !strings.Contains(err.Error(), `did you mean "acme-os"?`) {
 		t.Errorf("nearest of acme-on: %v", err)
 	}
 	if all, err := s.All(); err != nil || len(all) != len(s.Names()) {

@@ -230,15 +230,15 @@ func (v *Value) placeholder() string {
 	return "<" + strings.ToUpper(v.Name) + ">"
 }
 
-// UnknownError says that no platform has a name, and which are near it.
+// UnknownError says that no platform has a name, and which one is near it.
 type UnknownError struct {
 	Name    string
-	Nearest []string // best first; empty when none is near
+	Nearest string // a name or an alias; empty where none is near
 }
 
 func (e *UnknownError) Error() string {
-	if len(e.Nearest) == 0 {
+	if e.Nearest == "" {
 		return fmt.Sprintf("no platform is called %q", clip(e.Name))
 	}
-	return fmt.Sprintf("no platform is called %q; did you mean %s?", clip(e.Name), strings.Join(e.Nearest, " or "))
+	return fmt.Sprintf("no platform is called %q; did you mean %q?", clip(e.Name), e.Nearest)
 }

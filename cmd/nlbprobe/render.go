@@ -115,7 +115,7 @@ func runRender(io stdio, o renderOptions, args []string) error {
 func (o *renderOptions) values(args []string) (templates.Values, error) {
 	v := templates.Values{VLAN: o.vlan, Ports: o.ports, SVI: o.svi, VRF: o.vrf, Set: map[string]string{}}
 	if o.output != "text" && o.output != "json" {
-		return v, fmt.Errorf("there is no output format %q: text or json", clip(o.output))
+		return v, fmt.Errorf("no output is called %q; there are text and json", clip(o.output))
 	}
 	if len(o.vips)+len(args) == 0 {
 		return v, errors.New("no VIP: give --vip IP")
@@ -205,7 +205,7 @@ func (o *renderOptions) targets() ([]target, error) {
 
 // withList says where the names are, when an unknown one is near none.
 func withList(err error) error {
-	if e, ok := errors.AsType[*templates.UnknownError](err); ok && len(e.Nearest) == 0 {
+	if e, ok := errors.AsType[*templates.UnknownError](err); ok && e.Nearest == "" {
 		return fmt.Errorf("%w (\"nlbprobe platforms\" lists them)", err)
 	}
 	return err

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runArgs is a whole run of the program in process.
+func runArgs(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = run(t.Context(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+	return status, out.String(), errs.String()
+}
+
+func TestRender(t *testing.T) {
+	const cluster = "--vip 192.0.2.100 --mac 03bf.c000.0264"
+	tests := []struct {
+		name, why string
+		args      string
+		errs      string
+	}{
+		{"full.txt", "everything is given: nothing but the lines, and comments", cluster + " --platform cisco-ios --vlan 20 --port Gi1/0/11 --port Gi1/0/12", ""},
+		{"placeholders.txt", "nothing else is given", cluster + " --platform cisco-ios", "nlbprobe: placeholders are left; fill them with --vlan, --port\n"},
+		{"all.txt", "four sections, two VIPs, the second as an argument", cluster + " --platform cisco-nxos --vlan 20 --port Ethernet1/5 --section all 192.0.2.101", ""},
+		{"two_devices.txt", "a core and an access switch, each in its role", cluster + " --platform cisco-nxos:l3 --platform cisco-ios:l2 --vlan 20 --port Gi1/0/11", ""},
+		{"igmp.txt", "the MAC tells the mode", "--vip 192.0.2.100 --mac 01-00-5e-7f-02-64 --platform cisco-nxos --vlan 20 --port Ethernet1/5 --set querier=192.0.2.2", ""},
+		{"object.json", "ACI takes an object; stdout is that and nothing else", cluster + " --platform cisco-aci --set tenant=Prod --set app=Web --set epg=Front --section configure",
+			"nlbprobe: cisco-aci: configure, in one POST to /api/mo/uni.json on the APIC\n" +
+				"nlbprobe: cisco-aci: The VIP stands as a /32 subnet with no-default-gateway under the EPG, not under the bridge domain. The static MAC must be a group MAC.\n" +
+				"nlbprobe: cisco-aci: The member ports are the EPG's static paths; they are not named here.\n"},
+		{"output.json", "the contract's configs", cluster + " --platform cisco-ios:l3 --platform cisco-asa --section configure --section save -o json", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.why, func(t *testing.T) {
+			status, out, errs := runArgs(t, append([]string{"render"}, strings.Fields(tt.args)...)...)
+			if status != exitOK || errs != tt.errs {
+				t.Fatalf("status %d, stderr\n%s", status, errs)
+			}
+			if strings.HasSuffix(tt.name, ".json") && !json.Valid([]byte(out)) {
+				t.Errorf("not JSON: %s", out)
+			}
+			golden(t, "render/"+tt.name, []byte(out))
+		})
+	}
+}
+
+// TestRenderJSON reads the fields that scripts depend on.
+func TestRenderJSON(t *testing.T) {
+	_, out, _ := runArgs(t, "render", "--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "03bfc0000264", "-o", "json")
+	var got struct {
+		Schema  string
+		Configs []struct {
+			Platform, Section, Text, Confidence string
+			Missing                             []string
+		}
+	}
+	d := json.NewDecoder(strings.NewReader(out))
+	if err := d.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Schema != "nlbprobe/1" || len(got.Configs) != 1 {
+		t.Fatalf("%+v", got)
+	}
+	c := got.Configs[0]
+	if c.Platform != "cisco-ios" || c.Section != "configure" || c.Confidence != "vendor" || strings.Join(c.Missing, " ") != "vlan port" {
+		t.Errorf("%+v", c)
+	}
+	if !strings.Contains(c.Text, "\narp 192.0.2.100 03bf.c000.0264 arpa\n") || !strings.Contains(out, "vlan <VLAN> interface") {
+		t.Errorf("the text: %s", out)
+	}
+}
+
+// TestRenderBad has the exact line of every kind of wrong usage: status 3,
+// nothing on stdout.
+func TestRenderBad(t *testing.T) {
+	cluster := []string{"--vip", "192.0.2.100", "--mac", "03bf.c000.0264"}
+	ios := append([]string{"--platform", "cisco-ios"}, cluster...)
+	with := func(args ...string) []string { return append(args, ios...) }
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{nil, "no VIP: give --vip IP"},
+		{[]string{"--vip", "192.0.2.100"}, `no MAC: give --mac MAC, the one that answers for the VIP ("nlbprobe mac IP" derives it)`},
+		{cluster, `no platform: give --platform NAME ("nlbprobe platforms" lists them)`},
+		{append([]string{"--platform", "cisco-oi"}, cluster...), `no platform is called "cisco-oi"; did you mean "cisco-ios"?`},
+		{append([]string{"--platform", "zzz"}, cluster...), `no platform is called "zzz" ("nlbprobe platforms" lists them)`},
+		{append([]string{"--platform", "cisco-ios:l1"}, cluster...), `no role is called "l1" in "cisco-ios:l1"; there are l3 (routes the VLAN) and l2 (bridges it), without one both`},
+		{with("--vip", "web.example"), `"web.example" is not an IPv4 address; repeat --vip for each VIP and --port for each port`},
+		{append(ios, "Gi1/0/2"), `"Gi1/0/2" is not an IPv4 address; repeat --vip for each VIP and --port for each port`},
+		{with("--vip", "2001:db8::1"), "VIP 2001:db8::1 is not IPv4; IPv6 is not rendered yet"},
+		{with("--vip", "239.255.2.100"), "VIP 239.255.2.100 is not an IPv4 unicast address"},
+		{with("--vlan", "0"), "VLAN 0 does not exist; VLANs are 1 to 4094"},
+		{with("--vlan", "4095"), "VLAN 4095 does not exist; VLANs are 1 to 4094"},
+		{with("--port", "Gi1/0/1\nreload"), `port "Gi1/0/1\nreload" holds a line break, a control character or one outside ASCII; no name does`},
+		{with("--port", "Eth1/1"), `"Eth1/1" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
+		{with("--vrf", "a b"), `"a b" is no vrf name on cisco-ios; write it like blue`},
+		{with("--prefix", "192.0.2.1"), `--prefix "192.0.2.1" is not an address with a prefix length, as 172.16.63.1/24`},
+		{with("--prefix", "198.51.100.1/24"), "VIP 192.0.2.100 is not in the prefix 198.51.100.1/24: the interface that routes the cluster's VLAN must hold it"},
+		{with("--set", "tenant"), `--set "tenant" is not NAME=VALUE, as tenant=Prod`},
+		{with("--set", "tenant=a"), "--set tenant: no platform asked for has a value of that name"},
+		{with("--section", "undo"), `no section is called "undo"; there are configure, verify, remove, save and all`},
+		{with("-o", "yaml"), `no output is called "yaml"; there are text and json`},
+		{with("--strict"), "cisco-ios lacks what --strict demands: give --vlan, --port"},
+		{with("--strict", "--platform", "cisco-aci", "--vlan", "20"), "cisco-aci and cisco-ios lacks what --strict demands: give --set tenant=VALUE, --set app=VALUE, --set epg=VALUE, --port"},
+		{with("--platform-dir", "testdata/no-such"), `platform folder "testdata/no-such" cannot be read: no such file or directory`},
+		{[]string{"--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "02bf.c000.0264"}, "02:bf:c0:00:02:64 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
+		{[]string{"--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "ffff.ffff.ffff"}, "the MAC address is the broadcast address ff:ff:ff:ff:ff:ff: no cluster answers with it, and a static entry for it would flood every VLAN"},
+		{[]string{"--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "03bf.c000"}, `"03bf.c000" is not a MAC address: 8 of 12 hex digits (at character 10); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
+	}
+	for _, tt := range tests {
+		status, out, errs := runArgs(t, append([]string{"render"}, tt.args...)...)
+		if status != exitUnknown || out != "" || errs != "nlbprobe: "+tt.want+"\n" {
+			t.Errorf("%q: status %d, stdout %q\n got %swant nlbprobe: %s", tt.args, status, out, errs, tt.want)
+		}
+	}
+}
+
+func TestPlatforms(t *testing.T) {
+	tests := []struct {
+		name string
+		args string
+	}{
+		{"table.txt", ""},
+		{"table.json", "-o json"},
+		{"cisco-nxos.txt", "cisco-nexus-7000"},
+		{"cisco-nxos.json", "cisco-nxos -o json"},
+		{"cisco-aci.txt", "cisco-aci"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, out, errs := runArgs(t, append([]string{"platforms"}, strings.Fields(tt.args)...)...)
+			if status != exitOK || errs != "" {
+				t.Fatalf("status %d, stderr %q", status, errs)
+			}
+			if strings.HasSuffix(tt.name, ".json") {
+				if !json.Valid([]byte(out)) {
+					t.Errorf("not JSON: %s", out)
+				}
+			} else {
+				for line := range strings.Lines(out) {
+					if n := len(strings.TrimSuffix(line, "\n")); n > 80 && !strings.Contains(line, "{") {
+						t.Errorf("%d columns: %q", n, line)
+					}
+				}
+			}
+			golden(t, "platforms/"+tt.name, []byte(out))
+		})
+	}
+}
+
+// TestPlatformOfOnesOwn: a file in a folder is checked, listed and rendered as
+// a built-in one is.
+func TestPlatformOfOnesOwn(t *testing.T) {
+	dir := t.TempDir()
+	data, err := os.ReadFile("../../templates/testdata/platforms/acme.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, bad := filepath.Join(dir, "acme.yaml"), filepath.Join(t.TempDir(), "bad.yaml")
+	if err := os.WriteFile(good, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(bad, bytes.Replace(data, []byte("role: l3"), []byte("role: l4"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, out, _ := runArgs(t, "platforms", "--check", good)
+	if status != exitOK || out != good+": platform acme-os, 3 lines to configure, weakest confidence vendor\n" {
+		t.Errorf("check: %d %q", status, out)
+	}
+	status, out, errs := runArgs(t, "platforms", "--check", bad)
+	if status != exitUnknown || out != "" || errs != "nlbprobe: "+bad+":64:11: no role is called \"l4\"; there are l3, l2 and l2-only\n" {
+		t.Errorf("check of a bad file: %d %q %q", status, out, errs)
+	}
+	status, out, _ = runArgs(t, "platforms", "--platform-dir", dir)
+	if status != exitOK || !strings.HasPrefix(out[strings.Index(out, "\n")+1:], "acme-os ") {
+		t.Errorf("table: %d\n%s", status, out)
+	}
+	status, out, errs = runArgs(t, "render", "--platform-dir", dir, "--platform", "acme:l3", "--vip", "192.0.2.100", "--mac", "03bfc0000264", "--vlan", "20", "--prefix", "192.0.2.1/24")
+	if status != exitOK || errs != "" || !strings.Contains(out, "\n  set address 192.0.2.1/24 arp 192.0.2.100\n  set mac 03bf-c000-0264\n") {
+		t.Errorf("render: %d %q\n%s", status, errs, out)
+	}
+}
+
+func TestPlatformsBad(t *testing.T) {
+	tests := []struct{ args, want string }{
+		{"cisco-nexos", `no platform is called "cisco-nexos"; did you mean "cisco-nxos"?`},
+		{"zzz", `no platform is called "zzz" ("nlbprobe platforms" lists them)`},
+		{"a b", "one platform at a time: 2 names were given"},
+		{"-o yaml", `no output is called "yaml"; there are text and json`},
+		{"--check x.yaml cisco-ios", "--check reads a file; leave the platform's name out"},
+		{"--check no-such.yaml", `platform file "no-such.yaml" cannot be read: no such file or directory`},
+	}
+	for _, tt := range tests {
+		status, out, errs := runArgs(t, append([]string{"platforms"}, strings.Fields(tt.args)...)...)
+		if status != exitUnknown || out != "" || errs != "nlbprobe: "+tt.want+"\n" {
+			t.Errorf("%s: status %d, stdout %q\n got %swant nlbprobe: %s", tt.args, status, out, errs, tt.want)
+		}
+	}
+}
