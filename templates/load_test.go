@@ -185,7 +185,7 @@ func TestUserFolder(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %s", name, p, err, want)
 		}
 	}
-	if _, err := s.Lookup("acme-on"); err == nil || !strings.Contains(err.Error(), `did you mean "acme-os"?`) {
+	if _, err := s.Lookup("acme-on"); err == nil || !strings.Contains(err.Error(), `did you mean "acme-one"?`) {
 		t.Errorf("nearest of acme-on: %v", err)
 	}
 	if all, err := s.All(); err != nil || len(all) != len(s.Names()) {
