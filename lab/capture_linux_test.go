@@ -140,3 +140,26 @@ func pokeFrom(t *testing.T, l *lab.Lab, host string, from, to netip.Addr) {
 		t.Fatal(err)
 	}
 }
+
+// send puts a frame on the wire.
+func (c *tap) send(frame []byte) {
+	c.t.Helper()
+	if _, err := unix.Write(c.fd, frame); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// echo returns an echo request in a frame: 14 bytes Ethernet, 20 bytes IPv4
+// (RFC 791) with TTL 64, 8 bytes ICMP (RFC 792).
+func echo(to, from mac.Addr, src, dst netip.Addr) []byte {
+	f := append(append(to[:], from[:]...), 0x08, 0x00)
+	f = append(f, 0x45, 0, 0, 28, 0, 1, 0, 0, 64, unix.IPPROTO_ICMP, 0, 0) // 28 bytes long, identification 1
+	f = append(append(f, src.AsSlice()...), dst.AsSlice()...)
+	var sum uint32
+	for i := 14; i < 34; i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(f[i:]))
+	}
+	sum = sum>>16 + sum&0xffff
+	binary.BigEndian.PutUint16(f[24:], ^uint16(sum+sum>>16))
+	return append(f, 8, 0, 0xf7, 0xfd, 0, 1, 0, 1) // checksum f7fd = ^0802
+}
