@@ -46,10 +46,14 @@ func show(io stdio, s *lab.Scenario) error {
 	w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
 	for _, h := range s.Hosts() {
 		if h.Name == lab.Switch {
-			fmt.Fprintf(w, "%s\t%s\t\t\t%s\n", h.Name, h.Interface, switchNotes(&s.Switch))
+			fmt.Fprintf(w, "%s\t%s\t\t\t%s\n", h.Name, h.Interface, switchNotes(&s.Switch)) // no address
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", h.Name, h.Interface, h.Prefix, h.MAC, notes(s, h.Name))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s", h.Name, h.Interface, h.Prefix, h.MAC)
+		if n := notes(s, h.Name); n != "" {
+			fmt.Fprintf(w, "\t%s", n)
+		}
+		fmt.Fprintln(w)
 	}
 	if err := w.Flush(); err != nil {
 		return err
