@@ -48,6 +48,11 @@ func TestCheck(t *testing.T) {
 		{"mac {{.MAC}} {{.Ports}}", "mac {{env 1}} {{.Ports}}", `f:67:11: line:1: function "env" not defined`},
 		{"mac {{.MAC}} {{.Ports}}", "mac {{.MAC}} {{.Group}}", `f:67:11: platform acme-os does not say what value "group" is`},
 		{"mac {{.MAC}} {{.Ports}}", `mac {{with .MAC}}{{\"\\n\"}}{{end}} {{.Ports}}`, `f:67:11: platform acme-os: a value would add a line`},
+		{"mac {{.MAC}} {{.Ports}}", `mac {{define \"x\"}}{{end}}{{.Ports}}`, "f:67:11: a template cannot define another"},
+		{"mac {{.MAC}} {{.Ports}}", `mac {{template \"x\"}}{{.Ports}}`, `f:67:11: "{{template \"x\"}}": only values, if and with may stand in a template`},
+		{"mac {{.MAC}} {{.Ports}}", `mac {{with (.MAC | js)}}{{.}}{{end}}{{.Ports}}`, "f:67:11: function js is not for platform files; there are eq, ne, not, and, or"},
+		{"mac {{.MAC}} {{.Ports}}", strings.Repeat("x", 4000), "f:67:11: a template of 4036 characters; 4000 are enough"},
+		{"mac {{.MAC}} {{.Ports}}", "mac \\u00e9 {{.MAC}} {{.Ports}}", "f:67:11: character 5 of the template is not printable ASCII"},
 		{"    expect: \"{{.MAC}}\"\n", "", `f:76:5: a line to verify needs expect: what the device shows when it is right`},
 		{"manual: the Acme OS manual", "manual: \"\"", `f:84:11: source manual says nothing`},
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -406,91 +405,6 @@ func comment(w *strings.Builder, start, indent, text string) {
 	flush()
 }
 
-// LongLineError says that the ports do not fit into one line.
-type LongLineError struct {
-	Platform     string
-	Length, Most int // bytes
-}
-
-func (e *LongLineError) Error() string {
-	return fmt.Sprintf("%s takes lines of at most %d characters and these ports make one of %d, even with short names; a second line could replace the first, so name port-channels instead of their members, or fewer ports",
-		e.Platform, e.Most, e.Length)
-}
-
-// fit fills a line's template so that it keeps the platform's limits: first as
-// given, then with short port names, then, where a further line adds to the
-// first, in several lines.
-func (r *render) fit(text string, d *lineData) ([]string, error) {
-	r.sawPorts = false
-	r.here = r.ports
-	out, err := r.fill(text, d)
-	if err != nil || !r.sawPorts || len(r.ports) == 0 || r.fits(out, r.ports) {
-		return []string{out}, err
-	}
-	s := &r.p.Spelling
-	short := make([]string, len(r.ports))
-	for i, p := range r.ports {
-		short[i] = shorten(s, p)
-	}
-	r.here = short
-	if out, err = r.fill(text, d); err != nil {
-		return nil, err
-	}
-	if r.fits(out, short) {
-		r.shortened = true
-		return []string{out}, nil
-	}
-	if !s.Ports.Split {
-		if s.Ports.Most > 0 && len(short) > s.Ports.Most {
-			return nil, fmt.Errorf("%s takes %d ports in a command and %d are given; a second command could replace the first", r.p.Name, s.Ports.Most, len(short))
-		}
-		return nil, &LongLineError{Platform: r.p.Name, Length: longest(out), Most: s.Line}
-	}
-	return r.split(text, d, r.ports)
-}
-
-// split fills as many lines as the ports need.
-func (r *render) split(text string, d *lineData, ports []string) ([]string, error) {
-	var outs []string
-	for len(ports) > 0 {
-		n := len(ports)
-		if most := r.p.Spelling.Ports.Most; most > 0 {
-			n = min(n, most)
-		}
-		for {
-			r.here = ports[:n]
-			out, err := r.fill(text, d)
-			if err != nil {
-				return nil, err
-			}
-			if r.fits(out, r.here) {
-				outs = append(outs, out)
-				break
-			}
-			if n == 1 {
-				return nil, &LongLineError{Platform: r.p.Name, Length: longest(out), Most: r.p.Spelling.Line}
-			}
-			n--
-		}
-		ports = ports[n:]
-	}
-	return outs, nil
-}
-
-// fits reports whether a filled text keeps the platform's limits.
-func (r *render) fits(out string, ports []string) bool {
-	s := &r.p.Spelling
-	return (s.Line == 0 || len(s.Indent)+longest(out) <= s.Line) && (s.Ports.Most == 0 || len(ports) <= s.Ports.Most)
-}
-
-func longest(text string) int {
-	n := 0
-	for line := range strings.SplitSeq(text, "\n") {
-		n = max(n, len(line))
-	}
-	return n
-}
-
 // fill executes one template. The text has as many lines as the template.
 func (r *render) fill(text string, d *lineData) (string, error) {
 	t, err := parseLine(text)
@@ -520,104 +434,6 @@ func (r *render) cause(err error) error {
 		return fmt.Errorf("platform %s: %w", r.p.Name, err)
 	}
 	return fmt.Errorf("platform %s: <%s", r.p.Name, strings.TrimSuffix(reason, " in type *templates.lineData"))
-}
-
-// lineData is what a template sees.
-type lineData struct {
-	r    *render
-	vip  netip.Addr
-	port string
-
-	// Last is true for the last VIP or port of a line that is repeated.
-	Last bool
-}
-
-// VIP is the VIP of a line that stands once for each; else the first one.
-func (d *lineData) VIP() string {
-	if !d.vip.IsValid() {
-		return "<VIP>"
-	}
-	return d.vip.String()
-}
-
-// MAC is the cluster's MAC address as the platform writes it.
-func (d *lineData) MAC() string { return d.r.mac }
-
-// VLAN is the VLAN id.
-func (d *lineData) VLAN() (string, error) { return d.Get("vlan") }
-
-// SVI is the interface that routes the VLAN.
-func (d *lineData) SVI() (string, error) { return d.Get("svi") }
-
-// Prefix is the SVI's address with its prefix length.
-func (d *lineData) Prefix() (string, error) { return d.Get("prefix") }
-
-// Group is the IPv4 group of an IGMP-mode cluster.
-func (d *lineData) Group() (string, error) { return d.Get("group") }
-
-// VRF is the VRF, or "" for the global table.
-func (d *lineData) VRF() (string, error) { return d.r.known("vrf") }
-
-// Port is the port of a line that stands once for each.
-func (d *lineData) Port() (string, error) {
-	if d.port == "" {
-		return d.r.lacks("port", "<MEMBER-PORT>")
-	}
-	return d.r.spelled(d.port)
-}
-
-// Ports is all member ports as one line names them.
-func (d *lineData) Ports() (string, error) {
-	d.r.sawPorts = true
-	if len(d.r.ports) == 0 {
-		return d.r.lacks("port", "")
-	}
-	out := make([]string, len(d.r.here))
-	for i, p := range d.r.here {
-		var err error
-		if out[i], err = d.r.spelled(p); err != nil {
-			return "", err
-		}
-	}
-	return strings.Join(out, d.r.p.Spelling.Ports.Join), nil
-}
-
-// Get is a value by its name in the platform file: as given, by default, or a
-// placeholder.
-func (d *lineData) Get(name string) (string, error) {
-	s, err := d.r.known(name)
-	if err != nil || s != "" {
-		return s, err
-	}
-	decl, _ := d.r.p.value(name)
-	if decl.Default != "" {
-		return d.r.fill(decl.Default, d)
-	}
-	return d.r.lacks(name, decl.placeholder())
-}
-
-// spelled judges one port.
-func (r *render) spelled(port string) (string, error) {
-	decl, ok := r.p.value("port")
-	if !ok {
-		return "", fmt.Errorf("platform %s does not say how it writes a port", r.p.Name)
-	}
-	return port, r.judge(decl, port)
-}
-
-// lacks notes that a value is missing and returns its placeholder.
-func (r *render) lacks(name, placeholder string) (string, error) {
-	decl, ok := r.p.value(name)
-	if !ok {
-		return "", fmt.Errorf("platform %s does not say what value %q is", r.p.Name, name)
-	}
-	if !slices.Contains(r.missing, name) {
-		r.missing = append(r.missing, name)
-	}
-	if placeholder == "" || name == "port" && decl.Placeholder != "" {
-		return decl.placeholder(), nil
-	}
-	return placeholder, nil
 }
 
 // Outline returns a template of the platform with a placeholder for every

@@ -115,6 +115,9 @@ func TestStrict(t *testing.T) {
 		if ok != (tt.want != nil) || ok && !slices.Equal(e.Names, tt.want) {
 			t.Errorf("%s:%s: %v, want %v", tt.platform, tt.role, err, tt.want)
 		}
+		if want := tt.platform + " needs what was not given: " + strings.Join(tt.want, ", "); ok && err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 		c, err := lookup(t, tt.platform).Render(v, tt.role, []Section{Configure}, Options{})
 		if err != nil || !slices.Equal(c[0].Missing, tt.want) {
 			t.Errorf("%s:%s without strict: missing %v, %v", tt.platform, tt.role, c, err)
@@ -142,6 +145,9 @@ func TestLongLine(t *testing.T) {
 			e, ok := errors.AsType[*LongLineError](err)
 			if !ok || e.Most != 254 || e.Length <= 254 || state != "short" {
 				t.Fatalf("%d ports, names %s so far: %v", n, state, err)
+			}
+			if want := fmt.Sprintf("cisco-ios takes lines of at most 254 characters and one would have %d, even with short port names; a second line could replace the first, so name port-channels instead of their members, or fewer ports", e.Length); err.Error() != want {
+				t.Errorf("got %v", err)
 			}
 			state = "error"
 			continue
@@ -372,6 +378,61 @@ func BenchmarkRender(b *testing.B) {
 	for b.Loop() {
 		if _, err := p.Render(v, Both, Sections(), Options{}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestFewerPorts: where a further command would replace the first, too many
+// ports are an error; where one port alone does not fit, too.
+func TestFewerPorts(t *testing.T) {
+	v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, VLAN: 20, Set: map[string]string{"vlan-name": "web"}}
+	for i := range 5 {
+		v.Ports = append(v.Ports, fmt.Sprintf("ethernet 1/%d", i+1))
+	}
+	_, err := acme(t, "split: true", "split: false").Render(v, L2, []Section{Configure}, Options{})
+	if err == nil || err.Error() != "acme-os takes 4 ports in a command and 5 are given; a second command could replace the first" {
+		t.Errorf("five ports: %v", err)
+	}
+	narrow := acme(t, "  line: 100", "  line: 70")
+	want := `# configure
+undo arp check
+# unverified: guessed
+mac 03bf-c000-0264 ethernet 1/1 ethernet 1/2 vlan 20 web
+# unverified: as above
+mac 03bf-c000-0264 ethernet 1/3 ethernet 1/4 vlan 20 web
+# unverified: as above
+mac 03bf-c000-0264 ethernet 1/5 vlan 20 web
+`
+	if got := text(t, narrow, v, L2, Configure); got != want {
+		t.Errorf("lines of 70 characters: got\n%s\nwant\n%s", got, want)
+	}
+	v.Set["vlan-name"] = strings.Repeat("w", 40)
+	_, err = narrow.Render(v, L2, []Section{Configure}, Options{})
+	if err == nil || err.Error() != "acme-os takes lines of at most 70 characters and one would have 80" {
+		t.Errorf("one port in a long line: %v", err)
+	}
+}
+
+// TestConfidence: a platform is as sure as the weakest line that it renders
+// for a multicast-mode cluster, or as its notes where it renders none.
+func TestConfidence(t *testing.T) {
+	for name, want := range map[string]Confidence{
+		"cisco-ios": Vendor, "cisco-catos": Field, "cisco-nxos": Unverified, "cisco-iosxr": Unverified, "cisco-aci": Vendor,
+	} {
+		if got := lookup(t, name).Confidence(); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	advice := &Platform{Notes: []Note{{Confidence: Refused}, {Confidence: Field}, {Confidence: Vendor}}}
+	if got := advice.Confidence(); got != Field {
+		t.Errorf("a platform of notes: %s", got)
+	}
+}
+
+func TestCheckVLAN(t *testing.T) {
+	for vlan, ok := range map[int]bool{-1: false, 0: false, 1: true, 4094: true, 4095: false} {
+		if err := CheckVLAN(vlan); (err == nil) != ok {
+			t.Errorf("%d: %v", vlan, err)
 		}
 	}
 }

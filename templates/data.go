@@ -1,0 +1,106 @@
+package templates
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// lineData is what a template sees.
+type lineData struct {
+	r    *render
+	vip  netip.Addr
+	port string
+
+	// Last is true for the last VIP or port of a line that is repeated.
+	Last bool
+}
+
+// VIP is the VIP of a line that stands once for each; else the first one.
+func (d *lineData) VIP() string {
+	if !d.vip.IsValid() {
+		return "<VIP>"
+	}
+	return d.vip.String()
+}
+
+// MAC is the cluster's MAC address as the platform writes it.
+func (d *lineData) MAC() string { return d.r.mac }
+
+// VLAN is the VLAN id.
+func (d *lineData) VLAN() (string, error) { return d.Get("vlan") }
+
+// SVI is the interface that routes the VLAN.
+func (d *lineData) SVI() (string, error) { return d.Get("svi") }
+
+// Prefix is the SVI's address with its prefix length.
+func (d *lineData) Prefix() (string, error) { return d.Get("prefix") }
+
+// Group is the IPv4 group of an IGMP-mode cluster.
+func (d *lineData) Group() (string, error) { return d.Get("group") }
+
+// VRF is the VRF, or "" for the global table.
+func (d *lineData) VRF() (string, error) { return d.r.known("vrf") }
+
+// Port is the port of a line that stands once for each.
+func (d *lineData) Port() (string, error) {
+	if d.port == "" {
+		return d.r.lacks("port", "<MEMBER-PORT>")
+	}
+	return d.r.spelled(d.port)
+}
+
+// Ports is all member ports as one line names them.
+func (d *lineData) Ports() (string, error) {
+	d.r.sawPorts = true
+	if len(d.r.ports) == 0 {
+		return d.r.lacks("port", "")
+	}
+	out := make([]string, len(d.r.here))
+	for i, p := range d.r.here {
+		var err error
+		if out[i], err = d.r.spelled(p); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(out, d.r.p.Spelling.Ports.Join), nil
+}
+
+// Get is a value by its name in the platform file: as given, by default, or a
+// placeholder.
+func (d *lineData) Get(name string) (string, error) {
+	s, err := d.r.known(name)
+	if err != nil || s != "" {
+		return s, err
+	}
+	decl, _ := d.r.p.value(name)
+	if decl.Default != "" {
+		return d.r.fill(decl.Default, d)
+	}
+	return d.r.lacks(name, decl.placeholder())
+}
+
+// spelled judges one port.
+func (r *render) spelled(port string) (string, error) {
+	decl, ok := r.p.value("port")
+	if !ok {
+		return "", fmt.Errorf("platform %s does not say how it writes a port", r.p.Name)
+	}
+	return port, r.judge(decl, port)
+}
+
+// lacks notes that a value is missing and returns its placeholder.
+func (r *render) lacks(name, placeholder string) (string, error) {
+	decl, ok := r.p.value(name)
+	if !ok {
+		return "", fmt.Errorf("platform %s does not say what value %q is", r.p.Name, name)
+	}
+	if !slices.Contains(r.missing, name) {
+		r.missing = append(r.missing, name)
+	}
+	if placeholder == "" || name == "port" && decl.Placeholder != "" {
+		return decl.placeholder(), nil
+	}
+	return placeholder, nil
+}
