@@ -41,6 +41,13 @@ func (l *Lab) animate(ctx context.Context) error {
 			}
 		}
 	}
+	for i := range l.scenario.Routers {
+		if r := &l.scenario.Routers[i]; l.scenario.Master(r) {
+			if err := l.advertise(ctx, r); err != nil {
+				return fmt.Errorf("advertising virtual router %d: %w", r.VRRP.ID, err)
+			}
+		}
+	}
 	for _, w := range l.scenario.Flows {
 		if err := l.flow(ctx, w, netip.Addr{}); err != nil {
 			return err

@@ -104,6 +104,9 @@ func (c *converter) router(path string, f *fileRouter, s *Scenario, i int) Route
 		DropsICMP:       c.choice(path+".icmp", f.ICMP, "pass", "drop") == 1,
 	}
 	r.MAC = c.adapter(path+".mac", f.MAC, r.Address, 0)
+	if f.VRRP != nil {
+		r.VRRP = c.vrrp(path+".vrrp", f.VRRP, s)
+	}
 	if len(f.Static) > mostEntries || len(f.ProxyARP) > mostEntries {
 		c.fault(path, "a router has at most %d static-arp and %d proxy-arp entries", mostEntries, mostEntries)
 		return r
@@ -121,6 +124,27 @@ func (c *converter) router(path string, f *fileRouter, s *Scenario, i int) Route
 		r.ProxyARP = append(r.ProxyARP, c.in(fmt.Sprintf("%s.proxy-arp[%d]", path, j), orDash(p), s.LAN, netip.Addr{}))
 	}
 	return r
+}
+
+func (c *converter) vrrp(path string, f *fileVRRP, s *Scenario) *VRRP {
+	v := &VRRP{ID: byte(f.ID), Address: c.in(path+".address", orDash(f.Address), s.LAN, netip.Addr{}), Priority: byte(f.Priority)}
+	if f.ID < 1 || f.ID > 255 {
+		c.fault(path+".id", "%d is not a virtual router identifier of 1 to 255", f.ID)
+	}
+	if f.Priority < 1 || f.Priority > 254 {
+		c.fault(path+".priority", "%d is not a priority of 1 to 254", f.Priority)
+	}
+	// Two with the same rank would both have the address.
+	for i := range s.Routers {
+		switch o := s.Routers[i].VRRP; {
+		case o == nil:
+		case o.ID == v.ID && (o.Priority == v.Priority || o.Address != v.Address):
+			c.fault(path, "virtual router %d needs one address, and another priority on each router", v.ID)
+		case o.ID != v.ID && o.Address == v.Address:
+			c.fault(path, "%s belongs to virtual router %d already", v.Address, o.ID)
+		}
+	}
+	return v
 }
 
 func (c *converter) lanSwitch(f *fileSwitch, s *Scenario) {
@@ -214,6 +238,11 @@ func (c *converter) addresses(s *Scenario) {
 	for i, r := range s.Routers {
 		claim(fmt.Sprintf("routers[%d].address", i), r.Address, r.Name)
 		claim(fmt.Sprintf("routers[%d].remote", i), r.Remote, r.Name)
+	}
+	for i, r := range s.Routers {
+		if s.Master(&s.Routers[i]) {
+			claim(fmt.Sprintf("routers[%d].vrrp.address", i), r.VRRP.Address, "a virtual router")
+		}
 	}
 }
 

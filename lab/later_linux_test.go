@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"maps"
 	"net/netip"
 	"testing"
 	"time"
@@ -102,6 +103,36 @@ func TestTwoRoutersOneFixed(t *testing.T) {
 			t.Errorf("control: by way of %s the client does not reach node1: %v", tt.via, err)
 		}
 		checkReach(t, l, lab.Client, s.VIP, tt.want)
+	}
+}
+
+// A pair of gateways: the shared address answers once, with the virtual MAC
+// inside and outside, and forwards; the master advertises itself.
+func TestVRRPPair(t *testing.T) {
+	l := labtest.Start(t, "vrrp-pair")
+	s := l.Scenario()
+	virtual := s.Routers[0].VRRP.MAC()
+	want := map[string]int{virtual.String() + " > " + virtual.String(): 1}
+	if got := answers(t, l, lab.Prober, s.Gateway, 1); !maps.Equal(got, want) {
+		t.Errorf("answers for the gateway\n got %v\nwant %v", got, want)
+	}
+	for _, r := range s.Routers { // their own addresses, their own MACs
+		want := map[string]int{r.MAC.String() + " > " + r.MAC.String(): 1}
+		if got := answers(t, l, lab.Prober, r.Address, 1); !maps.Equal(got, want) {
+			t.Errorf("answers for %s\n got %v\nwant %v", r.Name, got, want)
+		}
+	}
+	checkReach(t, l, lab.Client, s.VIP, true)
+	c := openTap(t, l, "node1")
+	count := 0
+	c.frames(5*time.Second, func(f []byte) bool {
+		if len(f) >= 54 && f[14+9] == 112 && mac.From(f[6:]) == virtual {
+			count++
+		}
+		return count == 2
+	})
+	if count < 2 {
+		t.Errorf("%d advertisements in 5 s", count)
 	}
 }
 

@@ -79,6 +79,13 @@ type fileRouter struct {
 	Hairpin   *bool           `yaml:"hairpin"`
 	Redirects *bool           `yaml:"redirects"`
 	ICMP      string          `yaml:"icmp"`
+	VRRP      *fileVRRP       `yaml:"vrrp"`
+}
+
+type fileVRRP struct {
+	ID       int    `yaml:"id"`
+	Address  string `yaml:"address"`
+	Priority int    `yaml:"priority"`
 }
 
 type fileNeighbour struct {

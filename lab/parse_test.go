@@ -70,6 +70,15 @@ func TestParseFaults(t *testing.T) {
 		{"subnets overlap", "nodes:", "remote: 172.16.63.0/25\nnodes:", "x.yaml: line 3: remote: 172.16.63.0/25 overlaps the LAN 172.16.63.0/24"},
 		{"host bits", "nodes:", "lan: 172.16.63.1/24\nnodes:",
 			`x.yaml: line 3: lan: "172.16.63.1/24" is not an IPv4 subnet of 8 to 28 bits; write it like 172.16.63.0/24`},
+		{"virtual router 0", "group-arp: refuse", "vrrp: {id: 0, address: 172.16.63.9, priority: 1}",
+			"x.yaml: line 9: routers[0].vrrp.id: 0 is not a virtual router identifier of 1 to 255"},
+		{"priority of the owner", "group-arp: refuse", "vrrp: {id: 1, address: 172.16.63.9, priority: 255}",
+			"x.yaml: line 9: routers[0].vrrp.priority: 255 is not a priority of 1 to 254"},
+		{"virtual address of a host", "group-arp: refuse", "vrrp: {id: 1, address: 172.16.63.10, priority: 1}",
+			"x.yaml: line 9: routers[0].vrrp.address: 172.16.63.10 belongs to prober already"},
+		{"two masters", "  - name: router\n", "  - {name: r2, address: 172.16.63.2, remote: 172.16.64.2, vrrp: {id: 1, address: 172.16.63.9, priority: 1}}\n" +
+			"  - name: router\n    address: 172.16.63.1\n    remote: 172.16.64.1\n    vrrp: {id: 1, address: 172.16.63.9, priority: 1}\n",
+			"x.yaml: line 12: routers[1].vrrp: virtual router 1 needs one address, and another priority on each router"},
 		{"too long", "one line", strings.Repeat("x", 70000), "x.yaml: 70161 bytes; a scenario has at most 65536"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

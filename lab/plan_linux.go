@@ -13,6 +13,7 @@ type hostPlan struct {
 	sysctls []setting
 	rules   func() *ruleSet // nil: none
 	static  []Neighbour
+	virtual *VRRP        // a virtual router that it is the master of
 	away    []netip.Addr // LAN addresses routed out of the second interface
 	timing  neighbourTiming
 }
@@ -123,6 +124,11 @@ func routerPlan(s *Scenario, r *Router) hostPlan {
 	h.away = r.ProxyARP
 	// A hardware router answers for others at once; Linux waits up to 0.8 s.
 	h.timing.answerAtOnce = true
+	if s.Master(r) {
+		h.virtual = r.VRRP
+		// Only the interface that has an address answers for it.
+		h.sysctls = append(h.sysctls, setting{"ipv4/conf/all/arp_ignore", "1", ""})
+	}
 	if len(r.ProxyARP) > 0 {
 		h.sysctls = append(h.sysctls, setting{"ipv4/conf/default/proxy_arp", "1", ""})
 	}

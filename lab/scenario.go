@@ -130,6 +130,33 @@ type Router struct {
 	NoHairpin       bool         // drops what would leave by the interface it came in
 	NoRedirects     bool         // sends no ICMP redirects
 	DropsICMP       bool         // neither takes, forwards nor sends ICMP
+	VRRP            *VRRP        // a virtual router that it takes part in; nil: none
+}
+
+// VRRP is one router's part in a virtual router on the LAN. The router of the
+// highest priority is its master for as long as the lab runs: it has the
+// address with the MAC 00:00:5e:00:01:ID, and advertises itself once a second
+// (RFC 3768). There is no election.
+type VRRP struct {
+	ID       byte // 1 to 255
+	Address  netip.Addr
+	Priority byte // 1 to 254
+}
+
+// MAC returns the virtual router's address (RFC 3768 7.3).
+func (v *VRRP) MAC() mac.Addr { return mac.Addr{0x00, 0x00, 0x5e, 0x00, 0x01, v.ID} }
+
+// Master reports whether a router is the master of its virtual router.
+func (s *Scenario) Master(r *Router) bool {
+	if r.VRRP == nil {
+		return false
+	}
+	for i := range s.Routers {
+		if v := s.Routers[i].VRRP; v != nil && v.ID == r.VRRP.ID && v.Priority > r.VRRP.Priority {
+			return false
+		}
+	}
+	return true
 }
 
 // Neighbour is one static ARP entry.

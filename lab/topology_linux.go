@@ -128,7 +128,7 @@ func (p hostPlan) configureLink(nl *netlink.Handle, link linkPlan) error {
 				return fmt.Errorf("adding static ARP entry %s: %w", n.IP, err)
 			}
 		}
-		return nil
+		return p.beMaster(nl, index)
 	}
 	for _, a := range p.away {
 		err := nl.RouteAdd(&netlink.Route{LinkIndex: index, Scope: unix.RT_SCOPE_LINK, Dst: ipNet(netip.PrefixFrom(a, 32))})
@@ -137,6 +137,25 @@ func (p hostPlan) configureLink(nl *netlink.Handle, link linkPlan) error {
 		}
 	}
 	return nil
+}
+
+// beMaster gives a router the interface of the virtual router that it is the
+// master of: a MAC and an address beside its own.
+func (p hostPlan) beMaster(nl *netlink.Handle, parent int) error {
+	if p.virtual == nil {
+		return nil
+	}
+	dev := &netlink.Macvlan{LinkAttrs: netlink.NewLinkAttrs(), Mode: netlink.MACVLAN_MODE_BRIDGE}
+	dev.Name = fmt.Sprintf("vrrp%d", p.virtual.ID)
+	dev.ParentIndex = parent
+	dev.HardwareAddr = p.virtual.MAC().HardwareAddr()
+	if err := nl.LinkAdd(dev); err != nil {
+		return fmt.Errorf("adding %s: %w", dev.Name, err)
+	}
+	if err := nl.AddrAdd(dev, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(p.virtual.Address, 32))}); err != nil {
+		return fmt.Errorf("adding %s: %w", p.virtual.Address, err)
+	}
+	return nl.LinkSetUp(dev)
 }
 
 func up(nl *netlink.Handle, name string) error {

@@ -43,20 +43,20 @@ func show(io stdio, s *lab.Scenario) error {
 		fmt.Fprint(io.out, "\n\n")
 	}
 	fmt.Fprintf(io.out, "VIP %s   LAN %s   remote subnet %s\n\n", s.VIP, s.LAN, s.Remote)
-	w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, h := range s.Hosts() {
 		if h.Name == lab.Switch {
 			fmt.Fprintf(w, "%s\t%s\t\t\t%s\n", h.Name, h.Interface, switchNotes(&s.Switch)) // no address
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s", h.Name, h.Interface, h.Prefix, h.MAC)
-		if n := notes(s, h.Name); n != "" {
-			fmt.Fprintf(w, "\t%s", n)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", h.Name, h.Interface, h.Prefix, h.MAC, notes(s, h.Name))
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(io.out, strings.TrimRight(line, " \n"))
 	}
 	for _, f := range s.Flows {
 		fmt.Fprintf(io.out, "\n%s sends %d datagrams a second to %s port %d\n", f.From, f.PerSecond, f.To, f.Port)
@@ -73,7 +73,7 @@ func notes(s *lab.Scenario, name string) string {
 	}
 	for i := range s.Routers {
 		if r := &s.Routers[i]; r.Name == name {
-			return routerNotes(r)
+			return routerNotes(s, r)
 		}
 	}
 	return ""
@@ -96,7 +96,7 @@ func nodeNotes(n *lab.Node) string {
 	return strings.Join(notes, ", ")
 }
 
-func routerNotes(r *lab.Router) string {
+func routerNotes(s *lab.Scenario, r *lab.Router) string {
 	notes := []string{"refuses group MACs in ARP"}
 	if r.AcceptsGroupARP {
 		notes[0] = "accepts group MACs in ARP"
@@ -106,6 +106,13 @@ func routerNotes(r *lab.Router) string {
 	}
 	if len(r.ProxyARP) > 0 {
 		notes = append(notes, "answers for "+addresses(r.ProxyARP))
+	}
+	if v := r.VRRP; v != nil {
+		rank := "backup"
+		if s.Master(r) {
+			rank = "master"
+		}
+		notes = append(notes, fmt.Sprintf("%s of virtual router %d, %s", rank, v.ID, v.Address))
 	}
 	if r.NoHairpin {
 		notes = append(notes, "routes nothing back")

@@ -1,0 +1,66 @@
+package lab
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// advertise makes a router announce itself as master of its virtual router.
+func (l *Lab) advertise(ctx context.Context, r *Router) error {
+	frame := advertisement(r)
+	var fd int
+	var to unix.SockaddrLinklayer
+	err := l.Do(r.Name, func() error {
+		dev, err := net.InterfaceByName(l.Interface(r.Name))
+		if err != nil {
+			return err
+		}
+		to.Ifindex = dev.Index
+		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// A full queue loses one of many.
+	send := func() { _ = unix.Sendto(fd, frame, 0, &to) }
+	send()
+	l.running.Go(func() {
+		defer unix.Close(fd)
+		every(ctx, time.Second, send)
+	})
+	return nil
+}
+
+// advertisement returns the frame of a VRRP version 2 advertisement (RFC 3768
+// 5): Ethernet, IPv4, VRRP with one address, no authentication, sent every
+// second.
+func advertisement(r *Router) []byte {
+	group, virtual := mac.Addr{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12}, r.VRRP.MAC()
+	f := append(append(group[:], virtual[:]...), 0x08, 0x00)
+	f = append(f, 0x45, 0xc0, 0, 40, 0, 0, 0, 0, 255, 112, 0, 0) // 40 bytes long, TTL 255, protocol 112
+	f = append(append(f, r.Address.AsSlice()...), 224, 0, 0, 18)
+	binary.BigEndian.PutUint16(f[24:], checksum(f[14:34]))
+	v := []byte{0x21, r.VRRP.ID, r.VRRP.Priority, 1, 0, 1, 0, 0} // version 2, type 1; 1 address; 1 second
+	v = append(append(v, r.VRRP.Address.AsSlice()...), make([]byte, 8)...)
+	binary.BigEndian.PutUint16(v[6:], checksum(v))
+	return append(f, v...)
+}
+
+// checksum is that of RFC 1071, over an even number of bytes.
+func checksum(b []byte) uint16 {
+	var sum uint32
+	for i := 0; i+1 < len(b); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return ^uint16(sum)
+}
