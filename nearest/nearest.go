@@ -31,23 +31,26 @@ func Word(word string, known []string) string {
 	return best
 }
 
-// edits is the Levenshtein distance of a and b in bytes, where exchanging two
-// neighbours counts as two.
+// edits is the number of bytes to put in, take out or change, and of neighbours
+// to exchange, that make b of a; no byte is edited twice (the distance of
+// Damerau in its restricted form).
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
+	two, one, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		two, one, row = one, row, two
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := one[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			row[j+1] = min(change, one[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], two[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

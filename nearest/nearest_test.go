@@ -17,7 +17,8 @@ func TestWord(t *testing.T) {
 		{"nxos", "cisco-nxos"}, // a part of the name
 		{"9000", "cisco-catalyst-9000"},
 		{"comware", "hpe-comware"},
-		{"vyso", ""}, // half of four letters would have to change
+		{"vyso", "vyos"}, // neighbours exchanged: the commonest slip
+		{"vosy", ""},     // half of four letters would have to change
 		{"windows", ""},
 		{"os", ""}, // too short to be a part that means anything
 		{"", ""},
