@@ -14,12 +14,13 @@ type host struct {
 	Host
 	ns   *os.File      // the network namespace
 	work chan func()   // runs on the host's thread
-	done chan struct{} // closed when the thread has ended
+	quit chan struct{} // closed to end the thread
+	done chan struct{} // closed when it has ended
 }
 
 // newHost makes a namespace and its thread.
 func newHost(name string) (*host, error) {
-	h := &host{Host: Host{Name: name}, work: make(chan func()), done: make(chan struct{})}
+	h := &host{Host: Host{Name: name}, work: make(chan func()), quit: make(chan struct{}), done: make(chan struct{})}
 	ready := make(chan error)
 	go onOwnThread(func() {
 		defer close(h.done)
@@ -28,8 +29,13 @@ func newHost(name string) (*host, error) {
 			return
 		}
 		close(ready)
-		for f := range h.work {
-			f()
+		for {
+			select {
+			case f := <-h.work:
+				f()
+			case <-h.quit:
+				return
+			}
 		}
 	})
 	if err := <-ready; err != nil {
@@ -88,7 +94,7 @@ func (h *host) do(f func() error) error {
 
 // close ends the thread, and with it the commands that it started.
 func (h *host) close() error {
-	close(h.work)
+	close(h.quit)
 	<-h.done
 	return h.ns.Close()
 }

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,8 @@ func Start(ctx context.Context, s *Scenario) (*Lab, error) {
 		err = l.animate(background)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("scenario %s: %w", s.Name, unsupported(err)), l.Close())
+		_ = l.Close() // the first fault is the one to tell
+		return nil, fmt.Errorf("scenario %s: %w", s.Name, unsupported(err))
 	}
 	return l, nil
 }
@@ -223,7 +225,8 @@ func (l *Lab) makeHosts(plans []hostPlan) error {
 	})
 }
 
-// each runs f for all items at once and joins the errors.
+// each runs f for all items at once and returns the first error in their order:
+// what fails on one host fails on all.
 func each[T any](items []T, f func(T) error) error {
 	errs := make([]error, len(items))
 	var wg sync.WaitGroup
@@ -231,7 +234,7 @@ func each[T any](items []T, f func(T) error) error {
 		wg.Go(func() { errs[i] = f(item) })
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	return cmp.Or(errs...)
 }
 
 // writeSysctls sets the calling thread's network parameters.
