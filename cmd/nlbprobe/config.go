@@ -30,13 +30,13 @@ type configOptions struct {
 }
 
 func (c *configOptions) bind(f *pflag.FlagSet) {
-	f.StringArrayVar(&c.platforms, "platform", nil, "platform NAME[:l3|:l2] whose configuration to print, repeatable (default "+defaultPlatform+")")
-	f.StringVar(&c.dir, "platform-dir", "", "directory with platform files of your own, which add to or replace the built-in ones")
-	f.IntVar(&c.vlan, "vlan", 0, "VLAN of the cluster, 1 to 4094")
-	f.StringArrayVar(&c.ports, "port", nil, "member port in the device's own spelling, repeatable")
-	f.StringVar(&c.svi, "svi", "", "interface that routes the VLAN, as Vlan20")
-	f.StringVar(&c.vrf, "vrf", "", "VRF of that interface")
-	f.StringVar(&c.prefix, "prefix", "", "the router's own address there with its prefix length, as 172.16.63.1/24")
+	f.StringArrayVar(&c.platforms, "platform", nil, "print the configuration for `NAME[:l3|:l2]`, repeatable (default "+defaultPlatform+")")
+	f.StringVar(&c.dir, "platform-dir", "", "`DIR` with platform files of your own, which add to or replace the built-in ones")
+	f.IntVar(&c.vlan, "vlan", 0, "VLAN `N` of the cluster, 1 to 4094")
+	f.StringArrayVar(&c.ports, "port", nil, "member port `IF` in the device's own spelling, repeatable")
+	f.StringVar(&c.svi, "svi", "", "`IF` that routes the VLAN, as Vlan20")
+	f.StringVar(&c.vrf, "vrf", "", "VRF `NAME` of that interface")
+	f.StringVar(&c.prefix, "prefix", "", "`CIDR`: the router's own address there with its prefix length, as 172.16.63.1/24")
 	f.BoolVar(&c.strict, "strict", false, "a value that the configuration needs and that was not given is an error")
 }
 

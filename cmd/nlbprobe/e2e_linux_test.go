@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"github.com/nlbprobe/nlbprobe/lab"
 	"github.com/nlbprobe/nlbprobe/lab/labtest"
 )
@@ -318,6 +320,27 @@ func TestInterfaces(t *testing.T) {
 			t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
 		}
 	})
+}
+
+// TestInterfaceDown: it is said, by name, and nothing is tried.
+func TestInterfaceDown(t *testing.T) {
+	l := labtest.Start(t, "multicast")
+	err := l.Do("prober", func() error {
+		link, err := netlink.LinkByName("eth0")
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetDown(link)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{labVIP}, {"-i", "eth0", labVIP}} {
+		status, stdout, stderr := nlbprobe(t, l, "prober", args...)
+		if status != exitUnknown || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "eth0") || !strings.Contains(stderr, "is down") {
+			t.Errorf("%v: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
+		}
+	}
 }
 
 // capture records a host's interface with tshark while f runs, and returns the

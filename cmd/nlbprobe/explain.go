@@ -23,7 +23,7 @@ func newExplainCmd(io stdio) *cobra.Command {
 	var opts explainOptions
 	cmd := &cobra.Command{
 		Use:   "explain [FINDING...]",
-		Short: "What a finding means, how it is detected, how to cure it, its sources",
+		Short: "What a finding means, how it is seen, how to cure it",
 		Long: `Without an argument: every finding with its severity. With the ids of findings,
 as a report prints them: what each means, how it is detected, what would show
 that it is wrong, how to cure it, and the public sources with how far each

@@ -15,8 +15,26 @@ Answers go to stdout, everything else to stderr.
 Limitations: it hears one place of one subnet. It does not see what a router
 has in its tables, only what is on the wire here; IPv6 is not probed yet.`
 
+	// usageTemplate is cobra's, with flags set in 80 columns.
+	usageTemplate = `Usage:{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+
+"{{.CommandPath}} COMMAND --help" says more about a command.{{end}}
+`
+
 	rootExample = `  sudo nlbprobe 172.16.63.241
-  sudo nlbprobe 172.16.63.241 --platform cisco-nxos --vlan 20 --port Ethernet1/5
+  sudo nlbprobe 172.16.63.241 --platform cisco-nxos --vlan 20 \
+      --port Ethernet1/5
   sudo nlbprobe -i eth1 -o json 172.16.63.241 172.16.63.242
   nlbprobe render --platform cisco-ios --vip 172.16.63.241 --mac 0300.5e11.1111`
 )

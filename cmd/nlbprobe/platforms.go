@@ -26,7 +26,7 @@ func newPlatformsCmd(io stdio) *cobra.Command {
 	var o platformsOptions
 	cmd := &cobra.Command{
 		Use:   "platforms [NAME]",
-		Short: "What each router and switch platform accepts, how sure that is, and why",
+		Short: "What each platform accepts, how sure that is, and why",
 		Long: `Without a name a table: what each platform takes for a cluster with a group MAC,
 and the weakest confidence among its lines. With a name everything that is known
 of it: lines, values, limits, pitfalls, and the source of each.

@@ -39,11 +39,11 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	o := &probeOptions{}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.iface, "interface", "i", "", "interface to probe from (default: the one whose prefix holds the VIP)")
-	f.StringArrayVar(&o.routers, "router", nil, "router to know about, repeatable (default: the interface's gateways)")
-	f.DurationVar(&o.wait, "wait", arpprobe.DefaultTiming().Wait, "the most time to spend; it ends sooner when nothing more can be learnt")
+	f.StringVarP(&o.iface, "interface", "i", "", "probe from `IFACE` (default: the one whose subnet holds the VIP)")
+	f.StringArrayVar(&o.routers, "router", nil, "know about the router `IP`, repeatable (default: the interface's gateways)")
+	f.DurationVar(&o.wait, "wait", arpprobe.DefaultTiming().Wait, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
-	f.StringVarP(&o.output, "output", "o", "text", "text or json (one object per VIP and line)")
+	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
 	o.config.bind(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

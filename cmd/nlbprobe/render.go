@@ -48,8 +48,8 @@ A role after the platform's name decides which lines appear: l3 routes the
 cluster's VLAN, l2 bridges it, without one the device does both.`,
 		Example: `  nlbprobe render --platform cisco-ios --vip 172.16.63.241 \
       --mac 03bf.ac10.3ff1 --vlan 63 --port Gi1/0/11 --port Gi1/0/12
-  nlbprobe render --platform cisco-nxos:l3 --platform cisco-ios:l2 --section all \
-      --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1`,
+  nlbprobe render --platform cisco-nxos:l3 --platform cisco-ios:l2 \
+      --section all --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.vlanGiven = cmd.Flags().Changed("vlan")
 			return runRender(io, o, args)

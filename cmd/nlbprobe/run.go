@@ -80,6 +80,7 @@ func newRootCmd(io stdio) *cobra.Command {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
+	root.SetUsageTemplate(usageTemplate)
 	bindProbe(root, io)
 	root.AddCommand(newRenderCmd(io), newPlatformsCmd(io), newMacCmd(io), newExplainCmd(io), newVersionCmd(io))
 	return root
