@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,7 +9,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/nlbprobe/nlbprobe/mac"
 )
@@ -37,20 +40,60 @@ func (e *FileError) Error() string {
 // decode reads a platform file strictly: an unknown key is a fault. It does
 // not check what the values say.
 func decode(file string, data []byte) (*Platform, error) {
-	if len(data) > maxFile {
-		return nil, &FileError{File: file, Reason: fmt.Sprintf("more than %d bytes", maxFile)}
-	}
 	p := new(Platform)
-	err := yaml.UnmarshalWithOptions(data, p, yaml.Strict())
-	if err != nil {
+	if err := guard(func() error { return yaml.UnmarshalWithOptions(data, p, yaml.Strict()) }); err != nil {
 		return nil, atToken(file, err)
 	}
 	return p, nil
 }
 
+// tame refuses what no platform file needs and the YAML package takes seconds
+// for, or fails on: deep nesting, anchors, aliases and tags.
+func tame(file string, data []byte) error {
+	if len(data) > maxFile {
+		return &FileError{File: file, Reason: fmt.Sprintf("more than %d bytes", maxFile)}
+	}
+	const deepest = 100
+	depth := 0
+	for i, b := range data {
+		switch b {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth = max(depth-1, 0)
+		}
+		if depth > deepest {
+			line := bytes.Count(data[:i], []byte("\n")) + 1
+			return &FileError{File: file, Line: line, Column: i - bytes.LastIndexByte(data[:i], '\n'), Reason: fmt.Sprintf("more than %d brackets are open", deepest)}
+		}
+	}
+	var tokens token.Tokens
+	if err := guard(func() error { tokens = lexer.Tokenize(string(data)); return nil }); err != nil {
+		return atToken(file, err)
+	}
+	for _, t := range tokens {
+		switch t.Type {
+		case token.AnchorType, token.AliasType, token.TagType, token.MergeKeyType:
+			return &FileError{File: file, Line: t.Position.Line, Column: t.Position.Column, Reason: fmt.Sprintf("%q: anchors, aliases and tags are not for platform files", clip(t.Value))}
+		}
+	}
+	return nil
+}
+
+// guard calls into the YAML package, which panics on some malformed files (one was
+// a tag in place of a list), and makes an error of it.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errors.New("the YAML is malformed")
+		}
+	}()
+	return f()
+}
+
 // atToken turns an error of the YAML package into one line with a place.
 func atToken(file string, err error) error {
-	fault := &FileError{File: file, Reason: "no platform file: " + firstLine(err.Error())}
+	fault := &FileError{File: file, Reason: firstLine(err.Error())}
 	if e, ok := errors.AsType[yaml.Error](err); ok {
 		fault.Reason = firstLine(e.GetMessage())
 		if t := e.GetToken(); t != nil && t.Position != nil {
@@ -68,6 +111,9 @@ func firstLine(s string) string {
 // Parse reads and checks one platform file; file names it in errors, which
 // join every fault with its line and column.
 func Parse(file string, data []byte) (*Platform, error) {
+	if err := tame(file, data); err != nil {
+		return nil, err
+	}
 	p, err := decode(file, data)
 	if err != nil {
 		return nil, err
@@ -81,8 +127,8 @@ func Parse(file string, data []byte) (*Platform, error) {
 	if len(c.faults) == 0 {
 		return p, nil
 	}
-	tree, err := parser.ParseBytes(data, 0)
-	if err != nil {
+	var tree *ast.File
+	if err := guard(func() (err error) { tree, err = parser.ParseBytes(data, 0); return err }); err != nil {
 		return nil, atToken(file, err)
 	}
 	var all []error
