@@ -37,6 +37,13 @@ func (c *converter) scenario(f *file) *Scenario {
 	s.Prober = c.in("prober", f.Prober, s.LAN, nth(s.LAN, 10))
 	s.Client = c.in("client", f.Client, s.Remote, nth(s.Remote, 10))
 	s.Affinity = Affinity(c.choice("affinity", f.Affinity, "single", "none"))
+	s.XTCluster = c.choice("cluster", f.Cluster, "nlb", "xt-cluster") == 1
+	if s.XTCluster && s.Affinity != AffinitySingle {
+		c.fault("affinity", "xt-cluster knows affinity single only")
+	}
+	if s.XTCluster && len(f.Nodes) > 32 {
+		c.fault("nodes", "%d nodes; xt-cluster has at most 32", len(f.Nodes))
+	}
 
 	for i := range f.Nodes {
 		s.Nodes = append(s.Nodes, c.node(fmt.Sprintf("nodes[%d]", i), &f.Nodes[i], s))

@@ -34,6 +34,7 @@ type file struct {
 	Gateway     string       `yaml:"gateway"`
 	Via         string       `yaml:"via"`
 	Affinity    string       `yaml:"affinity"`
+	Cluster     string       `yaml:"cluster"`
 	Switch      fileSwitch   `yaml:"switch"`
 	Nodes       []fileNode   `yaml:"nodes"`
 	Routers     []fileRouter `yaml:"routers"`

@@ -52,6 +52,7 @@ func TestParseFaults(t *testing.T) {
 		{"address twice", "172.16.63.21\n", "172.16.63.10\n", "x.yaml: line 5: nodes[0].address: 172.16.63.10 belongs to prober already"},
 		{"choice", "refuse", "maybe", `x.yaml: line 9: routers[0].group-arp: "maybe" is not one of refuse, accept`},
 		{"affinity", "nodes:", "affinity: double\nnodes:", `x.yaml: line 3: affinity: "double" is not one of single, none`},
+		{"affinity of xt_cluster", "nodes:", "cluster: xt-cluster\naffinity: none\nnodes:", "x.yaml: line 4: affinity: xt-cluster knows affinity single only"},
 		{"group", "    answers", "    join: 10.0.0.1\n    answers", "x.yaml: line 6: nodes[0].join: 10.0.0.1 is not a group address"},
 		{"period", "    answers", "    join-every: 1ms\n    answers", `x.yaml: line 6: nodes[0].join-every: "1ms" is not a time between 100ms and 1h`},
 		{"masks nothing", "    answers: 03:bf:ac:10:3f:f1", "    masks-all: true", "x.yaml: line 4: nodes[0]: masks-all and asks-as-vip need answers"},

@@ -7,6 +7,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
+	"github.com/google/nftables/xt"
 	"golang.org/x/sys/unix"
 
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -95,6 +96,11 @@ func nodeRules(s *Scenario, n *Node) *ruleSet {
 	}
 	set.add(nftables.TableFamilyARP, nftables.ChainHookRef(arpOut), "", masks...)
 
+	if s.XTCluster {
+		set.xtCluster(s, n)
+		return set
+	}
+
 	// Frames to the cluster MAC are for this host though its adapter has
 	// another address; TCP takes only packets that came as unicast.
 	set.add(nftables.TableFamilyNetdev, nftables.ChainHookIngress, "eth0",
@@ -119,6 +125,31 @@ func nodeRules(s *Scenario, n *Node) *ruleSet {
 		set.add(nftables.TableFamilyIPv4, nftables.ChainHookPrerouting, "", shares...)
 	}
 	return set
+}
+
+// xtCluster drops what the xt_cluster match gives to other nodes. The match
+// turns the packets that it takes into such as came by unicast.
+func (s *ruleSet) xtCluster(sc *Scenario, n *Node) {
+	var rules [][]expr.Any
+	for _, v := range n.VIPs {
+		share, of := shareOf(sc, n, v)
+		// struct xt_cluster_match_info of linux/netfilter/xt_cluster.h:
+		// nodes, this one as a bit, seed, flags.
+		var info xt.Unknown
+		for _, word := range []uint32{of, 1 << share, 0xdeadbeef, 0} {
+			info = append(info, binaryutil.NativeEndian.PutUint32(word)...)
+		}
+		toVIP := rule(cameIn("eth0"), network(16, v.AsSlice()))
+		rules = append(rules,
+			rule(toVIP, []expr.Any{
+				// The match works on tracked connections.
+				&expr.Ct{Register: 1, Key: expr.CtKeySTATE},
+				&expr.Match{Name: "cluster", Info: &info},
+				&expr.Verdict{Kind: expr.VerdictAccept},
+			}),
+			rule(toVIP, drop()))
+	}
+	s.add(nftables.TableFamilyIPv4, nftables.ChainHookPrerouting, "", rules...)
 }
 
 // shareOf returns the place of a node among the nodes that serve a VIP under

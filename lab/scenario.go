@@ -39,6 +39,10 @@ type Scenario struct {
 	Gateway  netip.Addr // default gateway of the hosts on the LAN
 	Via      netip.Addr // default gateway of Client
 	Affinity Affinity
+	// XTCluster builds the nodes as Linux's own cluster does, by the xt_cluster
+	// match and a rule that rewrites ARP: they share by source address, also
+	// ICMP, so that one node answers an echo request and not all.
+	XTCluster bool
 
 	Switch  LANSwitch
 	Nodes   []Node

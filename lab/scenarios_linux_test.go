@@ -2,7 +2,6 @@ package lab_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -94,6 +93,9 @@ func TestScenarios(t *testing.T) {
 		reach   reach
 	}{
 		{"multicast", map[string]int{
+			node1 + " > 03:bf:ac:10:3f:f1": 1, node2 + " > 03:bf:ac:10:3f:f1": 1,
+		}, reach{true, false, "node1"}},
+		{"xt-cluster", map[string]int{
 			node1 + " > 03:bf:ac:10:3f:f1": 1, node2 + " > 03:bf:ac:10:3f:f1": 1,
 		}, reach{true, false, "node1"}},
 		{"cisco-example", map[string]int{
@@ -421,33 +423,28 @@ func TestAffinity(t *testing.T) {
 	}
 }
 
-// Both nodes pass ICMP up, so one echo request has two replies.
+// Both NLB nodes pass ICMP up, so one echo request has two replies; xt_cluster
+// shares ICMP too.
 func TestPing(t *testing.T) {
-	l := labtest.Start(t, "multicast")
-	c := openTap(t, l, lab.Prober)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	err := l.Do(lab.Prober, func() error {
-		conn, err := net.ListenPacket("ip4:icmp", "0.0.0.0")
-		if err != nil {
-			return err
+	labtest.Require(t)
+	for scenario, want := range map[string]int{"multicast": 2, "xt-cluster": 1} {
+		l := labtest.Start(t, scenario)
+		p, _ := l.Host(lab.Prober)
+		c := openTap(t, l, lab.Prober)
+		cluster := mac.Addr{0x03, 0xbf, 0xac, 0x10, 0x3f, 0xf1}
+		c.send(echo(cluster, p.MAC, p.Addr(), l.Scenario().VIP))
+		from := map[string]int{}
+		collect := func(f []byte) bool {
+			if len(f) >= 42 && f[12] == 8 && f[13] == 0 && f[14+9] == 1 && f[34] == 0 {
+				from[mac.From(f[6:]).String()]++
+			}
+			return len(from) == want
 		}
-		context.AfterFunc(ctx, func() { conn.Close() })
-		// type 8, code 0, checksum f7fd = ^0802, identifier 1, sequence 1
-		_, err = conn.WriteTo([]byte{8, 0, 0xf7, 0xfd, 0, 1, 0, 1}, &net.IPAddr{IP: l.Scenario().VIP.AsSlice()})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	from := map[string]int{}
-	c.frames(3*time.Second, func(f []byte) bool {
-		if len(f) >= 42 && f[12] == 8 && f[13] == 0 && f[14+9] == 1 && f[34] == 0 {
-			from[mac.From(f[6:]).String()]++
+		c.frames(3*time.Second, collect)
+		want++
+		c.frames(100*time.Millisecond, collect)
+		if len(from) != want-1 {
+			t.Errorf("%s: echo replies by Ethernet source: %v, want %d", scenario, from, want-1)
 		}
-		return len(from) == 2
-	})
-	if from[node1] != 1 || from[node2] != 1 {
-		t.Errorf("echo replies by Ethernet source: %v", from)
 	}
 }
