@@ -219,6 +219,21 @@ func TestOwnAddresses(t *testing.T) {
 	}
 }
 
+// A lab in which nobody does anything is quiet: what a capture shows is what
+// was asked for. Switch, hosts and kernels would otherwise report groups,
+// solicit routers and announce addresses within the first second or two.
+func TestQuiet(t *testing.T) {
+	l := labtest.Start(t, "multicast")
+	c := openTap(t, l, lab.Prober)
+	c.frames(2500*time.Millisecond, func(f []byte) bool {
+		t.Errorf("a frame that nobody asked for: % x", f)
+		return false
+	})
+	if got := answers(t, l, lab.Prober, l.Scenario().VIP, 2); len(got) != 2 {
+		t.Errorf("control: answers %v", got)
+	}
+}
+
 // A strict router goes on asking though it is answered; a lenient one stops.
 func TestStrictRouterAsksAgain(t *testing.T) {
 	labtest.Require(t)
