@@ -200,14 +200,21 @@ func (w *writes) Write(b []byte) (int, error) {
 func TestTextConfig(t *testing.T) {
 	var b bytes.Buffer
 	h := report.NewText(&b, report.Style{})
-	err := h.Config([]netip.Addr{vip}, []templates.Config{{
-		Platform: "cisco-ios", Section: templates.Configure, Confidence: "vendor", Text: "arp 172.16.63.241 0300.5e11.1111 arpa\n",
+	err := h.Config([]netip.Addr{vip, netip.MustParseAddr("172.16.63.242")}, []templates.Config{{
+		Platform: "cisco-ios", Role: "l3", Section: templates.Configure, Confidence: "vendor",
+		Text: "arp 172.16.63.241 0300.5e11.1111 arpa\n", Notes: []string{"belongs on both peers"},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasSuffix(b.String(), "\narp 172.16.63.241 0300.5e11.1111 arpa\n") {
-		t.Errorf("the lines to paste do not stand at the margin: %q", b.String())
+	want := `
+PASTE     cisco-ios:l3 for 172.16.63.241, 172.16.63.242, to configure; lines:
+          vendor
+          belongs on both peers
+arp 172.16.63.241 0300.5e11.1111 arpa
+`
+	if b.String() != want {
+		t.Errorf("got %s\nwant %s", b.String(), want)
 	}
 }
 

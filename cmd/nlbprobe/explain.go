@@ -46,8 +46,8 @@ carries it: documented, inferred or unconfirmed.`,
 
 // runExplain explains all findings named, or none where one is unknown.
 func runExplain(io stdio, opts explainOptions, ids []string) error {
-	if opts.output != "text" && opts.output != "json" {
-		return fmt.Errorf("there is no output format %q: text or json", clip(opts.output))
+	if err := checkOutput(opts.output); err != nil {
+		return err
 	}
 	entries := make([]diagnose.Entry, 0, len(ids))
 	for _, id := range ids {

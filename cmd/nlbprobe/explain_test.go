@@ -95,7 +95,7 @@ func TestExplainBadUsage(t *testing.T) {
 	}{
 		{[]string{"conflicting-answer"}, "nlbprobe: there is no finding \"conflicting-answer\": the nearest is \"conflicting-answers\"\nnlbprobe: \"nlbprobe explain\" lists all\n"},
 		{[]string{"proxy-arp", "\x1b[31m"}, "nlbprobe: there is no finding \"\\x1b[31m\"\nnlbprobe: \"nlbprobe explain\" lists all\n"},
-		{[]string{"-o", "xml"}, "nlbprobe: there is no output format \"xml\": text or json\n"},
+		{[]string{"-o", "xml"}, "nlbprobe: no output is called \"xml\"; there are text and json\n"},
 	} {
 		status, out, errs := runExplainArgs(t, row.args...)
 		if status != exitUnknown || out != "" || errs != row.want {

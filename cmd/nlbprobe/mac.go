@@ -41,8 +41,8 @@ NLB derives it, the primary VIP that it reveals, and how other vendors spell it.
 
 // runMac answers for all arguments, or for none where one of them is wrong.
 func runMac(io stdio, opts macOptions, args []string) error {
-	if opts.output != "text" && opts.output != "json" {
-		return fmt.Errorf("there is no output format %q: text or json", clip(opts.output))
+	if err := checkOutput(opts.output); err != nil {
+		return err
 	}
 	if len(args) == 0 {
 		return errors.New("nothing to look up: give an IPv4 address or a MAC address")

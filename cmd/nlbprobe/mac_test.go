@@ -146,7 +146,7 @@ func TestMacRefuses(t *testing.T) {
 		{"line break", []string{"10.0.0.1\nno shutdown"}, `"10.0.0.1\nno shutdown" is neither an IPv4 address nor a MAC address: a group of 1 digits after one of 2 (at character 5)`},
 		{"escape sequence", []string{"\x1b[31m"}, `"\x1b[31m" is neither an IPv4 address nor a MAC address: not a hex digit (at character 1)`},
 		{"long", []string{strings.Repeat("z", 5000)}, `"` + strings.Repeat("z", 60) + `..." is neither an IPv4 address nor a MAC address: not a hex digit (at character 1)`},
-		{"format", []string{"10.0.0.1", "-o", "xml"}, `there is no output format "xml": text or json`},
+		{"format", []string{"10.0.0.1", "-o", "xml"}, `no output is called "xml"; there are text and json`},
 		// A wrong argument behind a right one: no answer is printed at all.
 		{"second", []string{"10.0.0.1", "03:00"}, `"03:00" is neither an IPv4 address nor a MAC address: 4 of 12 hex digits (at character 6)`},
 	}

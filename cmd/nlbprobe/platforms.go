@@ -46,8 +46,8 @@ or unverified (no page was found; such a line is printed behind a comment).`,
 }
 
 func runPlatforms(io stdio, o platformsOptions, args []string) error {
-	if o.output != "text" && o.output != "json" {
-		return fmt.Errorf("no output is called %q; there are text and json", clip(o.output))
+	if err := checkOutput(o.output); err != nil {
+		return err
 	}
 	if len(args) > 1 {
 		return fmt.Errorf("one platform at a time: %d names were given", len(args))

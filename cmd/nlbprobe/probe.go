@@ -45,10 +45,10 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
-	o.config.bind(f)
+	o.config.device.bind(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.args = args
-		o.config.noteGiven(f)
+		o.config.given = o.config.device.given(f)
 		var names []string
 		for _, c := range cmd.Commands() {
 			names = append(names, c.Name())
@@ -118,12 +118,10 @@ func (o *probeOptions) check() error {
 	switch {
 	case len(o.args) == 0:
 		return errors.New("no VIP was given: nlbprobe VIP..., as in nlbprobe 172.16.63.241")
-	case o.output != "text" && o.output != "json":
-		return fmt.Errorf("no output is called %q; there are text and json", clip(o.output))
 	case o.wait < time.Millisecond || o.wait > 24*time.Hour:
 		return fmt.Errorf("--wait %v is not between 1ms and 24h", o.wait)
 	}
-	return nil
+	return checkOutput(o.output)
 }
 
 func parseRouters(args []string) ([]netip.Addr, error) {

@@ -85,3 +85,11 @@ func newRootCmd(io stdio) *cobra.Command {
 	root.AddCommand(newRenderCmd(io), newPlatformsCmd(io), newMacCmd(io), newExplainCmd(io), newVersionCmd(io))
 	return root
 }
+
+// checkOutput refuses an --output that no command has.
+func checkOutput(name string) error {
+	if name != "text" && name != "json" {
+		return fmt.Errorf("no output is called %q; there are text and json", clip(name))
+	}
+	return nil
+}

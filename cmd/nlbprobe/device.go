@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/templates"
+)
+
+// deviceOptions is what a command is told of the devices to configure.
+type deviceOptions struct {
+	platforms []string
+	dirs      []string
+	vlan      int
+	vlanGiven bool // also when it is 0
+	ports     []string
+	svi, vrf  string
+	prefix    string
+	set       []string // NAME=VALUE
+	strict    bool
+}
+
+// deviceFlags are the names of the flags that bind makes.
+var deviceFlags = []string{"platform", "platform-dir", "vlan", "port", "svi", "vrf", "prefix", "set", "strict"}
+
+func (o *deviceOptions) bind(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.platforms, "platform", nil, "platform `NAME[:l3|:l2]` whose configuration to print, repeatable")
+	f.IntVar(&o.vlan, "vlan", 0, "VLAN `N` of the cluster, 1 to 4094")
+	f.StringArrayVar(&o.ports, "port", nil, "member port `IF` in the device's own spelling, repeatable")
+	f.StringVar(&o.svi, "svi", "", "`IF` that routes the VLAN, as Vlan20")
+	f.StringVar(&o.vrf, "vrf", "", "VRF `NAME` of that interface")
+	f.StringVar(&o.prefix, "prefix", "", "`CIDR`: the router's own address there with its prefix length, as 172.16.63.1/24")
+	f.StringArrayVar(&o.set, "set", nil, "`NAME=VALUE` for what only some platforms need, as tenant=Prod; repeatable")
+	f.BoolVar(&o.strict, "strict", false, "a value that is needed and was not given is an error instead of a placeholder")
+	f.StringArrayVar(&o.dirs, "platform-dir", nil, "`DIR` with platform files of your own, which add to or replace the built-in ones; repeatable")
+}
+
+// given notes which of the flags were set, and reports whether any was.
+func (o *deviceOptions) given(f *pflag.FlagSet) bool {
+	o.vlanGiven = f.Changed("vlan")
+	return slices.ContainsFunc(deviceFlags, f.Changed)
+}
+
+// values makes of the flags what fills the lines for these VIPs and their MAC.
+func (o *deviceOptions) values(vips []netip.Addr, m mac.Addr) (templates.Values, error) {
+	v := templates.Values{
+		VIPs: vips, MAC: m, VLAN: o.vlan, Ports: o.ports, SVI: o.svi, VRF: o.vrf, Set: make(map[string]string),
+	}
+	if o.vlanGiven {
+		if err := templates.CheckVLAN(o.vlan); err != nil {
+			return v, err
+		}
+	}
+	if o.prefix != "" {
+		var err error
+		if v.Prefix, err = netip.ParsePrefix(o.prefix); err != nil {
+			return v, fmt.Errorf("--prefix %q is not an address with a prefix length, as 172.16.63.1/24", clip(o.prefix))
+		}
+	}
+	for _, s := range o.set {
+		name, value, found := strings.Cut(s, "=")
+		if !found || name == "" {
+			return v, fmt.Errorf("--set %q is not NAME=VALUE, as tenant=Prod", clip(s))
+		}
+		if _, twice := v.Set[name]; twice {
+			return v, fmt.Errorf("--set gives %q twice", clip(name))
+		}
+		v.Set[name] = value
+	}
+	return v, nil
+}
+
+// target is a platform in a role.
+type target struct {
+	platform *templates.Platform
+	role     templates.Role
+}
+
+// targets looks up the platforms asked for, or the one called fallback where
+// none was.
+func (o *deviceOptions) targets(fallback string) ([]target, error) {
+	names := o.platforms
+	if len(names) == 0 {
+		if fallback == "" {
+			return nil, errors.New("no platform: give --platform NAME (\"nlbprobe platforms\" lists them)")
+		}
+		names = []string{fallback}
+	}
+	set, err := templates.Load(o.dirs...)
+	if err != nil {
+		return nil, err
+	}
+	var all []target
+	for _, s := range names {
+		name, role, err := templates.ParseTarget(s)
+		if err != nil {
+			return nil, err
+		}
+		p, err := set.Lookup(name)
+		if err != nil {
+			return nil, withList(err)
+		}
+		all = append(all, target{p, role})
+	}
+	return all, nil
+}
+
+// render returns the sections for every target, or nothing where one of them
+// cannot be rendered. What --strict finds missing is said of all at once.
+func (o *deviceOptions) render(targets []target, v templates.Values, sections []templates.Section) ([]templates.Config, error) {
+	if err := knownNames(targets, v.Set); err != nil {
+		return nil, err
+	}
+	var configs []templates.Config
+	var missing, lacking []string // values, and the platforms that lack them
+	for _, t := range targets {
+		c, err := t.platform.Render(v, t.role, sections, templates.Options{Strict: o.strict})
+		if e, ok := errors.AsType[*templates.MissingError](err); ok {
+			lacking = append(lacking, e.Platform)
+			missing = append(missing, e.Names...)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		configs = append(configs, c...)
+	}
+	if len(lacking) > 0 {
+		return nil, fmt.Errorf("%s lacks what --strict demands: give %s", strings.Join(lacking, " and "), flagNames(missing))
+	}
+	return configs, nil
+}
+
+// withList says where the names are, when an unknown one is near none.
+func withList(err error) error {
+	if e, ok := errors.AsType[*templates.UnknownError](err); ok && e.Nearest == "" {
+		return fmt.Errorf("%w (\"nlbprobe platforms\" lists them)", err)
+	}
+	return err
+}
+
+// knownNames refuses a --set whose name no target knows: it is mistyped.
+func knownNames(targets []target, set map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		known := func(t target) bool {
+			return slices.ContainsFunc(t.platform.Values, func(v templates.Value) bool { return v.Name == name })
+		}
+		if !slices.ContainsFunc(targets, known) {
+			return fmt.Errorf("--set %s: no platform asked for has a value of that name", clip(name))
+		}
+	}
+	return nil
+}
+
+// flagNames turns the names of values into the flags that give them, each once.
+func flagNames(names []string) string {
+	var flags []string
+	for _, n := range names {
+		flag := "--set " + n + "=VALUE"
+		switch n {
+		case "vlan", "port", "svi", "vrf", "prefix":
+			flag = "--" + n
+		}
+		if !slices.Contains(flags, flag) {
+			flags = append(flags, flag)
+		}
+	}
+	return strings.Join(flags, ", ")
+}
