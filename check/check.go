@@ -79,9 +79,9 @@ type Handler interface {
 // subject is a VIP under way.
 type subject struct {
 	vip   netip.Addr
-	probe *arpprobe.Probe // nil in a passive run
-	log   evidence.Log // our questions, and what is claimed for the VIP
-	asks  evidence.Log // others' questions: apart, so that a flood of them crowds nothing out
+	probe *arpprobe.Probe          // nil in a passive run
+	log   evidence.Log             // our questions, and what is claimed for the VIP
+	asks  evidence.Log             // others' questions: apart, so that a flood of them crowds nothing out
 	heard map[arpprobe.Answer]bool // passive: the answers already told
 	sent  int
 	done  bool
