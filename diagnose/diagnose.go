@@ -28,6 +28,11 @@ const (
 	Seen      Verdict = "seen"       // capture only: present, nothing more is provable
 )
 
+// Verdicts returns every verdict, the best first.
+func Verdicts() []Verdict {
+	return []Verdict{Reachable, Answers, LocalOnly, Conflict, Silent, Seen}
+}
+
 // Mode is how the VIP's traffic gets to those who serve it. The zero value is
 // ModeUnknown.
 type Mode uint8
