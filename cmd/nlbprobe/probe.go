@@ -16,7 +16,6 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/arpprobe"
 	"github.com/nlbprobe/nlbprobe/check"
-	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/route"
 	"github.com/nlbprobe/nlbprobe/wire"
@@ -29,6 +28,8 @@ type probeOptions struct {
 	routers []string
 	wait    time.Duration
 	passive bool
+	expect  string
+	retry   time.Duration
 	output  string
 	verbose bool
 	config  configOptions
@@ -43,6 +44,8 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f.StringArrayVar(&o.routers, "router", nil, "know about the router `IP`, repeatable (default: the interface's gateways)")
 	f.DurationVar(&o.wait, "wait", arpprobe.DefaultTiming().Wait, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
+	f.StringVar(&o.expect, "expect", "", "repeat until every VIP's verdict is `VERDICT`; the exit status says whether it became so")
+	f.DurationVar(&o.retry, "retry-for", 0, "with --expect: how much `TIME` to repeat for (default: one try)")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
 	o.config.device.bind(f)
@@ -87,31 +90,46 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio, commands []string)
 	for _, n := range notes {
 		fmt.Fprintf(io.err, "nlbprobe: %s\n", n)
 	}
-	links := make([]*wire.Link, len(jobs))
-	for i, j := range jobs {
-		if links[i], err = open(j, routers); err != nil {
+	run := &session{o: o, jobs: jobs, routers: routers, io: io}
+	for _, j := range jobs {
+		link, err := open(j, routers)
+		if err != nil {
 			return err
 		}
+		run.links = append(run.links, link)
 	}
-
 	var handler report.Handler = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
-	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json"}
-	errs := make([]error, len(jobs))
-	var wg sync.WaitGroup
-	for i, j := range jobs {
-		// The first one runs here: starting a thread would cost what the
-		// first answer must not wait for.
-		if i == 0 {
-			continue
-		}
-		wg.Go(func() { errs[i] = probe(ctx, o, links[i], j, routers, rec) })
+	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive}
+	if o.expect != "" {
+		return run.until(ctx, rec)
 	}
-	errs[0] = probe(ctx, o, links[0], jobs[0], routers, rec)
+	return rec.end(run.once(ctx, rec))
+}
+
+// session is a probe with its links open: it can be run several times.
+type session struct {
+	o       *probeOptions
+	jobs    []job
+	links   []*wire.Link
+	routers []netip.Addr
+	io      stdio
+}
+
+// once runs every job, side by side, and tells to.
+func (s *session) once(ctx context.Context, to listener) error {
+	errs := make([]error, len(s.jobs))
+	var wg sync.WaitGroup
+	for i := range s.jobs[1:] {
+		wg.Go(func() { errs[i+1] = s.probe(ctx, i+1, to) })
+	}
+	// The first job runs here: starting a thread would cost what the first
+	// answer must not wait for.
+	errs[0] = s.probe(ctx, 0, to)
 	wg.Wait()
-	return rec.end(errors.Join(errs...))
+	return errors.Join(errs...)
 }
 
 func (o *probeOptions) check() error {
@@ -120,6 +138,9 @@ func (o *probeOptions) check() error {
 		return errors.New("no VIP was given: nlbprobe VIP..., as in nlbprobe 172.16.63.241")
 	case o.wait < time.Millisecond || o.wait > 24*time.Hour:
 		return fmt.Errorf("--wait %v is not between 1ms and 24h", o.wait)
+	}
+	if err := checkExpect(o.expect, o.retry); err != nil {
+		return err
 	}
 	return checkOutput(o.output)
 }
@@ -197,17 +218,18 @@ func open(j job, routers []netip.Addr) (*wire.Link, error) {
 }
 
 // probe runs the check of one job.
-func probe(ctx context.Context, o *probeOptions, link *wire.Link, j job, asked []netip.Addr, rec *recorder) error {
+func (s *session) probe(ctx context.Context, n int, to listener) error {
+	j, o := s.jobs[n], s.o
 	cfg := check.Config{
 		Interface: j.ifi.Name, MAC: j.ifi.MAC, Addresses: j.ifi.Prefixes,
 		Timing: arpprobe.DefaultTiming(), Passive: o.passive,
 	}
 	cfg.Timing.Wait = o.wait
-	for _, ip := range asked {
+	for _, ip := range s.routers {
 		cfg.Routers = append(cfg.Routers, check.Router{IP: ip, Asked: true})
 	}
 	for _, ip := range j.ifi.Gateways {
-		if !slices.Contains(asked, ip) {
+		if !slices.Contains(s.routers, ip) {
 			cfg.Routers = append(cfg.Routers, check.Router{IP: ip})
 		}
 	}
@@ -215,86 +237,7 @@ func probe(ctx context.Context, o *probeOptions, link *wire.Link, j job, asked [
 	for i, v := range j.vips {
 		vips[i] = v.vip
 	}
-	return check.Run(ctx, link, cfg, vips, &jobRecorder{recorder: rec, job: j, passive: o.passive})
-}
-
-// recorder hands what the jobs learn to the report, one call at a time, and
-// remembers what the exit status and the configuration need.
-type recorder struct {
-	mu         sync.Mutex
-	handler    report.Handler
-	config     *configOptions
-	json       bool
-	severities []diagnose.Severity
-	groups     []configGroup
-	err        error // the first of the handler's
-}
-
-// jobRecorder is a recorder that knows which job speaks.
-type jobRecorder struct {
-	*recorder
-	job     job
-	passive bool
-}
-
-func (r *recorder) note(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-}
-
-// Answer implements check.Handler.
-func (r *jobRecorder) Answer(a check.Answer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.note(r.handler.Answer(report.Answer(a)))
-}
-
-// Result implements check.Handler.
-func (r *jobRecorder) Result(res check.Result) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	out := report.Outcome{
-		Interface: r.job.ifi.Name, Diagnosis: res.Diagnosis, Elapsed: res.Elapsed, Sent: res.Sent,
-		Passive: r.passive, Partial: res.Partial,
-	}
-	if i := slices.IndexFunc(r.job.vips, func(n named) bool { return n.vip == res.VIP }); i >= 0 {
-		out.Name = r.job.vips[i].name
-	}
-	r.severities = append(r.severities, res.Diagnosis.Severity)
-	group, why := groupFor(res.Diagnosis, r.job.ifi.Index)
-	switch {
-	case group == nil:
-		out.NoConfig = why
-	case r.json:
-		// Each object is whole by itself.
-		configs, err := r.config.render(*group)
-		r.note(err)
-		out.Configs = configs
-	default:
-		r.groups = addGroup(r.groups, *group)
-	}
-	r.note(r.handler.Outcome(out))
-}
-
-// end writes the configuration, which is the same for all VIPs of a cluster,
-// and returns the run's exit status.
-func (r *recorder) end(err error) error {
-	for _, g := range r.groups {
-		configs, err := r.config.render(g)
-		r.note(err)
-		if err == nil {
-			r.note(r.handler.Config(g.vips, configs))
-		}
-	}
-	r.note(r.handler.Close())
-	switch {
-	case err != nil:
-		return err
-	case r.err != nil:
-		return r.err
-	}
-	return &statusError{status: diagnose.Worst(r.severities...).ExitStatus()}
+	return check.Run(ctx, s.links[n], cfg, vips, jobHandler{j, to})
 }
 
 // wantColour reports whether w is a terminal that should get colours: never

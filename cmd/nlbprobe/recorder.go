@@ -1,0 +1,98 @@
+package main
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/nlbprobe/nlbprobe/check"
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/report"
+)
+
+// listener is told what the jobs of a run learn. Jobs run side by side, so it is
+// called from several goroutines.
+type listener interface {
+	answer(job, check.Answer)
+	result(job, check.Result)
+}
+
+// jobHandler is a check.Handler that says which job speaks.
+type jobHandler struct {
+	job job
+	to  listener
+}
+
+func (h jobHandler) Answer(a check.Answer) { h.to.answer(h.job, a) }
+func (h jobHandler) Result(r check.Result) { h.to.result(h.job, r) }
+
+// recorder is a listener that hands what it hears to the report, one call at a
+// time, and remembers what the exit status and the configuration need.
+type recorder struct {
+	handler report.Handler
+	config  *configOptions
+	json    bool
+	passive bool
+
+	mu         sync.Mutex
+	severities []diagnose.Severity
+	groups     []configGroup
+	err        error // the first of the handler's
+}
+
+func (r *recorder) note(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *recorder) answer(_ job, a check.Answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(r.handler.Answer(report.Answer(a)))
+}
+
+func (r *recorder) result(j job, res check.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := report.Outcome{
+		Interface: j.ifi.Name, Diagnosis: res.Diagnosis, Elapsed: res.Elapsed, Sent: res.Sent,
+		Passive: r.passive, Partial: res.Partial,
+	}
+	if i := slices.IndexFunc(j.vips, func(n named) bool { return n.vip == res.VIP }); i >= 0 {
+		out.Name = j.vips[i].name
+	}
+	r.severities = append(r.severities, res.Diagnosis.Severity)
+	group, why := groupFor(res.Diagnosis, j.ifi.Index)
+	switch {
+	case group == nil:
+		out.NoConfig = why
+	case r.json:
+		// Each object is whole by itself.
+		configs, err := r.config.render(*group)
+		r.note(err)
+		out.Configs = configs
+	default:
+		r.groups = addGroup(r.groups, *group)
+	}
+	r.note(r.handler.Outcome(out))
+}
+
+// end writes the configuration, which is the same for all VIPs of a cluster,
+// and returns the run's exit status, or err where the run failed.
+func (r *recorder) end(err error) error {
+	for _, g := range r.groups {
+		configs, err := r.config.render(g)
+		r.note(err)
+		if err == nil {
+			r.note(r.handler.Config(g.vips, configs))
+		}
+	}
+	r.note(r.handler.Close())
+	switch {
+	case err != nil:
+		return err
+	case r.err != nil:
+		return r.err
+	}
+	return &statusError{status: diagnose.Worst(r.severities...).ExitStatus()}
+}
