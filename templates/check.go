@@ -222,7 +222,7 @@ func (c *checker) platform() {
 			c.bad(at, "a note without text")
 		}
 		c.text(at+".text", n.Text)
-		c.scope(at, n.Role, n.Mode)
+		c.scope(at, n.Role, n.Mode, n.Ports)
 		if n.Section != "" && !slices.Contains(Sections(), n.Section) {
 			c.bad(at+".section", "no section is called %q", clip(string(n.Section)))
 		}
@@ -276,12 +276,15 @@ func (c *checker) trust(at string, conf Confidence, source []string) {
 	}
 }
 
-func (c *checker) scope(at, role string, mode Mode) {
+func (c *checker) scope(at, role string, mode Mode, ports string) {
 	if !slices.Contains([]string{"", "l3", "l2", "l2-only"}, role) {
 		c.bad(at+".role", "no role is called %q; there are l3, l2 and l2-only", clip(role))
 	}
-	if mode != "" && mode != Multicast && mode != IGMP {
-		c.bad(at+".mode", "no mode is called %q; there are multicast and igmp", clip(string(mode)))
+	if !slices.Contains([]Mode{"", Multicast, IGMP, Unicast, anyMode}, mode) {
+		c.bad(at+".mode", "no mode is called %q; there are multicast, igmp, unicast and any", clip(string(mode)))
+	}
+	if ports != "" && ports != "one" && ports != "several" {
+		c.bad(at+".ports", "ports is %q; it must be one or several", clip(ports))
 	}
 }
 
@@ -367,7 +370,7 @@ func (c *checker) lines(section string, lines []Line) {
 		if strings.TrimSpace(l.Line) == "" {
 			c.bad(at, "an empty line")
 		}
-		c.scope(at, l.Role, l.Mode)
+		c.scope(at, l.Role, l.Mode, l.Ports)
 		c.trust(at, l.Confidence, l.Source)
 		c.text(at+".keep", l.Keep)
 		c.text(at+".doubt", l.Doubt)

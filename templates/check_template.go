@@ -95,8 +95,8 @@ func parseLine(text string) (*template.Template, error) {
 	return t, nil
 }
 
-// rendering renders every section for both modes and every role, with and
-// without values, and reports what a template gets wrong.
+// rendering renders every section for every mode and role, with and without
+// values, and reports what a template gets wrong.
 func (c *checker) rendering() {
 	bare := Values{VIPs: []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 100})}}
 	full := bare
@@ -108,7 +108,7 @@ func (c *checker) rendering() {
 			full.Set[v.Name] = "x"
 		}
 	}
-	for _, m := range []mac.Addr{{0x03, 0xbf, 192, 0, 2, 100}, {0x01, 0x00, 0x5e, 0x7f, 2, 100}, {0x01, 0x00, 0x5e, 0x01, 2, 100}} {
+	for _, m := range []mac.Addr{{0x03, 0xbf, 192, 0, 2, 100}, {0x01, 0x00, 0x5e, 0x7f, 2, 100}, {0x01, 0x00, 0x5e, 0x01, 2, 100}, {0x02, 0xbf, 192, 0, 2, 100}} {
 		for _, v := range []Values{bare, full} {
 			v.MAC = m
 			for _, role := range []Role{Both, L3, L2} {

@@ -41,7 +41,8 @@ func TestCheck(t *testing.T) {
 		{"in: table", "in: tables", `f:62:9: no context is called "tables"`},
 		{"each: vip", "each: node", `f:63:11: each is "node"; it must be vip or port`},
 		{"role: l3", "role: l4", `f:64:11: no role is called "l4"; there are l3, l2 and l2-only`},
-		{"mode: multicast", "mode: unicast", `f:70:11: no mode is called "unicast"; there are multicast and igmp`},
+		{"mode: multicast", "mode: broadcast", `f:70:11: no mode is called "broadcast"; there are multicast, igmp, unicast and any`},
+		{"mode: multicast", "mode: any\n    ports: two", `f:71:12: ports is "two"; it must be one or several`},
 		{"role: l3\n    confidence: vendor", "role: l3\n    confidence: unverified", `f:58:11: an unverified block must be split into lines, so that each has its comment`},
 		{"mac {{.MAC}} {{.Ports}}", "mac {{range .Ports}}x{{end}}", `f:67:11: "{{range .Ports}}x{{end}}": only values, if and with may stand in a template`},
 		{"mac {{.MAC}} {{.Ports}}", "mac {{printf .MAC}} {{.Ports}}", `f:67:11: function printf is not for platform files; there are eq, ne, not, and, or`},
@@ -71,7 +72,7 @@ func TestCheck(t *testing.T) {
 
 // TestCheckNamesAll: a reader mends all faults in one go.
 func TestCheckNamesAll(t *testing.T) {
-	_, err := Parse("f", []byte(acmeFile(t, "role: l3", "role: l4", "each: vip", "each: node", "mode: multicast", "mode: unicast")))
+	_, err := Parse("f", []byte(acmeFile(t, "role: l3", "role: l4", "each: vip", "each: node", "mode: multicast", "mode: broadcast")))
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("three faults: %v", err)
 	}

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 var (
 	multicastMAC = mac.Addr{0x03, 0xbf, 192, 0, 2, 100}
 	igmpMAC      = mac.Addr{0x01, 0x00, 0x5e, 0x7f, 2, 100}
+	unicastMAC   = mac.Addr{0x02, 0xbf, 192, 0, 2, 100}
 )
 
 func load(t testing.TB, dirs ...string) *Set {
@@ -77,7 +78,7 @@ func cases(p *Platform) map[string]struct {
 		v    Values
 		role Role
 	}{}
-	for _, m := range []mac.Addr{multicastMAC, igmpMAC} {
+	for _, m := range []mac.Addr{multicastMAC, igmpMAC, unicastMAC} {
 		mode, _ := ModeOf(m)
 		add := func(name string, role Role, change func(*Values)) {
 			v := sample(p, m)
@@ -89,6 +90,12 @@ func cases(p *Platform) map[string]struct {
 		}
 		for _, role := range []Role{Both, L3, L2} {
 			add(role.String(), role, func(*Values) {})
+		}
+		if mode == Unicast && !slices.ContainsFunc(p.Configure, func(l Line) bool { return l.Mode == Unicast || l.Mode == anyMode }) {
+			continue // advice, whatever is given
+		}
+		if mode == Unicast {
+			add("one-port", Both, func(v *Values) { v.Ports = v.Ports[:min(1, len(v.Ports))] })
 		}
 		add("placeholders", Both, func(v *Values) { *v = Values{VIPs: v.VIPs[:1], MAC: v.MAC} })
 		add("vrf", Both, func(v *Values) { v.VRF = "blue" })
@@ -221,7 +228,7 @@ func checkRules(t *testing.T, p *Platform, c Config) {
 			t.Errorf("%s: %d characters, the platform takes %d: %q", c.Section, len(line), p.Spelling.Line, line)
 		}
 		if !isComment(c, line) {
-			for _, m := range []mac.Addr{multicastMAC, igmpMAC} {
+			for _, m := range []mac.Addr{multicastMAC, igmpMAC, unicastMAC} {
 				for s := mac.Colon; s <= mac.Bare; s++ {
 					if s != style && strings.Contains(line, m.In(s)) {
 						t.Errorf("%s: the MAC is spelled as %s: %q", c.Section, s, line)
@@ -291,8 +298,9 @@ func unverifiedLines(p *Platform, s Section) []*regexp.Regexp {
 func checkVIPs(t *testing.T, p *Platform, v Values, role Role, c Config) {
 	t.Helper()
 	per := 0
+	mode, _ := ModeOf(v.MAC)
 	for _, l := range p.Configure {
-		if l.Each == "vip" && applies(l.Role, "", role, "") && (l.Mode == "" || l.Mode == Multicast) {
+		if l.Each == "vip" && applies(l.Role, l.Mode, role, mode) {
 			per++
 		}
 	}
@@ -326,7 +334,7 @@ func TestRemoveUndoes(t *testing.T) {
 			configure, remove := devices(configs[0]), devices(configs[1])
 			for _, l := range p.Configure {
 				mode, _ := ModeOf(tt.v.MAC)
-				if !applies(l.Role, l.Mode, tt.role, mode) || l.Undo == "" {
+				if !applies(l.Role, l.Mode, tt.role, mode) || l.Undo == "" || l.Ports == "one" && len(tt.v.Ports) > 1 || l.Ports == "several" && len(tt.v.Ports) < 2 {
 					continue
 				}
 				did, undone := count(p, l.Line, configure), count(p, l.Undo, remove)

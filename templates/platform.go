@@ -62,6 +62,7 @@ type Accepts struct {
 	IGMPMode     Capability `yaml:"igmp-mode"`      // whether snooping confines an IGMP-mode cluster
 	AcceptReply  Capability `yaml:"accept-reply"`   // a command that makes it learn the ARP reply
 	IPv6         Capability `yaml:"ipv6"`           // a static neighbour with a group MAC
+	UnicastMode  Capability `yaml:"unicast-mode"`   // whether lines confine a unicast-mode cluster; may be left out
 }
 
 // Capability is one answer with what it rests on.
@@ -80,10 +81,14 @@ type Named struct {
 
 // List returns the capabilities in the order in which they are shown.
 func (a Accepts) List() []Named {
-	return []Named{
+	all := []Named{
 		{"static-arp", a.StaticARP}, {"multi-port-mac", a.MultiPortMAC}, {"igmp-mode", a.IGMPMode},
 		{"accept-reply", a.AcceptReply}, {"ipv6", a.IPv6},
 	}
+	if a.UnicastMode.Does != "" {
+		all = append(all, Named{"unicast-mode", a.UnicastMode})
+	}
+	return all
 }
 
 // Spelling is how a platform writes things, and what it can read.
@@ -149,12 +154,13 @@ type Context struct {
 // Line is one line of a device, or a block of lines that belong together.
 type Line struct {
 	Line   string `yaml:"line"`
-	Undo   string `yaml:"undo"` // takes it back; configure only
-	Keep   string `yaml:"keep"` // or why it is not taken back
-	In     string `yaml:"in"`   // the context that it stands in
-	Each   string `yaml:"each"` // "vip" or "port": once for each
-	Role   string `yaml:"role"` // "l3", "l2", "l2-only"; empty for every role
-	Mode   Mode   `yaml:"mode"` // empty for both modes
+	Undo   string `yaml:"undo"`  // takes it back; configure only
+	Keep   string `yaml:"keep"`  // or why it is not taken back
+	In     string `yaml:"in"`    // the context that it stands in
+	Each   string `yaml:"each"`  // "vip" or "port": once for each
+	Role   string `yaml:"role"`  // "l3", "l2", "l2-only"; empty for every role
+	Mode   Mode   `yaml:"mode"`  // empty for both modes with a group MAC
+	Ports  string `yaml:"ports"` // "one" or "several": with so many member ports; empty for any number
 	Expect string `yaml:"expect"`
 
 	Confidence     Confidence `yaml:"confidence"`
@@ -171,13 +177,16 @@ type Note struct {
 	Section    Section    `yaml:"section"` // default configure
 	Role       string     `yaml:"role"`
 	Mode       Mode       `yaml:"mode"`
+	Ports      string     `yaml:"ports"`
 	Confidence Confidence `yaml:"confidence"`
 	Source     []string   `yaml:"source"`
 }
 
 // applies reports whether something for one role and mode is wanted.
 func applies(forRole string, forMode Mode, role Role, mode Mode) bool {
-	if forMode != "" && forMode != mode {
+	switch {
+	case forMode == anyMode, forMode == mode, forMode == "" && mode != Unicast:
+	default:
 		return false
 	}
 	switch forRole {

@@ -18,8 +18,8 @@ const commentWidth = 78
 // Render fills the platform's lines for a device in one role and returns the
 // wanted sections in the order of use, all of them or none. Values are judged
 // by the platform's own spelling before they enter a line, and no value can
-// add one. The error is a *NotNeededError for a unicast MAC and, under Strict,
-// a *MissingError that names every missing value at once.
+// add one. The error is a *NotNeededError for an ordinary unicast MAC and,
+// under Strict, a *MissingError that names every missing value at once.
 func (p *Platform) Render(v Values, role Role, sections []Section, o Options) ([]Config, error) {
 	r, err := newRender(p, v, role)
 	if err != nil {
@@ -70,7 +70,7 @@ type render struct {
 }
 
 func newRender(p *Platform, v Values, role Role) (*render, error) {
-	mode, err := ModeOf(v.MAC)
+	mode, err := v.mode()
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (r *render) section(s Section) (Config, error) {
 	if b.bare {
 		c.Notes = remarks
 		c.Text = b.text.String()
-		return c.settle(r.p), nil
+		return r.settle(c), nil
 	}
 	var text strings.Builder
 	for _, remark := range remarks {
@@ -113,21 +113,35 @@ func (r *render) section(s Section) (Config, error) {
 	}
 	text.WriteString(b.text.String())
 	c.Text = text.String()
-	return c.settle(r.p), nil
+	return r.settle(c), nil
 }
 
-// settle gives a section without lines the confidence of the platform's notes:
-// it is advice.
-func (c Config) settle(p *Platform) Config {
+// settle gives a section without lines the confidence of the platform's notes
+// for this mode: it is advice.
+func (r *render) settle(c Config) Config {
 	if c.Confidence == "" {
-		for _, n := range p.Notes {
-			c.Confidence = c.Confidence.weaker(n.Confidence)
+		for _, n := range r.p.Notes {
+			if n.Mode == anyMode || (n.Mode == Unicast) == (r.mode == Unicast) {
+				c.Confidence = c.Confidence.weaker(n.Confidence)
+			}
 		}
 	}
 	if c.Confidence == "" || c.Confidence == Refused {
 		c.Confidence = Vendor
 	}
 	return c
+}
+
+// wants reports whether something of the platform file belongs into a section
+// of this rendering. Saving is the same in every mode.
+func (r *render) wants(s Section, role string, mode Mode, ports string) bool {
+	if s == Save && mode == "" {
+		mode = anyMode
+	}
+	if several := len(r.ports) > 1; ports == "one" && several || ports == "several" && !several {
+		return false
+	}
+	return applies(role, mode, r.role, r.mode)
 }
 
 // remarks returns what is said above a section's lines.
@@ -142,13 +156,16 @@ func (r *render) remarks(s Section, b *body) []string {
 		out = append(out, string(s))
 	}
 	for _, n := range r.p.Notes {
-		if of := cmp.Or(n.Section, Configure); n.Head && of == s && applies(n.Role, n.Mode, r.role, r.mode) {
+		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) {
 			text := n.Text
 			if n.Confidence == Unverified {
 				text = "unverified: " + text
 			}
 			out = append(out, text)
 		}
+	}
+	if s == Configure && b.count == 0 && r.mode == Unicast {
+		out = append(out, r.unicastAdvice()...)
 	}
 	if vrf, ok := r.p.value("vrf"); ok && s == Configure && r.v.VRF != "" && vrf.Unused != "" {
 		out = append(out, vrf.Unused)
@@ -184,7 +201,7 @@ func (b *body) lines() error {
 	case Verify:
 		return b.each(b.r.p.Verify)
 	case Save:
-		configures := func(l Line) bool { return applies(l.Role, l.Mode, b.r.role, b.r.mode) }
+		configures := func(l Line) bool { return b.r.wants(Configure, l.Role, l.Mode, l.Ports) }
 		if !slices.ContainsFunc(b.r.p.Configure, configures) {
 			return nil
 		}
@@ -199,7 +216,7 @@ func (b *body) lines() error {
 
 func (b *body) each(lines []Line) error {
 	for _, l := range lines {
-		if !applies(l.Role, l.Mode, b.r.role, b.r.mode) {
+		if !b.r.wants(b.section, l.Role, l.Mode, l.Ports) {
 			continue
 		}
 		if err := b.line(l); err != nil {

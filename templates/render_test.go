@@ -240,7 +240,7 @@ func TestBadValues(t *testing.T) {
 		{func(v *Values) { v.VIPs = manyVIPs(maxVIPs + 1) }, "4097 VIPs; at most 4096 are rendered at once"},
 		{func(v *Values) { v.MAC = mac.Addr{} }, "the MAC address is all zeros: that is what ARP writes for an unknown address; give the MAC that answers for the VIP"},
 		{func(v *Values) { v.MAC = mac.Broadcast }, "the MAC address is the broadcast address ff:ff:ff:ff:ff:ff: no cluster answers with it, and a static entry for it would flood every VLAN"},
-		{func(v *Values) { v.MAC[0] = 0x02 }, "02:bf:c0:00:02:64 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
+		{func(v *Values) { v.MAC = mac.Addr{0x00, 0x50, 0x56, 0, 2, 100} }, "00:50:56:00:02:64 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
 		{func(v *Values) { v.VLAN = -1 }, "VLAN -1 does not exist; VLANs are 1 to 4094"},
 		{func(v *Values) { v.VLAN = 4095 }, "VLAN 4095 does not exist; VLANs are 1 to 4094"},
 		{func(v *Values) { v.Prefix = netip.MustParsePrefix("198.51.100.1/24") }, "VIP 192.0.2.100 is not in the prefix 198.51.100.1/24: the interface that routes the cluster's VLAN must hold it"},
@@ -302,6 +302,7 @@ func TestModeOf(t *testing.T) {
 		"03:bf:c0:00:02:64": Multicast, "01:00:5e:7f:02:64": IGMP, "01:00:5e:00:00:01": IGMP,
 		"01:00:5e:80:00:00": Multicast, // above the IPv4 range
 		"01:00:5f:7f:02:64": Multicast, "33:33:00:00:00:01": Multicast,
+		"02:bf:c0:00:02:64": Unicast, "00:bf:c0:00:02:64": Unicast,
 	} {
 		m, err := mac.Parse(s)
 		if err != nil {
@@ -311,10 +312,55 @@ func TestModeOf(t *testing.T) {
 			t.Errorf("%s: %s, %v", s, got, err)
 		}
 	}
-	if _, err := ModeOf(mac.Addr{0x02, 0xbf}); err == nil {
+	if _, err := ModeOf(mac.Addr{0x02, 0x01, 192, 0, 2, 100}); err == nil {
 		t.Error("a unicast MAC has a mode")
 	} else if _, ok := errors.AsType[*NotNeededError](err); !ok {
 		t.Errorf("%T", err)
+	}
+}
+
+// TestUnicastMode: a unicast MAC of NLB's form gets what the platform has for
+// it, or advice and no line; another only where the caller vouches for it.
+func TestUnicastMode(t *testing.T) {
+	v := Values{VIPs: vip("192.0.2.100"), MAC: unicastMAC, VLAN: 20, Ports: []string{"port-channel3"}}
+	want := []string{
+		"interface Vlan20", "ip arp 192.0.2.100 02bf.c000.0264", "exit",
+		"mac address-table static 02bf.c000.0264 vlan 20 interface port-channel3",
+	}
+	nxos := lookup(t, "cisco-nxos")
+	configure := func(p *Platform, v Values, role Role) Config {
+		c, err := p.Render(v, role, []Section{Configure}, Options{Strict: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c[0]
+	}
+	if got := devices(configure(nxos, v, Both)); !slices.Equal(got, want) {
+		t.Errorf("one port: %q, want %q", got, want)
+	}
+	v.Ports = append(v.Ports, "port-channel4") // a unicast entry names one port
+	if got := devices(configure(nxos, v, Both)); !slices.Equal(got, want[:3]) {
+		t.Errorf("two ports: %q, want %q", got, want[:3])
+	}
+	v.MAC = mac.Addr{0x02, 0x11, 0x22, 0x33, 0x44, 0x55}
+	if _, err := nxos.Render(v, Both, Sections(), Options{}); err == nil {
+		t.Error("an ordinary unicast MAC was taken for a cluster's")
+	}
+	v.Cluster = true
+	if got := devices(configure(nxos, v, L3)); len(got) != 3 || got[1] != "ip arp 192.0.2.100 0211.2233.4455" {
+		t.Errorf("a cluster's own unicast MAC: %q", got)
+	}
+	v.MAC = mac.Broadcast
+	if _, err := nxos.Render(v, Both, Sections(), Options{}); err == nil {
+		t.Error("the broadcast address was taken for a cluster's")
+	}
+
+	v = Values{VIPs: vip("192.0.2.100"), MAC: unicastMAC}
+	for role, words := range map[Role]string{L3: "No static ARP", L2: "VLAN of its own"} {
+		c := configure(lookup(t, "cisco-ios"), v, role)
+		if got := devices(c); len(got) != 0 || !strings.Contains(c.Text, words) || c.Confidence != Vendor {
+			t.Errorf("%s: %q, confidence %s in\n%s", role, got, c.Confidence, c.Text)
+		}
 	}
 }
 

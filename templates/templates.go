@@ -26,13 +26,20 @@
 //
 // Every line carries a confidence (vendor, field or unverified) and at least
 // one source. A line may hold for one role (l3, l2, or l2-only: a device that
-// bridges and does not route) and for one mode (multicast, igmp). It is a
+// bridges and does not route), for one mode (multicast, igmp, unicast), and
+// with "ports: one" or "ports: several" for so many member ports. It is a
 // text/template without loops; "each: vip" or "each: port" repeats it. The
 // template sees .VIP, .MAC, .VLAN, .Port, .Ports, .SVI, .VRF, .Prefix, .Group,
 // .Last and .Get "name".
+//
+// Lines and notes without a mode hold for both modes with a group MAC, and not
+// for unicast mode, in which most platforms need no line: those for it say
+// "mode: unicast", those for all three "mode: any". Where a file has no line
+// to configure for unicast mode, Render says what to do instead.
 package templates
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -45,12 +52,16 @@ import (
 // a placeholder such as <VLAN>.
 type Values struct {
 	VIPs   []netip.Addr // IPv4 unicast; a repeated one counts once
-	MAC    mac.Addr     // the group MAC that answers for all of them
+	MAC    mac.Addr     // the MAC that answers for all of them
 	VLAN   int          // 1 to 4094
 	Ports  []string     // member ports in the platform's spelling; a repeated one counts once
 	SVI    string       // the interface that routes the VLAN; on ASA its nameif
 	VRF    string       // empty for the global table
 	Prefix netip.Prefix // the interface's own address with its prefix length; must hold every VIP
+
+	// Cluster says that a unicast MAC is a cluster's although it has not the
+	// form that NLB gives it (02-bf, or 00-bf of its first releases).
+	Cluster bool
 
 	// Set holds what only some platforms need, under the name that the
 	// platform file gives it: "tenant", "querier", "vlan-name".
@@ -127,21 +138,26 @@ func ParseTarget(s string) (name string, role Role, err error) {
 // configuration depends on it.
 type Mode string
 
-// The two modes with a group MAC.
+// The two modes with a group MAC, and the one without.
 const (
 	Multicast Mode = "multicast" // any group MAC outside the IPv4 multicast range, as 03-bf
 	IGMP      Mode = "igmp"      // 01-00-5e-00-00-00 to 01-00-5e-7f-ff-ff (RFC 1112 6.4)
+	Unicast   Mode = "unicast"   // 02-bf, or 00-bf: all hosts share a MAC that no switch learns
+
+	anyMode Mode = "any" // in platform files only
 )
 
 // ModeOf returns the mode that a cluster MAC belongs to. The error is a
-// *NotNeededError for a unicast MAC, and says why for the broadcast and the
-// all-zero address.
+// *NotNeededError for a unicast MAC that NLB does not derive, and says why for
+// the broadcast and the all-zero address.
 func ModeOf(m mac.Addr) (Mode, error) {
 	switch {
 	case m.IsZero():
 		return "", fmt.Errorf("the MAC address is all zeros: that is what ARP writes for an unknown address; give the MAC that answers for the VIP")
 	case m.IsBroadcast():
 		return "", fmt.Errorf("the MAC address is the broadcast address %s: no cluster answers with it, and a static entry for it would flood every VLAN", m)
+	case (m[0] == 0x02 || m[0] == 0x00) && m[1] == 0xbf:
+		return Unicast, nil
 	case !m.IsGroup():
 		return "", &NotNeededError{MAC: m}
 	case m[0] == 0x01 && m[1] == 0x00 && m[2] == 0x5e && m[3] < 0x80:
@@ -150,7 +166,17 @@ func ModeOf(m mac.Addr) (Mode, error) {
 	return Multicast, nil
 }
 
-// NotNeededError says that a unicast MAC needs no router configuration.
+// mode is ModeOf the cluster's MAC, or Unicast where the caller vouches for it.
+func (v Values) mode() (Mode, error) {
+	m, err := ModeOf(v.MAC)
+	if _, ordinary := errors.AsType[*NotNeededError](err); ordinary && v.Cluster {
+		return Unicast, nil
+	}
+	return m, err
+}
+
+// NotNeededError says that an ordinary unicast MAC, as a host or a virtual
+// router has, needs no configuration.
 type NotNeededError struct{ MAC mac.Addr }
 
 func (e *NotNeededError) Error() string {

@@ -109,7 +109,7 @@ func TestRenderBad(t *testing.T) {
 		{with("--strict"), "cisco-ios lacks what --strict demands: give --vlan, --port"},
 		{with("--strict", "--platform", "cisco-aci", "--vlan", "20"), "cisco-aci and cisco-ios lacks what --strict demands: give --set tenant=VALUE, --set app=VALUE, --set epg=VALUE, --port"},
 		{with("--platform-dir", "testdata/no-such"), `platform folder "testdata/no-such" cannot be read: no such file or directory`},
-		{[]string{"--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "02bf.c000.0264"}, "02:bf:c0:00:02:64 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
+		{[]string{"--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "0250.c000.0264"}, "02:50:c0:00:02:64 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
 		{[]string{"--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "ffff.ffff.ffff"}, "the MAC address is the broadcast address ff:ff:ff:ff:ff:ff: no cluster answers with it, and a static entry for it would flood every VLAN"},
 		{[]string{"--platform", "cisco-ios", "--vip", "192.0.2.100", "--mac", "03bf.c000"}, `"03bf.c000" is not a MAC address: 8 of 12 hex digits (at character 10); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
 	}
