@@ -15,7 +15,7 @@ const defaultPlatform = "cisco-ios"
 // configOptions is what a probe is told of the devices to configure.
 type configOptions struct {
 	device deviceOptions
-	given  bool // at least one of its flags was
+	given  bool // the user gave something that can be wrong
 }
 
 // validate finds what is wrong with the options before anything is sent, by

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,10 +44,11 @@ func (o *deviceOptions) bind(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.dirs, "platform-dir", nil, "`DIR` with platform files of your own, which add to or replace the built-in ones; repeatable")
 }
 
-// given notes which of the flags were set, and reports whether any was.
+// given notes which of the flags were set, and reports whether anything can be
+// wrong with what the user gave: a flag, or a platform file.
 func (o *deviceOptions) given(f *pflag.FlagSet) bool {
 	o.vlanGiven = f.Changed("vlan")
-	return slices.ContainsFunc(deviceFlags, f.Changed)
+	return slices.ContainsFunc(deviceFlags, f.Changed) || len(platformDirs(nil)) > 0
 }
 
 // values makes of the flags what fills the lines for these VIPs and their MAC.
@@ -93,7 +96,7 @@ func (o *deviceOptions) targets(fallback string) ([]target, error) {
 		}
 		names = []string{fallback}
 	}
-	set, err := templates.Load(o.dirs...)
+	set, err := templates.Load(platformDirs(o.dirs)...)
 	if err != nil {
 		return nil, err
 	}
@@ -173,4 +176,23 @@ func flagNames(names []string) string {
 		}
 	}
 	return strings.Join(flags, ", ")
+}
+
+// ownPlatforms is where a user's platform files are found without a flag, below
+// the system's folder for configuration.
+const ownPlatforms = "nlbprobe/platforms"
+
+// platformDirs returns the folders with platform files of the user's own: the
+// one in the configuration folder, where there is one, and then those that a
+// flag names, which go before it.
+func platformDirs(named []string) []string {
+	base, err := os.UserConfigDir()
+	if err != nil {
+		return named // no home, so no folder there
+	}
+	own := filepath.Join(base, filepath.FromSlash(ownPlatforms))
+	if info, err := os.Stat(own); err != nil || !info.IsDir() {
+		return named
+	}
+	return append([]string{own}, named...)
 }

@@ -63,7 +63,7 @@ func runPlatforms(io stdio, o platformsOptions, args []string) error {
 		}
 		fmt.Fprintf(&out, "%s: platform %s, %d lines to configure, weakest confidence %s\n", o.check, p.Name, len(p.Configure), p.Confidence())
 	default:
-		set, err := templates.Load(o.dirs...)
+		set, err := templates.Load(platformDirs(o.dirs)...)
 		if err != nil {
 			return err
 		}
