@@ -267,11 +267,7 @@ func unverifiedLines(p *Platform, s Section) []*regexp.Regexp {
 		if c != Unverified || text == "" {
 			return
 		}
-		text = regexp.QuoteMeta(p.Outline(text))
-		text = regexp.MustCompile(`<[A-Z-]+>`).ReplaceAllString(text, `.+`)
-		text = strings.Replace(text, `vrf .+ `, `(vrf .+ )?`, 1)
-		text = strings.Replace(text, ` vrf .+`, `( vrf .+)?`, 1)
-		all = append(all, regexp.MustCompile("^"+text+"$"))
+		all = append(all, regexp.MustCompile("^"+lineForm(p.Outline(text))+"$"))
 	}
 	lines := p.Configure
 	switch s {
@@ -358,12 +354,19 @@ func TestRemoveUndoes(t *testing.T) {
 	}
 }
 
+// lineForm is the pattern of the lines that an outline may become. The VRF, with
+// the word before it (vrf, vr, vpn-instance), may be left out.
+func lineForm(outline string) string {
+	text := regexp.QuoteMeta(outline)
+	text = regexp.MustCompile(`[a-z-]+ <VRF> `).ReplaceAllString(text, `(?:[a-z-]+ .+ )?`)
+	text = regexp.MustCompile(` [a-z-]+ <VRF>`).ReplaceAllString(text, `(?: [a-z-]+ .+)?`)
+	return regexp.MustCompile(`<[A-Z-]+>`).ReplaceAllString(text, `.+`)
+}
+
 // count counts the lines that a template may have made; of a block the first.
 func count(p *Platform, text string, lines []string) int {
 	text, _, _ = strings.Cut(p.Outline(text), "\n")
-	text = regexp.MustCompile(`<[A-Z-]+>`).ReplaceAllString(regexp.QuoteMeta(text), `.+`)
-	text = strings.Replace(text, `vrf .+ `, `(vrf .+ )?`, 1)
-	re := regexp.MustCompile("^" + text + ",?$")
+	re := regexp.MustCompile("^" + lineForm(text) + ",?$")
 	n := 0
 	for _, line := range lines {
 		if re.MatchString(line) {
