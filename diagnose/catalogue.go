@@ -12,7 +12,7 @@ import (
 // are plain sentences without line breaks.
 type Entry struct {
 	ID         string        // kebab-case, stable once released: scripts match on it
-	Severity   Severity      // Info, Warning or Critical
+	Severity   Severity      // Info, Warning or Critical: the most that it can be; a finding is less where the situation says so
 	Certainty  nlb.Certainty // that what is detected means what Meaning says
 	Title      string        // a few words
 	Meaning    string        // what it means for the clients of the VIP
@@ -32,7 +32,7 @@ type Reference struct {
 // Catalogue returns every kind of finding that VIP can give, the worst first
 // and then by id. The result is the caller's.
 func Catalogue() []Entry {
-	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:])
+	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:])
 	for i := range all {
 		all[i].References = slices.Clone(all[i].References)
 	}
@@ -47,7 +47,7 @@ func Catalogue() []Entry {
 
 // Explain returns the entry with the given id.
 func Explain(id string) (Entry, bool) {
-	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:]} {
+	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:]} {
 		for _, e := range table {
 			if e.ID == id {
 				e.References = slices.Clone(e.References)

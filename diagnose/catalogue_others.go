@@ -4,19 +4,18 @@ import "github.com/nlbprobe/nlbprobe/nlb"
 
 // The ids of findings about what is not NLB, or cannot be told from it.
 const (
-	idUnproven       = "cluster-kind-unproven"
-	idCARP           = "carp-balancing"
-	idFirstHop       = "first-hop-virtual-mac"
-	idOtherGroup     = "group-mac-not-nlb"
-	idOwnHost        = "own-host-claims-vip"
-	idOthersAsk      = "asked-by-others"
-	idMalformed      = "malformed-arp"
-	idLost           = "frames-lost"
-	idAnswersCut     = "answers-cut"
-	idFactsCut       = "facts-cut"
-	idPassive        = "passive-only"
-	idOffLink        = "vip-off-link"
-	idRouterUntested = "router-not-tested"
+	idUnproven   = "cluster-kind-unproven"
+	idCARP       = "carp-balancing"
+	idFirstHop   = "first-hop-virtual-mac"
+	idOtherGroup = "group-mac-not-nlb"
+	idOwnHost    = "own-host-claims-vip"
+	idOthersAsk  = "asked-by-others"
+	idMalformed  = "malformed-arp"
+	idLost       = "frames-lost"
+	idAnswersCut = "answers-cut"
+	idFactsCut   = "facts-cut"
+	idPassive    = "passive-only"
+	idOffLink    = "vip-off-link"
 )
 
 var lookAlikeEntries = [...]Entry{
@@ -74,17 +73,6 @@ var lookAlikeEntries = [...]Entry{
 }
 
 var observerEntries = [...]Entry{
-	{
-		ID:         idRouterUntested,
-		Severity:   Info,
-		Certainty:  nlb.Documented,
-		Title:      "No router was tested",
-		Meaning:    "What the routers do with the answers was not learnt: no packet was sent by way of a router, and nothing seen proves that one reaches the VIP. Remote subnets may work or not.",
-		Detected:   "No evidence that a router reaches, or fails to reach, the VIP.",
-		Disproof:   "A packet to the VIP that a router forwarded, or an ICMP host unreachable from it.",
-		Cure:       "On each router: look at the ARP entry of the VIP. Incomplete means refused; a dynamic or static entry with the cluster's MAC means known. Or probe the VIP from a remote subnet.",
-		References: []Reference{{"RFC 1812 3.3.2", nlb.Documented}},
-	},
 	{
 		ID:        idOwnHost,
 		Severity:  Warning,

@@ -148,6 +148,10 @@ func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
 	p.judgeCluster()
 	p.judgeLookAlikes()
 	p.judgeObserver()
+	p.judgeRouters()
+	p.judgeServices()
+	p.judgeSwitches()
+	p.judgeChecklist()
 
 	d := Diagnosis{VIP: p.vip, Verdict: p.verdict(), Cluster: p.cluster(), Routers: p.routers}
 	d.Findings = p.sorted()
@@ -171,17 +175,23 @@ func severity(d Diagnosis) Severity {
 	return worst
 }
 
+// verdict is local-only where one router is proven not to reach the VIP, though
+// others may: its subnets are cut off, at once or when it takes over. It is
+// reachable where a router is proven to reach it and none is proven not to;
+// routers of which nothing was learnt then show in the severity.
 func (p *picture) verdict() Verdict {
 	_, conflict := p.findings[idConflict]
 	switch {
 	case conflict:
 		return Conflict
-	case len(p.claims) == 0:
+	case len(p.claims) == 0, p.live && p.asked > 0 && p.answered == 0:
 		return Silent
+	case p.anyRouter(DoesNotReach):
+		return LocalOnly
+	case p.anyRouter(Reaches):
+		return Reachable
 	case !p.live:
 		return Seen
-	case p.asked > 0 && p.answered == 0:
-		return Silent
 	}
 	return Answers
 }

@@ -18,8 +18,15 @@ func (p *picture) find(id, summary string, evidence []string, items []int) {
 		refs[i] = r.Source
 	}
 	p.findings[id] = &Finding{
-		ID: id, Severity: e.Severity, Certainty: e.Certainty, Summary: summary, Evidence: evidence, Items: items,
+		ID: id, Severity: e.Severity, Certainty: e.Certainty, Summary: summary, Evidence: evidence, Items: unique(items),
 		Remedy: e.Cure, Disproof: e.Disproof, References: refs,
+	}
+}
+
+// lower sets a finding's severity where the situation makes it less than usual.
+func (p *picture) lower(id string, to Severity) {
+	if f := p.findings[id]; f != nil && f.Severity.rank() > to.rank() {
+		f.Severity = to
 	}
 }
 

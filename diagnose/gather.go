@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -19,6 +18,7 @@ type picture struct {
 	live  bool      // there are facts that only an observer at the place can give
 
 	own       map[mac.Addr]bool // the observer's own MACs
+	addresses []netip.Addr      // the observer's own IPv4 addresses
 	gateways  []netip.Addr      // in order, without the VIP
 	isGateway bool              // the VIP itself is a gateway of this host
 
@@ -34,8 +34,21 @@ type picture struct {
 
 	bad, vantages, listened, lost, unkept []int
 
-	routers    []Router
-	routerMACs map[mac.Addr]netip.Addr // of routers that are not the VIP
+	ip       []int               // items: echoes, TCP segments, ICMP errors, traffic
+	hellos   []int               // items
+	probes   map[packet]*probe   // our packets, by their numbers
+	sent     []*probe            // the same in order
+	trials   map[mac.Addr]*trial // by the MAC that was to forward
+	passing  map[mac.Addr][]sign // others' packets for the VIP, by who hands them to the cluster
+	replies  []reply
+	claimed  map[mac.Addr]bool // what the VIP is said to be at
+	hostMACs map[mac.Addr]bool // Ethernet sources that speak for the VIP
+
+	routers    []Router // at last, by IP
+	known      map[netip.Addr]*Router
+	routerIs   map[netip.Addr]map[mac.Addr]bool // every MAC that a router is said to be at
+	routerMACs map[mac.Addr]netip.Addr          // of routers that are not the VIP
+	pairs      []*pair
 	findings   map[string]*Finding
 }
 
@@ -86,6 +99,9 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 		if !v.MAC.IsZero() && !v.MAC.IsGroup() {
 			p.own[v.MAC] = true
 		}
+		if v.Address.IsValid() && !slices.Contains(p.addresses, v.Address.Addr().Unmap()) {
+			p.addresses = append(p.addresses, v.Address.Addr().Unmap())
+		}
 		if v.Address.IsValid() && v.Address.Addr().Unmap() == vip {
 			p.ownVIP = append(p.ownVIP, i)
 		}
@@ -106,11 +122,18 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 			p.lost = append(p.lost, i)
 		case evidence.Unkept:
 			p.unkept = append(p.unkept, i)
+		case evidence.Echo, evidence.ICMPError, evidence.TCP, evidence.Traffic:
+			p.ip = append(p.ip, i)
+		case evidence.Hello:
+			p.hellos = append(p.hellos, i)
 		case evidence.Vantage: // above
 		}
 	}
 	p.live = len(p.vantages)+len(p.listened) > 0
+	p.findPairs()
 	p.findRouters()
+	p.gatherProbes()
+	p.findForwarders()
 	return p
 }
 
@@ -170,61 +193,6 @@ func (p *picture) addARP(i int, a evidence.ARP) {
 	}
 }
 
-// maxRouters bounds the routers that are known only by what they claim to be.
-const maxRouters = 16
-
-// findRouters lists the gateways, and whoever asks for the VIP from a MAC that
-// only first-hop routers use. An ordinary asker is not called a router: that
-// it asks does not tell.
-func (p *picture) findRouters() {
-	byIP := make(map[netip.Addr]*Router)
-	var ips []netip.Addr
-	add := func(ip netip.Addr, why string, item int) *Router {
-		r := byIP[ip]
-		if r == nil {
-			r = &Router{IP: ip, Why: why}
-			byIP[ip] = r
-			ips = append(ips, ip)
-		}
-		if !slices.Contains(r.Items, item) {
-			r.Items = append(r.Items, item)
-		}
-		return r
-	}
-	for _, i := range p.vantages {
-		v := p.items[i].Fact.(evidence.Vantage)
-		if g := v.Gateway.Unmap(); slices.Contains(p.gateways, g) {
-			r := add(g, "gateway of this host", i)
-			if v.Asked {
-				r.Why = "named by the user"
-			}
-		}
-	}
-	for _, s := range p.askers {
-		ip := s.arp.SenderIP
-		if isFirstHop(s.class.Kind) && isHostIP(ip) && (byIP[ip] != nil || len(ips) < maxRouters) {
-			add(ip, "asks for the VIP as "+s.class.Name, s.item)
-		}
-	}
-	for _, s := range p.others {
-		r := byIP[s.arp.SenderIP]
-		if r == nil || s.arp.SenderMAC.IsZero() || s.arp.SenderMAC.IsGroup() {
-			continue
-		}
-		if r.MAC.IsZero() {
-			r.MAC = s.arp.SenderMAC
-			add(r.IP, "", s.item)
-		}
-		if _, ok := p.routerMACs[s.arp.SenderMAC]; !ok {
-			p.routerMACs[s.arp.SenderMAC] = r.IP
-		}
-	}
-	slices.SortFunc(ips, netip.Addr.Compare)
-	for _, ip := range ips {
-		p.routers = append(p.routers, *byIP[ip])
-	}
-}
-
 // isHostIP reports whether ip can be a single host's IPv4 address.
 func isHostIP(ip netip.Addr) bool { return nlb.CheckVIP(ip) == nil }
 
@@ -240,57 +208,3 @@ func isFirstHop(k nlb.Kind) bool {
 // sightings is how often an item was seen: at least once, and bounded, so that
 // sums of what a file or a peer says cannot overflow.
 func sightings(it evidence.Item) int { return min(max(it.Count, 1), 1<<31-1) }
-
-// compareItems orders items by time and, where that is equal, by content.
-func compareItems(a, b evidence.Item) int {
-	if c := a.First.Compare(b.First); c != 0 {
-		return c
-	}
-	if c := compareFacts(a.Fact, b.Fact); c != 0 {
-		return c
-	}
-	return cmp.Or(a.Last.Compare(b.Last), cmp.Compare(a.Count, b.Count), slices.CompareFunc(a.Times, b.Times, time.Time.Compare))
-}
-
-func compareFacts(a, b evidence.Fact) int {
-	if a == nil || b == nil {
-		return boolCompare(a != nil, b != nil)
-	}
-	if c := cmp.Compare(a.Kind(), b.Kind()); c != 0 {
-		return c
-	}
-	switch x := a.(type) {
-	case evidence.ARP:
-		y, _ := b.(evidence.ARP)
-		return cmp.Or(
-			x.EthSrc.Compare(y.EthSrc), x.SenderMAC.Compare(y.SenderMAC), x.SenderIP.Compare(y.SenderIP), x.TargetIP.Compare(y.TargetIP),
-			cmp.Compare(x.Op, y.Op), x.EthDst.Compare(y.EthDst), x.TargetMAC.Compare(y.TargetMAC), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
-	case evidence.BadARP:
-		y, _ := b.(evidence.BadARP)
-		return cmp.Or(x.EthSrc.Compare(y.EthSrc), cmp.Compare(x.Reason, y.Reason))
-	case evidence.Vantage:
-		y, _ := b.(evidence.Vantage)
-		return cmp.Or(cmp.Compare(x.Interface, y.Interface), x.Address.Addr().Compare(y.Address.Addr()), cmp.Compare(x.Address.Bits(), y.Address.Bits()),
-			x.Gateway.Compare(y.Gateway), x.MAC.Compare(y.MAC), boolCompare(x.Asked, y.Asked))
-	case evidence.Listened:
-		y, _ := b.(evidence.Listened)
-		return cmp.Or(cmp.Compare(x.Interface, y.Interface), boolCompare(x.Promiscuous, y.Promiscuous), boolCompare(x.Passive, y.Passive))
-	case evidence.Lost:
-		y, _ := b.(evidence.Lost)
-		return cmp.Compare(x.Interface, y.Interface)
-	case evidence.Unkept:
-		y, _ := b.(evidence.Unkept)
-		return cmp.Compare(x.Of, y.Of)
-	}
-	return 0
-}
-
-func boolCompare(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}

@@ -10,14 +10,12 @@ import (
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
-// judgeObserver finds what is to be said of the observation itself, and of
-// those in front of the VIP.
+// judgeObserver finds what is to be said of the observation itself.
 func (p *picture) judgeObserver() {
 	p.judgeSilence()
 	p.judgeAskers()
 	p.judgeOwnHost()
 	p.judgeLimits()
-	p.judgeRouters()
 }
 
 // tooShort is less than a busy host or a first question that was lost needs.
@@ -207,28 +205,4 @@ func (p *picture) judgeCuts() {
 	}
 	cut(idAnswersCut, "ARP replies", func(k evidence.Kind) bool { return k == evidence.KindARPReply })
 	cut(idFactsCut, "other facts", func(k evidence.Kind) bool { return k != evidence.KindARPReply })
-}
-
-// judgeRouters notes for which routers it was not learnt whether they reach
-// the VIP. Without a router and without a VIP there is nothing to ask.
-func (p *picture) judgeRouters() {
-	var l lines
-	var items []int
-	for _, r := range p.routers {
-		items = append(items, r.Items...)
-		at := "its MAC was not heard"
-		if !r.MAC.IsZero() {
-			at = "at " + r.MAC.String()
-		}
-		l.add("router %v (%s), %s: not tested", r.IP, r.Why, at)
-	}
-	switch n := len(p.routers); {
-	case n == 1:
-		p.find(idRouterUntested, fmt.Sprintf("Whether router %v reaches %v was not tested.", p.routers[0].IP, p.vip), l.list(), items)
-	case n > 1:
-		p.find(idRouterUntested, fmt.Sprintf("Whether the %d known routers reach %v was not tested.", n, p.vip), l.list(), items)
-	case len(p.claims) > 0:
-		p.find(idRouterUntested, fmt.Sprintf("No router is known that could be tested for %v.", p.vip),
-			[]string{"no gateway was given, and nobody asked from a virtual router's MAC"}, itemsOf(p.claims))
-	}
 }

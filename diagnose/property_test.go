@@ -34,7 +34,7 @@ func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 		if !ok {
 			t.Errorf("%q is not in the catalogue", f.ID)
 		}
-		if f.Severity != e.Severity || f.Severity == OK || f.Severity == Unknown {
+		if f.Severity.rank() > e.Severity.rank() || f.Severity == OK || f.Severity == Unknown {
 			t.Errorf("%s has severity %v", f.ID, f.Severity)
 		}
 		worst = Worst(worst, f.Severity)
@@ -62,11 +62,22 @@ func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 	if d.Verdict == Silent && d.Severity.ExitStatus() == 0 {
 		t.Errorf("silent, and exit status 0")
 	}
+	reach := make(map[Reach]bool)
 	for _, r := range d.Routers {
+		reach[r.Reach] = true
 		if r.IP == d.VIP || r.Why == "" {
 			t.Errorf("router %+v", r)
 		}
 		inRange("router "+r.IP.String(), r.Items)
+	}
+	switch {
+	case d.Verdict == LocalOnly && (!reach[DoesNotReach] || d.Severity != Critical),
+		d.Verdict == Reachable && (!reach[Reaches] || reach[DoesNotReach]),
+		(d.Verdict == Answers || d.Verdict == Seen) && (reach[Reaches] || reach[DoesNotReach]):
+		t.Errorf("%s, %v, with routers %+v", d.Verdict, d.Severity, d.Routers)
+	}
+	if reach[Reaches] != d.Has(idRouterReaches) || reach[DoesNotReach] != (d.Has(idIgnores) || d.Has(idDoesNotReach)) {
+		t.Errorf("findings %q, with routers %+v", ids(d), d.Routers)
 	}
 	if d.Cluster.HasMAC && len(d.Cluster.Hosts) == 0 {
 		t.Error("a MAC, and nobody who named it")
@@ -143,23 +154,37 @@ func mixture(b []byte) []evidence.Item {
 		ip := func(i int) netip.Addr { return ips[int(b[i])%len(ips)] }
 		name := names[int(b[1])%len(names)]
 		var f evidence.Fact
-		switch b[0] % 16 {
+		port := func(i int) netip.AddrPort { return netip.AddrPortFrom(ip(i), uint16(b[i]%3)) }
+		switch b[0] % 24 {
 		case 0:
 			f = evidence.BadARP{EthSrc: m(2), Reason: name}
 		case 1:
 			f = evidence.Vantage{Interface: name, MAC: m(2), Address: netip.PrefixFrom(ip(3), int(b[4]%40)), Gateway: ip(5), Asked: b[6]&1 == 0}
 		case 2:
-			f = evidence.Listened{Interface: name, Promiscuous: b[2]&1 == 0, Passive: b[3]&1 == 0}
+			f = evidence.Listened{Interface: name, Promiscuous: b[2]&1 == 0, Joined: m(4), Passive: b[3]&1 == 0}
 		case 3:
 			f = evidence.Lost{Interface: name}
 		case 4:
 			f = evidence.Unkept{Of: evidence.Kind(b[2])}
 		case 5:
 			f = nil
+		case 6, 7:
+			f = evidence.Echo{Reply: b[6]&1 == 0, EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), TTL: b[5], ID: uint16(b[6] % 2), Out: b[7]%4 == 0}
+		case 8, 9:
+			f = evidence.ICMPError{
+				Type: []uint8{3, 5, 11, 3}[b[1]%4], Code: b[2] % 14, EthSrc: m(3), From: ip(1), Src: ip(4), Dst: ip(5), Gateway: ip(2),
+				Protocol: []uint8{1, 6}[b[6]%2], ID: uint16(b[6] % 3), Port: uint16(b[7] % 3),
+			}
+		case 10, 11:
+			f = evidence.TCP{EthSrc: m(1), EthDst: m(2), Src: port(3), Dst: port(4), TTL: b[5], SYN: b[6]&1 == 0, ACK: b[6]&2 == 0, RST: b[6]&4 == 0, Out: b[7]%4 == 0}
+		case 12:
+			f = evidence.Traffic{EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), EtherType: []uint16{0x0800, 0x886f}[b[5]%2], Out: b[7]%4 == 0}
+		case 13:
+			f = evidence.Hello{Protocol: []string{"VRRPv3", "HSRPv2", name}[b[5]%3], EthSrc: m(1), From: ip(2), Virtual: ip(3), Group: uint16(b[4] % 4), Active: b[6]&1 == 0}
 		default:
-			f = evidence.ARP{Op: evidence.Op(b[0] % 4), EthSrc: m(1), SenderMAC: m(2), SenderIP: ip(3), TargetIP: ip(4), VLAN: uint16(b[5] % 3), Out: b[6]%8 == 0}
+			f = evidence.ARP{Op: evidence.Op(b[0] % 4), EthDst: m(7), EthSrc: m(1), SenderMAC: m(2), SenderIP: ip(3), TargetIP: ip(4), VLAN: uint16(b[5] % 3), Out: b[6]%8 == 0}
 		}
-		it := evidence.Item{Fact: f, First: dawn.Add(time.Duration(b[7]%16) * time.Second), Count: int(int8(b[6])) << 56}
+		it := evidence.Item{Fact: f, Bytes: int(int8(b[7])) << 56, First: dawn.Add(time.Duration(b[7]%16) * time.Second), Count: int(int8(b[6])) << 56}
 		it.Last = it.First.Add(time.Duration(int8(b[5])) * 100 * ms)
 		if b[7] > 250 {
 			it.First = time.Time{}
@@ -170,26 +195,36 @@ func mixture(b []byte) []evidence.Item {
 	return all
 }
 
-// Every kind of fact is looked at by somebody. A fact alone is enough for a
-// finding, or for another diagnosis than that of no evidence.
+// Every kind of fact is looked at by somebody: beside what it needs to have a
+// meaning, a fact is enough for other findings.
 func TestEveryKindCounts(t *testing.T) {
-	facts := map[evidence.Kind]evidence.Fact{
-		evidence.KindARPRequest: announce(node1, multicast).fact,
-		evidence.KindARPReply:   answer(node1, multicast).fact,
-		evidence.KindBadARP:     evidence.BadARP{Reason: "cut short"},
-		evidence.KindVantage:    here().fact,
-		evidence.KindListened:   evidence.Listened{Passive: true},
-		evidence.KindLost:       evidence.Lost{Interface: "eth0"},
-		evidence.KindUnkept:     evidence.Unkept{Of: evidence.KindARPReply},
+	type pair struct {
+		fact   step
+		beside []step
 	}
-	nothing := ids(VIP(vip, nil))
+	tested := live(answer(node1, multicast), has(gateway, routerMAC), echoVia(routerMAC, 7))
+	facts := map[evidence.Kind]pair{
+		evidence.KindARPRequest: {fact: announce(node1, multicast)},
+		evidence.KindARPReply:   {fact: answer(node1, multicast)},
+		evidence.KindBadARP:     {fact: fact(evidence.BadARP{Reason: "cut short"})},
+		evidence.KindEcho:       {echoReplied(node1, 7), tested},
+		evidence.KindICMPError:  {unreachable(1, 7), tested},
+		evidence.KindTCP:        {syn(multicast, 40000, 443), tested},
+		evidence.KindTraffic:    {passes(stranger, client), tested},
+		evidence.KindHello:      {fact: hello(client, true)},
+		evidence.KindVantage:    {fact: here()},
+		evidence.KindListened:   {fact: fact(evidence.Listened{Passive: true})},
+		evidence.KindLost:       {fact: fact(evidence.Lost{Interface: "eth0"})},
+		evidence.KindUnkept:     {fact: fact(evidence.Unkept{Of: evidence.KindARPReply})},
+	}
 	for _, k := range evidence.Kinds() {
 		f, ok := facts[k]
-		if !ok {
+		if !ok || f.fact.fact.Kind() != k {
 			t.Errorf("nobody looks at facts of kind %v", k)
 			continue
 		}
-		if got := ids(VIP(vip, items([]step{fact(f)}))); slices.Equal(got, nothing) {
+		without := ids(VIP(vip, items(f.beside)))
+		if got := ids(VIP(vip, items(append(slices.Clone(f.beside), f.fact)))); slices.Equal(got, without) {
 			t.Errorf("a fact of kind %v changes nothing: %q", k, got)
 		}
 	}

@@ -185,7 +185,7 @@ func hostStories() []story {
 		{
 			// No answer was heard, but the request tells the cluster's MAC.
 			name:    "passive, only a request of a node",
-			steps:   []step{here(), {0, evidence.Listened{Interface: "eth0"}, 1}, asksFor(node1, multicast, vip, gateway)},
+			steps:   []step{here(), fact(evidence.Listened{Interface: "eth0"}).from(0), asksFor(node1, multicast, vip, gateway)},
 			verdict: Answers, severity: Critical,
 			want: []string{idGroupRequest, idRouterUntested},
 			near: []string{idGroupMAC},

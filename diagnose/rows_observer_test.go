@@ -11,7 +11,7 @@ import (
 )
 
 func observerStories() []story {
-	passive := []step{{0, evidence.Listened{Interface: "eth0", Passive: true}, 1}, {3 * time.Second, evidence.Listened{Interface: "eth0", Passive: true}, 1}}
+	passive := []step{fact(evidence.Listened{Interface: "eth0", Passive: true}).from(0), fact(evidence.Listened{Interface: "eth0", Passive: true}).from(3 * time.Second)}
 	return []story{
 		{
 			name:    "silent",
@@ -33,7 +33,7 @@ func observerStories() []story {
 		},
 		{
 			name:    "silent for a moment, on an interface with a hostile name",
-			steps:   []step{here(), weAsk(), {0, evidence.Listened{Interface: "eth0"}, 1}, {300 * ms, evidence.Listened{Interface: "eth0"}, 1}, fact(evidence.Lost{Interface: "e\x1b[31m\n"})},
+			steps:   []step{here(), weAsk(), fact(evidence.Listened{Interface: "eth0"}).from(0), fact(evidence.Listened{Interface: "eth0"}).from(300 * ms), fact(evidence.Lost{Interface: "e\x1b[31m\n"})},
 			verdict: Silent, severity: Unknown,
 			want: []string{idSilent, idLost, idRouterUntested},
 			check: func(t *testing.T, d Diagnosis) {

@@ -26,6 +26,9 @@ func stories() []story {
 	out = append(out, clusterStories()...)
 	out = append(out, hostStories()...)
 	out = append(out, lookAlikeStories()...)
+	out = append(out, routerStories()...)
+	out = append(out, pathStories()...)
+	out = append(out, trafficStories()...)
 	return append(out, observerStories()...)
 }
 

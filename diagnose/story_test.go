@@ -45,11 +45,12 @@ func hw(s string) mac.Addr {
 	return a
 }
 
-// step is one fact, n times from an instant on, a second apart.
+// step is one fact, n times at one instant.
 type step struct {
-	at   time.Duration
-	fact evidence.Fact
-	n    int
+	at     time.Duration
+	fact   evidence.Fact
+	n      int
+	length int // of its frame on the wire, where it matters
 }
 
 func (s step) times(n int) step           { s.n = n; return s }
@@ -66,31 +67,31 @@ const ms = time.Millisecond
 
 // weAsk is our question for the VIP.
 func weAsk() step {
-	return step{0, evidence.ARP{Op: evidence.Request, EthSrc: ourMAC, EthDst: mac.Broadcast, SenderMAC: ourMAC, SenderIP: us, TargetIP: vip, Out: true}, 1}
+	return step{at: 0, fact: evidence.ARP{Op: evidence.Request, EthSrc: ourMAC, EthDst: mac.Broadcast, SenderMAC: ourMAC, SenderIP: us, TargetIP: vip, Out: true}, n: 1}
 }
 
 // answer is a reply to us: the VIP is at sender, in a frame from source.
 func answer(source, sender mac.Addr) step {
-	return step{2 * ms, evidence.ARP{Op: evidence.Reply, EthSrc: source, EthDst: ourMAC, SenderMAC: sender, SenderIP: vip, TargetMAC: ourMAC, TargetIP: us}, 1}
+	return step{at: 2 * ms, fact: evidence.ARP{Op: evidence.Reply, EthSrc: source, EthDst: ourMAC, SenderMAC: sender, SenderIP: vip, TargetMAC: ourMAC, TargetIP: us}, n: 1}
 }
 
 // announce is a gratuitous request.
 func announce(source, sender mac.Addr) step {
-	return step{3 * ms, evidence.ARP{Op: evidence.Request, EthSrc: source, EthDst: mac.Broadcast, SenderMAC: sender, SenderIP: vip, TargetIP: vip}, 1}
+	return step{at: 3 * ms, fact: evidence.ARP{Op: evidence.Request, EthSrc: source, EthDst: mac.Broadcast, SenderMAC: sender, SenderIP: vip, TargetIP: vip}, n: 1}
 }
 
 // asksFor is somebody's request.
 func asksFor(source, sender mac.Addr, from, target netip.Addr) step {
-	return step{4 * ms, evidence.ARP{Op: evidence.Request, EthSrc: source, EthDst: mac.Broadcast, SenderMAC: sender, SenderIP: from, TargetIP: target}, 1}
+	return step{at: 4 * ms, fact: evidence.ARP{Op: evidence.Request, EthSrc: source, EthDst: mac.Broadcast, SenderMAC: sender, SenderIP: from, TargetIP: target}, n: 1}
 }
 
 // has is a host's answer about an address other than the VIP.
 func has(ip netip.Addr, m mac.Addr) step {
-	return step{1 * ms, evidence.ARP{Op: evidence.Reply, EthSrc: m, EthDst: ourMAC, SenderMAC: m, SenderIP: ip, TargetMAC: ourMAC, TargetIP: us}, 1}
+	return step{at: 1 * ms, fact: evidence.ARP{Op: evidence.Reply, EthSrc: m, EthDst: ourMAC, SenderMAC: m, SenderIP: ip, TargetMAC: ourMAC, TargetIP: us}, n: 1}
 }
 
 func place4(address netip.Addr, gw netip.Addr) step {
-	return step{0, evidence.Vantage{Interface: "eth0", MAC: ourMAC, Address: netip.PrefixFrom(address, 24), Gateway: gw}, 1}
+	return step{at: 0, fact: evidence.Vantage{Interface: "eth0", MAC: ourMAC, Address: netip.PrefixFrom(address, 24), Gateway: gw}, n: 1}
 }
 
 // here is the usual place: on the VIP's subnet, with a gateway.
@@ -98,10 +99,10 @@ func here() step { return place4(us, gateway) }
 
 // listening lasts two seconds.
 func listening() []step {
-	return []step{{0, evidence.Listened{Interface: "eth0"}, 1}, {2 * time.Second, evidence.Listened{Interface: "eth0"}, 1}}
+	return []step{fact(evidence.Listened{Interface: "eth0"}).from(0), fact(evidence.Listened{Interface: "eth0"}).from(2 * time.Second)}
 }
 
-func fact(f evidence.Fact) step { return step{5 * ms, f, 1} }
+func fact(f evidence.Fact) step { return step{at: 5 * ms, fact: f, n: 1} }
 
 // live is what every probe's evidence holds, and more.
 func live(more ...step) []step {
@@ -113,7 +114,11 @@ var dawn = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 func items(steps []step) []evidence.Item {
 	var log evidence.Log
 	for _, s := range steps {
-		log.Add(s.fact, dawn.Add(s.at), s.n, nil)
+		var frame *evidence.Frame
+		if s.length > 0 {
+			frame = &evidence.Frame{Length: s.length}
+		}
+		log.Add(s.fact, dawn.Add(s.at), s.n, frame)
 	}
 	return log.Items()
 }

@@ -23,8 +23,9 @@ type Frame struct {
 }
 
 // Fact is one thing that a frame, or the observer's own surroundings, says. The
-// set is closed: ARP, BadARP, Vantage, Listened, Lost, Unkept. Facts are
-// comparable values; when they were seen, and how often, stands in Item.
+// set is closed: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, Vantage,
+// Listened, Lost, Unkept. Facts are comparable values; when they were seen, and
+// how often, stands in Item.
 type Fact interface {
 	// Kind names the kind of fact, for bounds and for tests that demand a
 	// case for each.
@@ -39,6 +40,11 @@ const (
 	KindARPRequest Kind = iota
 	KindARPReply
 	KindBadARP
+	KindEcho
+	KindICMPError
+	KindTCP
+	KindTraffic
+	KindHello
 	KindVantage
 	KindListened
 	KindLost
@@ -56,8 +62,9 @@ func Kinds() []Kind {
 }
 
 var kindNames = [...]string{
-	KindARPRequest: "arp-request", KindARPReply: "arp-reply", KindBadARP: "bad-arp", KindVantage: "vantage", KindListened: "listened", KindLost: "lost",
-	KindUnkept: "unkept",
+	KindARPRequest: "arp-request", KindARPReply: "arp-reply", KindBadARP: "bad-arp",
+	KindEcho: "echo", KindICMPError: "icmp-error", KindTCP: "tcp", KindTraffic: "traffic", KindHello: "hello",
+	KindVantage: "vantage", KindListened: "listened", KindLost: "lost", KindUnkept: "unkept",
 }
 
 func (k Kind) String() string {
@@ -130,7 +137,8 @@ func (Vantage) Kind() Kind { return KindVantage }
 type Listened struct {
 	Interface   string
 	Promiscuous bool
-	Passive     bool // nothing was sent
+	Joined      mac.Addr // a MAC that the interface was set to receive beside its own; zero where it was none
+	Passive     bool     // nothing was sent
 }
 
 // Kind implements Fact.
@@ -146,7 +154,7 @@ type Lost struct {
 func (Lost) Kind() Kind { return KindLost }
 
 // Unkept says that more different facts of one kind were seen than a Log keeps;
-// the item's Count says how many sightings were left out.
+// the item's Count and Bytes say how much was left out.
 type Unkept struct {
 	Of Kind
 }
@@ -161,6 +169,7 @@ type Item struct {
 	First time.Time
 	Last  time.Time
 	Count int
+	Bytes int // on the wire, of all its frames together
 	// Times holds the first instants, at most TimesKept of them, in order of
 	// arrival: rates and back-off are judged by them.
 	Times []time.Time

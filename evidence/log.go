@@ -27,6 +27,9 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 	if i, ok := l.index[f]; ok {
 		it := &l.items[i]
 		it.Count += n
+		if frame != nil {
+			it.Bytes += frame.Length
+		}
 		if at.Before(it.First) {
 			it.First = at
 		}
@@ -40,7 +43,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 	}
 	k := f.Kind()
 	if l.kinds[k] >= PerKind && k != KindUnkept {
-		l.Add(Unkept{Of: k}, at, n, nil)
+		l.Add(Unkept{Of: k}, at, n, frame)
 		return false
 	}
 	if l.index == nil {
@@ -48,6 +51,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 	}
 	it := Item{Fact: f, First: at, Last: at, Count: n, Times: []time.Time{at}}
 	if frame != nil {
+		it.Bytes = frame.Length
 		it.Frame = *frame
 		it.Frame.Data = bytes.Clone(frame.Data)
 	}

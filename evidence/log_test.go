@@ -21,7 +21,7 @@ func answer(n int) evidence.ARP {
 func TestLogGathers(t *testing.T) {
 	var l evidence.Log
 	data := []byte{1, 2, 3}
-	frame := &evidence.Frame{Time: t0, Data: data, Place: "eth0"}
+	frame := &evidence.Frame{Time: t0, Data: data, Length: 60, Place: "eth0"}
 	if !l.Add(answer(1), t0, 1, frame) {
 		t.Error("the first sighting is not new")
 	}
@@ -30,6 +30,7 @@ func TestLogGathers(t *testing.T) {
 		t.Error("the second sighting is new")
 	}
 	l.Add(answer(1), t0.Add(-time.Second), 3, nil) // from another file, earlier
+	l.Add(answer(1), t0.Add(time.Second), 1, &evidence.Frame{Length: 90, Place: "eth1"})
 	l.Add(answer(2), t0, 1, nil)
 
 	items := l.Items()
@@ -37,13 +38,16 @@ func TestLogGathers(t *testing.T) {
 		t.Fatalf("%d items", len(items))
 	}
 	it := items[0]
-	if it.Fact != answer(1) || it.Count != 5 || !it.First.Equal(t0.Add(-time.Second)) || !it.Last.Equal(t0.Add(2*time.Second)) {
+	if it.Fact != answer(1) || it.Count != 6 || !it.First.Equal(t0.Add(-time.Second)) || !it.Last.Equal(t0.Add(2*time.Second)) {
 		t.Errorf("item: %+v", it)
 	}
 	if len(it.Frame.Data) != 3 || it.Frame.Data[0] != 1 || it.Frame.Place != "eth0" {
 		t.Errorf("the frame is not a copy of the first: %+v", it.Frame)
 	}
-	if len(it.Times) != 3 {
+	if it.Bytes != 60+90 { // on the wire, not what was kept of it
+		t.Errorf("%d bytes", it.Bytes)
+	}
+	if len(it.Times) != 4 {
 		t.Errorf("%d instants", len(it.Times))
 	}
 }
@@ -88,6 +92,7 @@ func TestLogBounds(t *testing.T) {
 func TestKinds(t *testing.T) {
 	facts := []evidence.Fact{
 		evidence.ARP{Op: evidence.Request}, evidence.ARP{Op: evidence.Reply}, evidence.BadARP{},
+		evidence.Echo{}, evidence.ICMPError{}, evidence.TCP{}, evidence.Traffic{}, evidence.Hello{},
 		evidence.Vantage{}, evidence.Listened{}, evidence.Lost{}, evidence.Unkept{},
 	}
 	seen := make(map[evidence.Kind]bool)

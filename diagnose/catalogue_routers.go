@@ -1,0 +1,137 @@
+package diagnose
+
+import "github.com/nlbprobe/nlbprobe/nlb"
+
+// The ids of findings about routers.
+const (
+	idRouterUntested = "router-not-tested"
+	idRouterReaches  = "router-reaches-vip"
+	idIgnores        = "router-ignores-multicast-arp"
+	idDoesNotReach   = "router-does-not-reach"
+	idInconclusive   = "router-test-inconclusive"
+	idKeepsAsking    = "router-keeps-asking"
+	idRedirects      = "router-redirects"
+	idPair           = "first-hop-pair"
+)
+
+// The two cures of a group MAC that a router refuses, with their costs.
+const twoCures = "Either, on every router of the VLAN, the standby one too: a static ARP entry that maps each VIP to the MAC seen here, and on the switches a static MAC entry towards the member ports. " +
+	"It costs two entries per VIP and device to keep in step with the cluster, and without the MAC entries the VLAN is flooded. " +
+	"Or unicast mode on all nodes: no router needs anything, but the switches flood the VIP's traffic to all ports of the VLAN, nodes with one adapter cannot talk to each other, " +
+	"and virtual machines need MAC spoofing or forged transmits allowed. The change interrupts the service."
+
+var routerEntries = [...]Entry{
+	{
+		ID:         idRouterUntested,
+		Severity:   Info,
+		Certainty:  nlb.Documented,
+		Title:      "A router was not tested",
+		Meaning:    "What a router does with the answers was not learnt: no packet was sent by way of it, and nothing seen proves that it reaches the VIP. Remote subnets behind it may work or not.",
+		Detected:   "A known router, or no known router at all, without evidence that it reaches, or fails to reach, the VIP.",
+		Disproof:   "A packet to the VIP that a router forwarded, or an ICMP host unreachable from it.",
+		Cure:       "On each router: look at the ARP entry of the VIP. Incomplete means refused; a dynamic or static entry with the cluster's MAC means known. Or probe the VIP from a remote subnet.",
+		References: []Reference{{"RFC 1812 3.3.2", nlb.Documented}},
+	},
+	{
+		ID:        idRouterReaches,
+		Severity:  Info,
+		Certainty: nlb.Documented,
+		Title:     "A router reaches the VIP",
+		Meaning: "A packet that was handed to the router came to the cluster: the router holds a MAC for the VIP, learnt or entered by hand. " +
+			"The way back from the cluster to remote subnets does not cross this test, and a filter on the router can treat remote clients otherwise.",
+		Detected: "An answer of the VIP to a packet of ours that only this router got, or that packet, or somebody else's, seen on its way from the router to the cluster's MAC.",
+		Disproof: "The VIP's entry in the router's ARP table incomplete or absent while a remote client tries.",
+		Cure:     "None needed on this router. Check the other routers of the VLAN too, those that stand by above all.",
+		References: []Reference{
+			{"RFC 1812 5.2.7.2 (a router sends a packet back out of the interface it came in by)", nlb.Documented},
+			{"RFC 792 (echo)", nlb.Documented},
+		},
+	},
+	{
+		ID:        idIgnores,
+		Severity:  Critical,
+		Certainty: nlb.Inferred,
+		Title:     "A router refuses the group MAC",
+		Meaning: "The router does not accept the VIP's ARP answers, which name a group MAC, as RFC 1812 3.3.2 demands of it. It has no MAC for the VIP and cuts off every subnet behind it, while hosts of the VIP's own subnet are served. " +
+			"A filter between the router and the cluster that drops the answers looks the same from here.",
+		Detected: "The VIP answers us with a group MAC, and the router says host unreachable of a packet of ours that only it got, or it forwards to a control host and keeps asking everybody for the VIP.",
+		Disproof: "An entry for the VIP with the cluster's MAC in the router's ARP table: then something else drops the packets. A route that discards on purpose can say host unreachable too.",
+		Cure:     twoCures + " Routers that can be told to accept such answers need no entry: see nlbprobe platforms.",
+		References: []Reference{
+			{"RFC 1812 3.3.2 (no ARP reply with a broadcast or multicast address is believed)", nlb.Documented},
+			{"RFC 1812 5.2.7.1 (host unreachable: the host does not answer ARP)", nlb.Documented},
+			{"RFC 1122 2.3.2 (ARP repeated at most once a second)", nlb.Inferred},
+			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},
+			{"Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", nlb.Documented},
+		},
+	},
+	{
+		ID:        idDoesNotReach,
+		Severity:  Critical,
+		Certainty: nlb.Inferred,
+		Title:     "A router does not reach the VIP",
+		Meaning: "The VIP answers here, and the router is proven not to get packets to it. The answer's MAC is not shown to be the cause: a missing or wrong route, a static entry with another MAC, a filter on ARP, " +
+			"or another VLAN behind the router's interface look alike.",
+		Detected: "A packet of ours that only this router got, and of which it says network unreachable, time exceeded or, though the answers name a unicast MAC, host unreachable, or which it sends to a MAC that nobody names for the VIP.",
+		Disproof: "An answer of the VIP to a packet that went by way of this router.",
+		Cure:     "On the router: look at the route and at the ARP entry for the VIP. It has to be a connected route on the VIP's VLAN, and the entry's MAC the one seen here. Then look for ARP inspection between the router and the nodes.",
+		References: []Reference{
+			{"RFC 792 (destination unreachable)", nlb.Documented},
+			{"RFC 1812 5.2.7.1 (which code means what)", nlb.Documented},
+		},
+	},
+	{
+		ID:        idInconclusive,
+		Severity:  Info,
+		Certainty: nlb.Documented,
+		Title:     "A router's test was inconclusive",
+		Meaning: "Packets for the VIP were handed to the router, and nothing that came of them proves anything. Many routers and firewalls send nothing back out of the interface where it came in, or filter ICMP, " +
+			"and reach the VIP for remote clients all the same. The evidence says which causes remain.",
+		Detected: "Packets of ours for the VIP that only this router got, without an answer, or with answers that contradict each other.",
+		Disproof: "An answer of the VIP by way of this router, or host unreachable from it.",
+		Cure:     "Test again with --tcp and a port that the VIP serves, and with --control and a host that answers. Else look at the VIP's entry in the router's ARP table, or probe from a remote subnet.",
+		References: []Reference{
+			{"RFC 1812 4.3.2.8 (ICMP errors may be limited in rate)", nlb.Documented},
+			{"RFC 1812 5.2.7.2 (redirects)", nlb.Inferred},
+		},
+	},
+	{
+		ID:        idKeepsAsking,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "Somebody keeps asking for the VIP",
+		Meaning: "A router or host asks everybody for the VIP again and again although the VIP answers. It does not accept the answers, or they do not get to it. For a router that means that the subnets behind it are cut off. " +
+			"A tool that asks on purpose looks the same.",
+		Detected: "At least 3 broadcast ARP requests for the VIP from one asker, over at least one second after the VIP's answer was heard, and no test that settles whether it reaches the VIP.",
+		Disproof: "A packet for the VIP that the asker sends to the cluster's MAC.",
+		Cure:     "Look at the VIP's entry in the asker's ARP table. If it is a router of this VLAN, name it with --router to have it tested. If it refuses the group MAC: a static ARP entry.",
+		References: []Reference{
+			{"RFC 1812 3.3.2", nlb.Inferred},
+			{"RFC 1122 2.3.2 (ARP repeated at most once a second)", nlb.Inferred},
+		},
+	},
+	{
+		ID:        idRedirects,
+		Severity:  Info,
+		Certainty: nlb.Documented,
+		Title:     "A router sends a redirect",
+		Meaning: "The router says that the VIP is on the same subnet and that it would send the packet back out. It says so before it knows whether it has a MAC for the VIP: " +
+			"a router that refuses the group MAC sends it too.",
+		Detected:   "An ICMP redirect that quotes a packet of ours for the VIP.",
+		Disproof:   "A capture at the router that shows no such message: then it was forged.",
+		Cure:       "None needed. It is the normal consequence of this test.",
+		References: []Reference{{"RFC 792 (redirect)", nlb.Documented}, {"RFC 1812 5.2.7.2", nlb.Documented}},
+	},
+	{
+		ID:        idPair,
+		Severity:  Info,
+		Certainty: nlb.Documented,
+		Title:     "Routers share a virtual address",
+		Meaning: "Routers of this VLAN share an address by VRRP or HSRP. Static ARP and MAC entries are not shared between them: one that is missing on the router that stands by shows when it takes over. " +
+			"In VRRP only the active router sends, so the others may not be named.",
+		Detected:   "Messages of VRRP or HSRP.",
+		Disproof:   "The group's configuration on the routers named.",
+		Cure:       "None needed where the routers accept the VIP's answers. Else enter the static ARP and MAC entries on each router of the group, and test each by its own address with --router.",
+		References: []Reference{{"RFC 9568 6.4 (VRRP: who sends when)", nlb.Documented}, {"RFC 2281 (HSRP)", nlb.Documented}},
+	},
+}

@@ -1,0 +1,91 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// compareItems orders items by time and, where that is equal, by content.
+func compareItems(a, b evidence.Item) int {
+	if c := a.First.Compare(b.First); c != 0 {
+		return c
+	}
+	if c := compareFacts(a.Fact, b.Fact); c != 0 {
+		return c
+	}
+	return cmp.Or(a.Last.Compare(b.Last), cmp.Compare(a.Count, b.Count), cmp.Compare(a.Bytes, b.Bytes), slices.CompareFunc(a.Times, b.Times, time.Time.Compare))
+}
+
+func compareFacts(a, b evidence.Fact) int {
+	if a == nil || b == nil {
+		return boolCompare(a != nil, b != nil)
+	}
+	if c := cmp.Compare(a.Kind(), b.Kind()); c != 0 {
+		return c
+	}
+	switch x := a.(type) {
+	case evidence.ARP:
+		y, _ := b.(evidence.ARP)
+		return cmp.Or(
+			x.EthSrc.Compare(y.EthSrc), x.SenderMAC.Compare(y.SenderMAC), x.SenderIP.Compare(y.SenderIP), x.TargetIP.Compare(y.TargetIP),
+			cmp.Compare(x.Op, y.Op), x.EthDst.Compare(y.EthDst), x.TargetMAC.Compare(y.TargetMAC), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
+	case evidence.BadARP:
+		y, _ := b.(evidence.BadARP)
+		return cmp.Or(x.EthSrc.Compare(y.EthSrc), cmp.Compare(x.Reason, y.Reason))
+	case evidence.Echo:
+		y, _ := b.(evidence.Echo)
+		return cmp.Or(
+			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.ID, y.ID),
+			cmp.Compare(x.TTL, y.TTL), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Reply, y.Reply), boolCompare(x.Out, y.Out))
+	case evidence.ICMPError:
+		y, _ := b.(evidence.ICMPError)
+		return cmp.Or(
+			cmp.Compare(x.Type, y.Type), cmp.Compare(x.Code, y.Code), x.EthSrc.Compare(y.EthSrc), x.From.Compare(y.From), x.To.Compare(y.To),
+			x.Gateway.Compare(y.Gateway), x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.Protocol, y.Protocol),
+			cmp.Compare(x.ID, y.ID), cmp.Compare(x.Port, y.Port), cmp.Compare(x.VLAN, y.VLAN))
+	case evidence.TCP:
+		y, _ := b.(evidence.TCP)
+		return cmp.Or(
+			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.TTL, y.TTL),
+			boolCompare(x.SYN, y.SYN), boolCompare(x.ACK, y.ACK), boolCompare(x.RST, y.RST), cmp.Compare(x.MSS, y.MSS),
+			cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
+	case evidence.Traffic:
+		y, _ := b.(evidence.Traffic)
+		return cmp.Or(
+			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), x.Src.Compare(y.Src), x.Dst.Compare(y.Dst),
+			cmp.Compare(x.EtherType, y.EtherType), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
+	case evidence.Hello:
+		y, _ := b.(evidence.Hello)
+		return cmp.Or(
+			cmp.Compare(x.Protocol, y.Protocol), cmp.Compare(x.Group, y.Group), x.From.Compare(y.From), x.EthSrc.Compare(y.EthSrc),
+			x.Virtual.Compare(y.Virtual), cmp.Compare(x.Priority, y.Priority), boolCompare(x.Active, y.Active), cmp.Compare(x.VLAN, y.VLAN))
+	case evidence.Vantage:
+		y, _ := b.(evidence.Vantage)
+		return cmp.Or(cmp.Compare(x.Interface, y.Interface), x.Address.Addr().Compare(y.Address.Addr()), cmp.Compare(x.Address.Bits(), y.Address.Bits()),
+			x.Gateway.Compare(y.Gateway), x.MAC.Compare(y.MAC), boolCompare(x.Asked, y.Asked))
+	case evidence.Listened:
+		y, _ := b.(evidence.Listened)
+		return cmp.Or(cmp.Compare(x.Interface, y.Interface), boolCompare(x.Promiscuous, y.Promiscuous),
+			x.Joined.Compare(y.Joined), boolCompare(x.Passive, y.Passive))
+	case evidence.Lost:
+		y, _ := b.(evidence.Lost)
+		return cmp.Compare(x.Interface, y.Interface)
+	case evidence.Unkept:
+		y, _ := b.(evidence.Unkept)
+		return cmp.Compare(x.Of, y.Of)
+	}
+	return 0
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

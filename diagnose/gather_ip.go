@@ -1,0 +1,300 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// The IP protocols of probes.
+const (
+	protocolICMP = 1
+	protocolTCP  = 6
+)
+
+// packet is what tells one of our packets from another: its own numbers, which
+// an answer turns round and an ICMP error quotes.
+type packet struct {
+	src, dst netip.Addr
+	protocol uint8
+	id       uint16 // echo identifier, or source port
+	port     uint16 // of TCP: the destination's
+}
+
+// probe is a packet of ours and whom its frames went to.
+type probe struct {
+	packet
+	to     mac.Addr
+	ttl    uint8
+	items  []int
+	count  int
+	first  time.Time
+	shared bool // sent to several MACs: its answers cannot be told apart
+}
+
+// sign is one observation that tells what became of a packet.
+type sign struct {
+	item int
+	last time.Time
+	text string
+}
+
+// trial is what came of the packets that were handed to one MAC, to be
+// forwarded to the VIP or to a control host.
+type trial struct {
+	probes   []*probe // for the VIP
+	controls []*probe // for other hosts
+
+	delivered []sign // one came to the cluster, or a packet of somebody else did
+	refused   []sign // it said unreachable
+	noARP     bool   // and that the host does not answer ARP (code 1)
+	misled    []sign // it sent one to a MAC that is not the VIP's
+	barred    []sign // it said that it may not, or answered in the VIP's name
+	redirects []sign
+	hairpins  []sign // one came to a control host
+}
+
+// reply is what the VIP sent back to a probe.
+type reply struct {
+	probe *probe
+	from  mac.Addr
+	item  int
+	kind  replyKind
+}
+
+type replyKind uint8
+
+const (
+	echoReply replyKind = iota
+	accepts             // SYN and ACK
+	refuses             // RST
+)
+
+// gatherProbes finds our packets and what came of each. Only what repeats a
+// packet's own numbers counts as its consequence.
+func (p *picture) gatherProbes() {
+	p.probes = make(map[packet]*probe)
+	p.trials = make(map[mac.Addr]*trial)
+	p.claimed = make(map[mac.Addr]bool)
+	p.hostMACs = make(map[mac.Addr]bool)
+	for _, s := range p.claims {
+		if m := s.arp.SenderMAC; !m.IsZero() && !m.IsBroadcast() && !p.own[m] {
+			p.claimed[m] = true
+		}
+		p.hostMACs[s.arp.EthSrc] = true
+	}
+	for _, i := range p.ip {
+		p.addProbe(i)
+	}
+	for _, pr := range p.sent {
+		if pr.shared || pr.dst != p.vip || p.claimed[pr.to] || pr.to.IsGroup() {
+			continue
+		}
+		if p.trials[pr.to] == nil {
+			p.trials[pr.to] = &trial{}
+		}
+		t := p.trials[pr.to]
+		t.probes = append(t.probes, pr)
+	}
+	for _, pr := range p.sent {
+		// A control belongs to the test of the same router.
+		if t := p.trials[pr.to]; t != nil && !pr.shared && pr.dst != p.vip {
+			t.controls = append(t.controls, pr)
+		}
+	}
+	for _, i := range p.ip {
+		p.addConsequence(i)
+	}
+}
+
+// isOurs reports a frame that this host sent.
+func (p *picture) isOurs(source mac.Addr, out bool) bool { return out || p.own[source] }
+
+func (p *picture) addProbe(i int) {
+	var k packet
+	var to mac.Addr
+	var ttl uint8
+	switch f := p.items[i].Fact.(type) {
+	case evidence.Echo:
+		if f.Reply || !p.isOurs(f.EthSrc, f.Out) {
+			return
+		}
+		k, to, ttl = packet{f.Src.Unmap(), f.Dst.Unmap(), protocolICMP, f.ID, 0}, f.EthDst, f.TTL
+	case evidence.TCP:
+		if !f.SYN || f.ACK || f.RST || !p.isOurs(f.EthSrc, f.Out) {
+			return
+		}
+		k, to, ttl = packet{f.Src.Addr().Unmap(), f.Dst.Addr().Unmap(), protocolTCP, f.Src.Port(), f.Dst.Port()}, f.EthDst, f.TTL
+	default:
+		return
+	}
+	if !k.src.IsValid() || !k.dst.IsValid() {
+		return
+	}
+	pr := p.probes[k]
+	if pr == nil {
+		pr = &probe{packet: k, to: to, ttl: ttl, first: p.items[i].First}
+		p.probes[k] = pr
+		p.sent = append(p.sent, pr)
+	}
+	pr.shared = pr.shared || pr.to != to
+	pr.ttl = max(pr.ttl, ttl)
+	pr.items = append(pr.items, i)
+	pr.count += sightings(p.items[i])
+}
+
+func (p *picture) addConsequence(i int) {
+	switch f := p.items[i].Fact.(type) {
+	case evidence.Echo:
+		switch src, dst := f.Src.Unmap(), f.Dst.Unmap(); {
+		case p.isOurs(f.EthSrc, f.Out):
+		case f.Reply:
+			p.addReply(i, packet{dst, src, protocolICMP, f.ID, 0}, f.EthSrc, echoReply)
+		default:
+			p.addCopy(i, packet{src, dst, protocolICMP, f.ID, 0}, f.EthSrc, f.EthDst, f.TTL)
+		}
+	case evidence.TCP:
+		src, dst := f.Src.Addr().Unmap(), f.Dst.Addr().Unmap()
+		switch {
+		case p.isOurs(f.EthSrc, f.Out):
+		case f.RST:
+			p.addReply(i, packet{dst, src, protocolTCP, f.Dst.Port(), f.Src.Port()}, f.EthSrc, refuses)
+		case f.SYN && f.ACK:
+			p.addReply(i, packet{dst, src, protocolTCP, f.Dst.Port(), f.Src.Port()}, f.EthSrc, accepts)
+		case f.SYN:
+			p.addCopy(i, packet{src, dst, protocolTCP, f.Src.Port(), f.Dst.Port()}, f.EthSrc, f.EthDst, f.TTL)
+		}
+	case evidence.Traffic:
+		if !p.isOurs(f.EthSrc, f.Out) {
+			p.addCopy(i, packet{src: f.Src.Unmap(), dst: f.Dst.Unmap()}, f.EthSrc, f.EthDst, 0)
+		}
+	case evidence.ICMPError:
+		if !p.own[f.EthSrc] {
+			p.addError(i, f)
+		}
+	}
+}
+
+// trialOf returns the trial that a packet was part of, or nil.
+func (p *picture) trialOf(k packet) (*probe, *trial) {
+	pr := p.probes[k]
+	if pr == nil || pr.shared {
+		return pr, nil
+	}
+	return pr, p.trials[pr.to]
+}
+
+// isRouterMAC reports a MAC by which a router was tried or is known, and which
+// no host of the cluster uses.
+func (p *picture) isRouterMAC(m mac.Addr) bool {
+	_, known := p.routerMACs[m]
+	return (known || p.trials[m] != nil) && !p.hostMACs[m]
+}
+
+var replyWords = [...]string{echoReply: "echo reply", accepts: "SYN, ACK", refuses: "RST"}
+
+// addReply notes what the destination of a packet sent back. A firewall on a
+// router can answer in another's name: then the frame is the router's.
+func (p *picture) addReply(i int, k packet, from mac.Addr, kind replyKind) {
+	pr, t := p.trialOf(k)
+	if pr == nil {
+		return
+	}
+	proxied := p.isRouterMAC(from)
+	if k.dst == p.vip && !proxied && !from.IsGroup() {
+		p.replies = append(p.replies, reply{pr, from, i, kind})
+	}
+	if t == nil {
+		return
+	}
+	it := p.items[i]
+	s := sign{i, it.Last, fmt.Sprintf("%s %s from %v, in a frame of %v, %s after ours", p.at(it.First), replyWords[kind], k.dst, from, span(it.First.Sub(pr.first)))}
+	switch {
+	case k.dst == p.vip && proxied:
+		s.text += ": the router itself answers"
+		t.barred = append(t.barred, s)
+	case k.dst == p.vip:
+		t.delivered = append(t.delivered, s)
+	case !proxied:
+		t.hairpins = append(t.hairpins, s)
+	}
+}
+
+// addCopy notes a packet on its way from a router to where it belongs.
+func (p *picture) addCopy(i int, k packet, from, to mac.Addr, ttl uint8) {
+	it := p.items[i]
+	pr, t := p.trialOf(k)
+	switch {
+	case pr != nil && ttl >= pr.ttl:
+		return // our own frame, brought back by the switch
+	case t == nil && pr == nil && k.dst == p.vip && p.claimed[to] && !p.hostMACs[from]:
+		if p.passing == nil {
+			p.passing = make(map[mac.Addr][]sign)
+		}
+		p.passing[from] = append(p.passing[from], sign{i, it.Last, fmt.Sprintf("%s it hands a packet of %v for %v to %v, %s", p.at(it.First), k.src, k.dst, to, times(sightings(it)))})
+		return
+	case t == nil:
+		return
+	}
+	s := sign{i, it.Last, fmt.Sprintf("%s our packet for %v comes back, from %v to %v, time to live %d", p.at(it.First), k.dst, from, to, ttl)}
+	switch {
+	case k.dst != p.vip:
+		t.hairpins = append(t.hairpins, s)
+	case p.claimed[to]:
+		t.delivered = append(t.delivered, s)
+	case !to.IsZero():
+		t.misled = append(t.misled, s)
+	}
+}
+
+// The codes of destination unreachable that a router gives for want of a way to
+// the host, and not because it is told to refuse (RFC 1812 5.2.7.1).
+func isNoWay(code uint8) bool {
+	switch code {
+	case 0, 1, 5, 6, 7, 8, 11, 12:
+		return true
+	}
+	return false
+}
+
+func (p *picture) addError(i int, f evidence.ICMPError) {
+	k := packet{f.Src.Unmap(), f.Dst.Unmap(), f.Protocol, f.ID, f.Port}
+	pr, t := p.trialOf(k)
+	if t == nil {
+		return
+	}
+	it := p.items[i]
+	s := sign{i, it.Last, fmt.Sprintf("%s ICMP %d/%d from %v for %v, %s after ours", p.at(it.First), f.Type, f.Code, f.From, k.dst, span(it.First.Sub(pr.first)))}
+	if n := sightings(it); n > 1 {
+		s.text += ", " + times(n)
+	}
+	switch {
+	case f.Type == evidence.Redirect:
+		s.text += ": redirect, it would send it back out"
+		t.redirects = append(t.redirects, s)
+	case f.From.Unmap() == k.dst && !p.isRouterMAC(f.EthSrc):
+		if k.dst == p.vip {
+			t.delivered = append(t.delivered, s)
+		} else {
+			t.hairpins = append(t.hairpins, s)
+		}
+	case k.dst != p.vip: // the control host is not there, or is barred: no control
+	case f.Type == evidence.Unreachable && isNoWay(f.Code):
+		word := ": unreachable"
+		if f.Code == 1 {
+			word = ": host unreachable"
+		}
+		s.text += word
+		t.refused = append(t.refused, s)
+		t.noARP = t.noARP || f.Code == 1
+	case f.Type == evidence.Unreachable:
+		s.text += ": refused by a rule"
+		t.barred = append(t.barred, s)
+	case f.Type == evidence.TimeExceeded:
+		s.text += ": time exceeded"
+		t.refused = append(t.refused, s)
+	}
+}

@@ -1,0 +1,223 @@
+package diagnose
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
+)
+
+// The bounds of what is known only by what it claims to be.
+const (
+	maxRouters = 16
+	maxPeers   = 8 // of one virtual router
+)
+
+// pair is the routers that share a virtual address; mostly they are two.
+type pair struct {
+	name    string // "VRRPv3 group 5"
+	silent  bool   // its standby routers send nothing (VRRP)
+	virtual netip.Addr
+	peers   []peer
+	items   []int
+}
+
+// peer is one router that says that it belongs to a pair.
+type peer struct {
+	ip     netip.Addr
+	active bool
+	item   int
+}
+
+// findPairs gathers what routers say of the virtual addresses that they share.
+func (p *picture) findPairs() {
+	type key struct {
+		vrrp        bool
+		group, vlan uint16
+	}
+	index := make(map[key]*pair)
+	for _, i := range p.hellos {
+		h, ok := p.items[i].Fact.(evidence.Hello)
+		from := h.From.Unmap()
+		if !ok || !isHostIP(from) || p.own[h.EthSrc] {
+			continue
+		}
+		vrrp := strings.HasPrefix(h.Protocol, "VRRP")
+		k := key{vrrp, h.Group, h.VLAN}
+		pr := index[k]
+		if pr == nil {
+			if len(p.pairs) >= maxRouters/2 {
+				continue
+			}
+			pr = &pair{name: fmt.Sprintf("%s group %d", protocolName(h.Protocol), h.Group), silent: vrrp}
+			index[k] = pr
+			p.pairs = append(p.pairs, pr)
+		}
+		if v := h.Virtual.Unmap(); !pr.virtual.IsValid() && isHostIP(v) {
+			pr.virtual = v
+		}
+		n := slices.IndexFunc(pr.peers, func(x peer) bool { return x.ip == from })
+		if n < 0 {
+			if len(pr.peers) >= maxPeers {
+				continue
+			}
+			n = len(pr.peers)
+			pr.peers = append(pr.peers, peer{ip: from, item: i})
+		}
+		pr.peers[n].active = pr.peers[n].active || h.Active
+		pr.items = append(pr.items, i)
+	}
+}
+
+// protocolName is the name of a first-hop protocol. It is one of a fixed set,
+// whatever the fact says.
+func protocolName(name string) string {
+	known := [...]string{"VRRP", "VRRPv2", "VRRPv3", "HSRP", "HSRPv1", "HSRPv2"}
+	if slices.Contains(known[:], name) {
+		return name
+	}
+	return "first-hop protocol"
+}
+
+// findRouters lists the gateways, the routers of a pair with their virtual
+// address, and whoever asks for the VIP from a MAC that only first-hop routers
+// use. An ordinary asker is not called a router: that it asks does not tell.
+func (p *picture) findRouters() {
+	p.known = make(map[netip.Addr]*Router)
+	p.routerIs = make(map[netip.Addr]map[mac.Addr]bool)
+	for _, i := range p.vantages {
+		v := p.items[i].Fact.(evidence.Vantage)
+		if g := v.Gateway.Unmap(); slices.Contains(p.gateways, g) {
+			r := p.addRouter(g, "gateway of this host", i)
+			if v.Asked {
+				r.Why = "named by the user"
+			}
+		}
+	}
+	for _, pr := range p.pairs {
+		for _, i := range pr.items {
+			h := p.items[i].Fact.(evidence.Hello)
+			virtual := isFirstHop(nlb.Classify(h.EthSrc).Kind)
+			if pr.virtual.IsValid() {
+				r := p.addRouter(pr.virtual, "virtual router of "+pr.name, i)
+				if virtual {
+					p.isAt(r, h.EthSrc)
+				}
+			}
+			r := p.addRouter(h.From.Unmap(), "one of the routers of "+pr.name, i)
+			if !virtual {
+				p.isAt(r, h.EthSrc)
+			}
+		}
+	}
+	for _, s := range p.askers {
+		if ip := s.arp.SenderIP; isFirstHop(s.class.Kind) && isHostIP(ip) {
+			p.addRouter(ip, "asks for the VIP as "+s.class.Name, s.item)
+		}
+	}
+	for _, s := range p.others {
+		r := p.known[s.arp.SenderIP]
+		if r == nil || s.arp.SenderMAC.IsZero() || s.arp.SenderMAC.IsGroup() {
+			continue
+		}
+		if r.MAC.IsZero() {
+			r.Items = append(r.Items, s.item)
+		}
+		p.isAt(r, s.arp.SenderMAC)
+	}
+}
+
+// addRouter notes a router. It returns nil where there are too many already, or
+// the router is the VIP.
+func (p *picture) addRouter(ip netip.Addr, why string, item int) *Router {
+	r := p.known[ip]
+	switch {
+	case ip == p.vip:
+		return nil
+	case r == nil && len(p.known) >= maxRouters && !slices.Contains(p.gateways, ip):
+		return nil
+	case r == nil:
+		r = &Router{IP: ip, Why: why}
+		p.known[ip] = r
+	case !strings.Contains(r.Why, why) && len(r.Why) < maxWhy:
+		r.Why += ", " + why
+	}
+	r.Items = append(r.Items, item)
+	return r
+}
+
+// maxWhy bounds how a router's ways to be known add up, in bytes.
+const maxWhy = 80
+
+// isAt notes that the router is said to be at m.
+func (p *picture) isAt(r *Router, m mac.Addr) {
+	if r == nil || m.IsZero() || m.IsGroup() || p.own[m] {
+		return
+	}
+	if r.MAC.IsZero() {
+		r.MAC = m
+	}
+	if p.routerIs[r.IP] == nil {
+		p.routerIs[r.IP] = make(map[mac.Addr]bool)
+	}
+	p.routerIs[r.IP][m] = true
+	if _, ok := p.routerMACs[m]; !ok {
+		p.routerMACs[m] = r.IP
+	}
+}
+
+// findForwarders adds those that were tried though nobody named them routers,
+// and that turned out to forward.
+func (p *picture) findForwarders() {
+	for _, m := range slices.SortedFunc(maps.Keys(p.trials), mac.Addr.Compare) {
+		t := p.trials[m]
+		signs := slices.Concat(t.delivered, t.refused, t.misled, t.redirects, t.hairpins)
+		if _, known := p.routerMACs[m]; known || len(signs) == 0 {
+			continue
+		}
+		var ip netip.Addr
+		why := "forwards packets"
+		for _, s := range p.others {
+			if s.arp.SenderMAC == m && isHostIP(s.arp.SenderIP) {
+				ip = s.arp.SenderIP
+				break
+			}
+		}
+		for _, s := range p.askers {
+			if s.arp.SenderMAC == m && s.arp.SenderIP == ip {
+				why = "asks for the VIP, and forwards"
+			}
+		}
+		for _, s := range signs {
+			if e, ok := p.items[s.item].Fact.(evidence.ICMPError); ok && !ip.IsValid() && e.EthSrc == m && isHostIP(e.From.Unmap()) {
+				ip = e.From.Unmap()
+			}
+		}
+		if ip.IsValid() {
+			p.isAt(p.addRouter(ip, why, signs[0].item), m)
+		}
+	}
+	for _, ip := range slices.SortedFunc(maps.Keys(p.known), netip.Addr.Compare) {
+		r := *p.known[ip]
+		r.Items = unique(r.Items)
+		p.routers = append(p.routers, r)
+	}
+}
+
+// unique returns the items without repetition, in order.
+func unique(items []int) []int {
+	seen := make(map[int]bool, len(items))
+	var out []int
+	for _, i := range items {
+		if !seen[i] {
+			seen[i] = true
+			out = append(out, i)
+		}
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// anyRouter reports whether a router was found to be so.
+func (p *picture) anyRouter(reach Reach) bool {
+	return slices.ContainsFunc(p.routers, func(r Router) bool { return r.Reach == reach })
+}
+
+// judgeRedirects notes the routers that would send a packet for the VIP back
+// out. It proves no more than that.
+func (p *picture) judgeRedirects(all []*outcome) {
+	var some []*outcome
+	var l lines
+	var items []int
+	for _, o := range all {
+		if len(o.trial.redirects) > 0 {
+			some = append(some, o)
+		}
+		for _, s := range o.trial.redirects {
+			l.add("router %v: %s", o.router.IP, s.text)
+			items = append(items, s.item)
+		}
+	}
+	if len(some) > 0 {
+		p.find(idRedirects, fmt.Sprintf("%s %s that %v is on this subnet. Whether a packet gets there is another matter.",
+			names(some), verb(len(some), "says", "say"), p.vip), l.list(), items)
+	}
+}
+
+// judgeKeepsAsking notes those who ask again and again although the VIP
+// answered, and of whom no test tells more.
+func (p *picture) judgeKeepsAsking(all []*outcome) {
+	settled := func(s sighting) bool {
+		return slices.ContainsFunc(all, func(o *outcome) bool { return o.reach != NotLearnt && p.speaksFor(o.router.IP, s) })
+	}
+	type asker struct {
+		ip  netip.Addr
+		mac mac.Addr
+	}
+	var l lines
+	var items []int
+	var who []netip.Addr
+	for _, a := range distinct(p.askers, func(s sighting) asker { return asker{s.arp.SenderIP, s.arp.SenderMAC} }) {
+		asking := p.askingOf(func(s sighting) bool { return s.arp.SenderIP == a.ip && s.arp.SenderMAC == a.mac && !settled(s) })
+		if !asking.keeps() || !isHostIP(a.ip) {
+			continue
+		}
+		kind := "whether it is a router is not known"
+		if i := slices.IndexFunc(p.routers, func(r Router) bool { return r.IP == a.ip || p.routerIs[r.IP][a.mac] }); i >= 0 {
+			kind = "router " + p.routers[i].IP.String() + ", " + p.routers[i].Why
+		}
+		l.add("%s %v at %v (%s) %s", p.at(asking.first), a.ip, a.mac, kind, asking)
+		items = append(items, asking.items...)
+		who = append(who, a.ip)
+	}
+	if len(who) > 0 {
+		p.find(idKeepsAsking, fmt.Sprintf("%s %s asking for %v although it answers: the answers are not accepted, or get lost.",
+			addresses(who), verb(len(who), "keeps", "keep"), p.vip), l.list(), items)
+	}
+}
+
+// judgeUntested notes the routers that were not tested. Without a router and
+// without a VIP there is nothing to test.
+func (p *picture) judgeUntested(all []*outcome) {
+	var l lines
+	var items []int
+	var some []*outcome
+	for _, o := range all {
+		if o.reach != NotLearnt || o.open != "" {
+			continue
+		}
+		some = append(some, o)
+		r := o.router
+		items = append(items, r.Items...)
+		at := "its MAC was not heard"
+		if !r.MAC.IsZero() {
+			at = "at " + r.MAC.String()
+		}
+		l.add("router %v (%s), %s: not tested", r.IP, r.Why, at)
+	}
+	switch n := len(some); {
+	case n == 1:
+		p.find(idRouterUntested, fmt.Sprintf("Whether router %v reaches %v was not tested.", some[0].router.IP, p.vip), l.list(), items)
+	case n > 1:
+		p.find(idRouterUntested, fmt.Sprintf("Whether the %d known routers reach %v was not tested.", n, p.vip), l.list(), items)
+	case len(all) == 0 && len(p.claims) > 0:
+		p.find(idRouterUntested, fmt.Sprintf("No router is known that could be tested for %v.", p.vip),
+			[]string{"no gateway was given, and nobody asked from a virtual router's MAC"}, itemsOf(p.claims))
+	}
+	if n := len(some); n > 0 && n < len(all) {
+		p.findings[idRouterUntested].Summary = fmt.Sprintf("Whether %s %s %v was not tested; others were.", lowerFirst(names(some)), verb(n, "reaches", "reach"), p.vip)
+	}
+}
+
+// judgePairs names the routers that share a virtual address: what one of them
+// is given, each of them needs.
+func (p *picture) judgePairs(all []*outcome) {
+	var l lines
+	var items []int
+	var first string
+	for _, pr := range p.pairs {
+		ips := make([]netip.Addr, len(pr.peers))
+		for i, x := range pr.peers {
+			ips[i] = x.ip
+			role := "stands by"
+			if x.active {
+				role = "active"
+			}
+			l.add("%s: router %v, %s, heard %s", pr.name, x.ip, role, p.at(p.items[x.item].First))
+		}
+		if len(pr.peers) == 1 {
+			why := "the other one was not heard"
+			if pr.silent {
+				why = "in VRRP those that stand by send nothing, so the other one is not named"
+			}
+			l.add("%s: only one router is heard; %s", pr.name, why)
+		}
+		items = append(items, pr.items...)
+		if first == "" {
+			share := fmt.Sprintf("Routers %s share", addresses(ips))
+			if len(ips) == 1 {
+				share = fmt.Sprintf("Router %v and others not heard share", ips[0])
+			}
+			what := "an address"
+			if pr.virtual.IsValid() {
+				what = pr.virtual.String()
+			}
+			first = fmt.Sprintf("%s %s (%s). Each needs its own entry for the VIP.", share, what, pr.name)
+		}
+	}
+	if len(p.pairs) > 0 {
+		p.find(idPair, first, l.list(), items)
+	}
+}
+
+// settleGroupMAC makes a remark of the group MAC where every router is proven
+// to cope with it.
+func (p *picture) settleGroupMAC(all []*outcome) {
+	f := p.findings[idGroupMAC]
+	if f == nil || len(all) == 0 {
+		return
+	}
+	reach, fail := 0, 0
+	for _, o := range all {
+		switch o.reach {
+		case Reaches:
+			reach++
+		case DoesNotReach:
+			fail++
+		}
+	}
+	at := name(senders(where(p.claims, func(s sighting) bool { return isGroup(s) && s.act != asks })))
+	switch {
+	case reach == len(all):
+		p.lower(idGroupMAC, Info)
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it all the same.", p.vip, at, every(reach))
+	case reach+fail > 0:
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. Of %s, %d proven to reach it and %d not to.", p.vip, at, many(len(all), "router"), reach, fail)
+	}
+}
+
+func every(n int) string {
+	if n == 1 {
+		return "The router is"
+	}
+	return fmt.Sprintf("All %d routers are", n)
+}
+
+func lowerFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return string(s[0]|0x20) + s[1:]
+}

@@ -1,0 +1,172 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// judgeSwitches finds what the switches do with the cluster's MAC.
+func (p *picture) judgeSwitches() {
+	p.judgeFlooding()
+	p.judgeLearnt()
+}
+
+// etherHeartbeat is the ethertype of NLB's heartbeats.
+const etherHeartbeat = 0x886f
+
+// flow is frames to the cluster's MAC of one sort.
+type flow struct {
+	frames, bytes int
+	items         []int
+	from          map[netip.Addr]bool
+}
+
+func (f *flow) add(p *picture, i int, from netip.Addr) {
+	f.frames += sightings(p.items[i])
+	f.bytes += max(0, min(p.items[i].Bytes, 1<<50))
+	f.items = append(f.items, i)
+	if from.IsValid() {
+		if f.from == nil {
+			f.from = make(map[netip.Addr]bool)
+		}
+		f.from[from] = true
+	}
+}
+
+func (f *flow) says(over time.Duration) string {
+	text := many(f.frames, "frame")
+	if s := over.Seconds(); s >= 0.1 {
+		text += fmt.Sprintf(" in %s: %.1f frames/s, %.0f bytes/s", span(over), float64(f.frames)/s, float64(f.bytes)/s)
+	}
+	return text
+}
+
+// judgeFlooding notes that frames to the cluster's MAC come to this port, which
+// is no member's. A member gets them by right.
+func (p *picture) judgeFlooding() {
+	if len(p.ownVIP) > 0 {
+		return
+	}
+	var clients, heartbeats, stimulus flow
+	for _, i := range p.ip {
+		var source, to mac.Addr
+		var src netip.Addr
+		var out bool
+		heartbeat := false
+		switch f := p.items[i].Fact.(type) {
+		case evidence.Echo:
+			source, to, src, out = f.EthSrc, f.EthDst, f.Src.Unmap(), f.Out
+		case evidence.TCP:
+			source, to, src, out = f.EthSrc, f.EthDst, f.Src.Addr().Unmap(), f.Out
+		case evidence.Traffic:
+			source, to, src, out = f.EthSrc, f.EthDst, f.Src.Unmap(), f.Out
+			heartbeat = f.EtherType == etherHeartbeat
+		}
+		switch {
+		case !p.claimed[to] || p.isOurs(source, out):
+		case heartbeat:
+			heartbeats.add(p, i, netip.Addr{})
+		case slices.Contains(p.addresses, src):
+			stimulus.add(p, i, src)
+		default:
+			clients.add(p, i, src)
+		}
+	}
+	items := slices.Concat(clients.items, heartbeats.items, stimulus.items)
+	if len(items) == 0 {
+		return
+	}
+	over, how := p.hearing()
+	var l lines
+	if clients.frames > 0 {
+		l.add("of clients: %s, from %s", clients.says(over), many(len(clients.from), "IP"))
+	}
+	if heartbeats.frames > 0 {
+		l.add("heartbeats of nodes: %s", heartbeats.says(over))
+	}
+	if stimulus.frames > 0 {
+		l.add("what we sent ourselves by way of a router: %s", many(stimulus.frames, "frame"))
+	}
+	l.add("%s", how)
+	for _, i := range p.unkept {
+		if u, ok := p.items[i].Fact.(evidence.Unkept); ok && u.Of == evidence.KindTraffic {
+			l.add("at least so many: %s of traffic left out", many(sightings(p.items[i]), "sighting"))
+		}
+	}
+	summary := fmt.Sprintf("The switch floods: what is sent to the cluster of %v comes to this port too, %s of clients.", p.vip, clients.says(over))
+	if clients.frames == 0 {
+		summary = fmt.Sprintf("The switch floods what is sent to the cluster of %v to this port. No client's traffic was among it.", p.vip)
+	}
+	p.find(idFloods, summary, l.list(), items)
+	if clients.frames == 0 {
+		p.lower(idFloods, Info)
+	}
+}
+
+// hearing is for how long this port could hear frames to the cluster's MAC, and
+// why it could.
+func (p *picture) hearing() (time.Duration, string) {
+	for _, i := range p.listened {
+		f, ok := p.items[i].Fact.(evidence.Listened)
+		over := p.items[i].Last.Sub(p.items[i].First)
+		switch {
+		case !ok || over < 0:
+		case p.claimed[f.Joined]:
+			return over, fmt.Sprintf("%s was set to receive frames to %v for %s", quoted(f.Interface), f.Joined, span(over))
+		case f.Promiscuous:
+			return over, fmt.Sprintf("%s was in promiscuous mode for %s", quoted(f.Interface), span(over))
+		}
+	}
+	over, _ := p.listenedFor()
+	return over, "the interface was not set to receive them: its adapter lets them through, and may drop others"
+}
+
+// enoughToLearn is how many echo requests of ours have to be answered by one
+// host only before it is said that the switch may have learnt its port.
+const enoughToLearn = 3
+
+// judgeLearnt notes that in unicast mode several hosts answer ARP, which goes to
+// everybody, but only one answers what is sent to the cluster's MAC. All nodes
+// pass ICMP up, so each should.
+func (p *picture) judgeLearnt() {
+	hosts := p.answering()
+	if p.cluster().Mode != Unicast || len(hosts) < 2 {
+		return
+	}
+	answered := make(map[*probe]bool)
+	var from []mac.Addr
+	var items []int
+	count := 0
+	for _, a := range p.replies {
+		if a.kind != echoReply {
+			continue
+		}
+		if !slices.Contains(from, a.from) {
+			from = append(from, a.from)
+		}
+		if !answered[a.probe] {
+			items = append(items, a.probe.items...)
+		}
+		answered[a.probe] = true
+		items = append(items, a.item)
+		count += sightings(p.items[a.item])
+	}
+	if len(from) != 1 || p.claimed[from[0]] || !slices.Contains(hosts, from[0]) || count < enoughToLearn {
+		return
+	}
+	var l lines
+	for _, m := range hosts {
+		if m == from[0] {
+			l.add("%v answers ARP, and %s to %v", m, many(count, "echo request"), p.cluster().MAC)
+		} else {
+			l.add("%v answers ARP, and no echo request", m)
+		}
+	}
+	l.add("inferred: nodes that drop echo requests look the same")
+	p.find(idLearnt, fmt.Sprintf("%d nodes answer ARP for %v, but only %v answers what is sent to the cluster MAC.", len(hosts), p.vip, from[0]), l.list(), items)
+}
