@@ -3,6 +3,7 @@ package lab_test
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func TestTwoRoutersOneFixed(t *testing.T) {
 		via  string
 		want bool
 	}{{"172.16.64.1", true}, {"172.16.64.2", false}} {
-		s, err := lab.Parse("via "+tt.via, append(text[:len(text):len(text)], "via: "+tt.via+"\n"...))
+		s, err := lab.Parse("via "+tt.via, append(slices.Clip(text), "via: "+tt.via+"\n"...))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -94,7 +95,7 @@ func nodeRules(s *Scenario, n *Node) *ruleSet {
 			masks = append(masks, rule(network(arpSenderIP, v.AsSlice()), write(arpSenderMAC, n.Answers[:])))
 		}
 	}
-	set.add(nftables.TableFamilyARP, nftables.ChainHookRef(arpOut), "", masks...)
+	set.add(nftables.TableFamilyARP, new(arpOut), "", masks...)
 
 	if s.XTCluster {
 		set.xtCluster(s, n)
@@ -169,12 +170,7 @@ func shareOf(s *Scenario, n *Node, vip netip.Addr) (share, of uint32) {
 }
 
 func hasVIP(n *Node, vip netip.Addr) bool {
-	for _, v := range n.VIPs {
-		if v == vip {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(n.VIPs, vip)
 }
 
 // notShare matches packets whose hash falls to another node. NLB hashes the
@@ -202,7 +198,7 @@ func notShare(a Affinity, share, of uint32) []expr.Any {
 func routerRules(r *Router) *ruleSet {
 	set := &ruleSet{}
 	if !r.AcceptsGroupARP {
-		set.add(nftables.TableFamilyARP, nftables.ChainHookRef(arpIn), "", rule([]expr.Any{
+		set.add(nftables.TableFamilyARP, new(arpIn), "", rule([]expr.Any{
 			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: arpSenderMAC, Len: 1},
 			&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{1}, Xor: []byte{0}},
 			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{1}},

@@ -129,7 +129,7 @@ func TestText(t *testing.T) {
 			if err := errors.Join(h.Outcome(o), h.Close()); err != nil {
 				t.Fatal(err)
 			}
-			for _, line := range strings.Split(b.String(), "\n") {
+			for line := range strings.SplitSeq(b.String(), "\n") {
 				if utf8.RuneCountInString(line) > report.Width {
 					t.Errorf("%d columns: %s", utf8.RuneCountInString(line), line)
 				}

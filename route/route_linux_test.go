@@ -32,7 +32,7 @@ func TestInterfaces(t *testing.T) {
 			via("a", "203.0.114.0/24", 0, "172.16.63.1"), // known already
 			via("b", "203.0.115.0/24", 0, "198.51.100.1", "198.51.100.2"),
 			func(_, b, _ netlink.Link) error { return netlink.LinkSetMTU(b, 9000) },
-			func(a, _, _ netlink.Link) error {
+			func(_, _, _ netlink.Link) error {
 				return netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "shut"}, PeerName: "lonely"})
 			},
 			func(_, _, _ netlink.Link) error {

@@ -83,9 +83,8 @@ func checkVIP(ip netip.Addr) error {
 // resolver is asked for it.
 func checkName(s string) error {
 	const most = 253 // RFC 1035 2.3.4, as text
-	bad := func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._", r))
-	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+	bad := func(r rune) bool { return !strings.ContainsRune(letters, r) }
 	digits := strings.ContainsFunc(s, func(r rune) bool { return '0' <= r && r <= '9' }) &&
 		!strings.ContainsFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
 	_, prefixErr := netip.ParsePrefix(s)
