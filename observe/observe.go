@@ -6,6 +6,7 @@ package observe
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ethernet"
@@ -26,8 +27,41 @@ const (
 
 // Facts appends to dst the facts that the frame gives and returns the extended
 // slice. A frame that says nothing about a cluster appends nothing and
-// allocates nothing.
+// allocates nothing. Facts knows no cluster, so it never finds Traffic: Watch
+// does.
 func Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
+	var none Watch
+	return none.Facts(dst, f)
+}
+
+// Watch is an observer that knows which clusters matter: what goes to one of
+// them is a fact even where it says nothing else. The zero value knows none. It
+// is not safe for use while something is added to it.
+type Watch struct {
+	macs map[mac.Addr]bool
+	ips  map[netip.Addr]bool
+}
+
+// AddMAC makes frames to m, a cluster's MAC, facts.
+func (w *Watch) AddMAC(m mac.Addr) {
+	if w.macs == nil {
+		w.macs = make(map[mac.Addr]bool)
+	}
+	w.macs[m] = true
+}
+
+// AddIP makes IPv4 datagrams to ip, a VIP, facts.
+func (w *Watch) AddIP(ip netip.Addr) {
+	if w.ips == nil {
+		w.ips = make(map[netip.Addr]bool)
+	}
+	w.ips[ip.Unmap()] = true
+}
+
+// Facts does as the function Facts, and appends an evidence.Traffic for a frame
+// to a watched MAC or address that gives no other fact. That holds for a frame
+// to a watched MAC whatever it carries: it used the wire, broken or not.
+func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 	h, ok := parseHeader(f.Data)
 	if !ok {
 		return dst
@@ -35,12 +69,33 @@ func Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 	if h.vlan == 0 {
 		h.vlan = f.VLAN
 	}
+	var to netip.Addr
 	switch h.etherType {
 	case ethernet.EtherTypeARP:
 		return append(dst, arpFact(h, f))
+	case ethernet.EtherTypeIPv4:
+		d, ok := parseIPv4(h.payload, max(0, f.Length-len(f.Data)))
+		if !ok {
+			break
+		}
+		if fact := ipFact(h, d, f); fact != nil {
+			return append(dst, fact)
+		}
+		to = d.dst
+	}
+	if w.macs[h.dst] || to.IsValid() && w.ips[to] {
+		t := evidence.Traffic{EthDst: h.dst, Dst: to, VLAN: h.vlan, Out: f.Out}
+		if h.etherType >= leastEtherType {
+			t.EtherType = uint16(h.etherType)
+		}
+		return append(dst, t)
 	}
 	return dst
 }
+
+// leastEtherType is the first ethertype: below it the field is the length of an
+// IEEE 802.3 frame.
+const leastEtherType = 0x0600
 
 // header is an Ethernet header with its VLAN tags taken off.
 type header struct {

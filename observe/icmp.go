@@ -1,0 +1,80 @@
+package observe
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// The ICMP types of an evidence.Echo.
+const (
+	echoReply   = 0
+	echoRequest = 8
+)
+
+// icmpFact decodes ICMP (RFC 792). Its checksum is judged where the whole
+// message is there.
+func icmpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
+	b := d.payload
+	if len(b) < 8 || d.whole && sum(0, b) != 0xffff {
+		return nil
+	}
+	switch b[0] {
+	case echoReply, echoRequest:
+		if b[1] != 0 {
+			return nil
+		}
+		return evidence.Echo{
+			Reply:  b[0] == echoReply,
+			EthSrc: h.src, EthDst: h.dst,
+			Src: d.src, Dst: d.dst,
+			TTL:  d.ttl,
+			ID:   binary.BigEndian.Uint16(b[4:]),
+			VLAN: h.vlan,
+			Out:  f.Out,
+		}
+	case evidence.Unreachable, evidence.Redirect, evidence.TimeExceeded:
+		e := evidence.ICMPError{
+			Type: b[0], Code: b[1],
+			EthSrc: h.src,
+			From:   d.src, To: d.dst,
+			VLAN: h.vlan,
+		}
+		if e.Type == evidence.Redirect {
+			e.Gateway = netip.AddrFrom4([4]byte(b[4:]))
+		}
+		quote(&e, b[8:])
+		return e
+	}
+	return nil
+}
+
+// quote reads what the ICMP error quotes of the datagram that it is about: its
+// IPv4 header and at least 8 bytes more (RFC 792, RFC 1122 3.2.2). Neither
+// checksum nor total length of it are judged: routers quote what they have
+// already changed.
+func quote(e *evidence.ICMPError, b []byte) {
+	if len(b) < 20 || b[0]>>4 != 4 || b[0]&0x0f < 5 {
+		return
+	}
+	e.Protocol = b[9]
+	e.Src = netip.AddrFrom4([4]byte(b[12:]))
+	e.Dst = netip.AddrFrom4([4]byte(b[16:]))
+	later := binary.BigEndian.Uint16(b[6:])&0x1fff != 0
+	header := int(b[0]&0x0f) * 4
+	if later || len(b) < header {
+		return
+	}
+	switch b = b[header:]; e.Protocol {
+	case protoICMP:
+		if len(b) >= 6 && (b[0] == echoRequest || b[0] == echoReply) {
+			e.ID = binary.BigEndian.Uint16(b[4:])
+		}
+	case protoTCP, protoUDP:
+		if len(b) >= 4 {
+			e.ID = binary.BigEndian.Uint16(b)
+			e.Port = binary.BigEndian.Uint16(b[2:])
+		}
+	}
+}

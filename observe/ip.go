@@ -1,0 +1,89 @@
+package observe
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// The protocols of IPv4 that give facts (IANA protocol numbers).
+const (
+	protoICMP = 1
+	protoTCP  = 6
+	protoUDP  = 17
+	protoVRRP = 112
+)
+
+// datagram is an IPv4 datagram, or the first fragment of one.
+type datagram struct {
+	src, dst netip.Addr
+	ttl      uint8
+	protocol uint8
+	later    bool   // a fragment that starts in the middle: its payload has no header
+	whole    bool   // payload is all that was sent, neither cut nor a fragment
+	payload  []byte // without Ethernet's padding; shares the frame's bytes
+}
+
+// parseIPv4 reads an IPv4 header (RFC 791 3.1) with what follows it. missing is
+// how many bytes of the frame were on the wire but not kept. A header that no
+// host would take is refused: wrong version, lengths that contradict each other,
+// wrong checksum.
+func parseIPv4(b []byte, missing int) (datagram, bool) {
+	if len(b) < 20 || b[0]>>4 != 4 {
+		return datagram{}, false
+	}
+	header, total := int(b[0]&0x0f)*4, int(binary.BigEndian.Uint16(b[2:]))
+	if header < 20 || total < header || len(b) < header || total > len(b)+missing {
+		return datagram{}, false
+	}
+	if sum(0, b[:header]) != 0xffff {
+		return datagram{}, false
+	}
+	const moreFragments, offset = 0x2000, 0x1fff
+	flags := binary.BigEndian.Uint16(b[6:])
+	return datagram{
+		src:      netip.AddrFrom4([4]byte(b[12:])),
+		dst:      netip.AddrFrom4([4]byte(b[16:])),
+		ttl:      b[8],
+		protocol: b[9],
+		later:    flags&offset != 0,
+		whole:    total <= len(b) && flags&(moreFragments|offset) == 0,
+		payload:  b[header:min(total, len(b))],
+	}, true
+}
+
+// ipFact returns the fact that the datagram's payload gives, or nil. Transport
+// checksums are not judged: in frames that this host sends, they are often left
+// to the network card.
+func ipFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
+	if d.later {
+		return nil
+	}
+	switch d.protocol {
+	case protoICMP:
+		return icmpFact(h, d, f)
+	case protoTCP:
+		return tcpFact(h, d, f)
+	case protoUDP:
+		return hsrpFact(h, d)
+	case protoVRRP:
+		return vrrpFact(h, d)
+	}
+	return nil
+}
+
+// sum adds the 16-bit words of b to s in one's complement (RFC 1071). Over
+// bytes that hold their own right checksum it is 0xffff.
+func sum(s uint32, b []byte) uint32 {
+	for ; len(b) >= 2; b = b[2:] {
+		s += uint32(binary.BigEndian.Uint16(b))
+	}
+	if len(b) == 1 {
+		s += uint32(b[0]) << 8
+	}
+	for s > 0xffff {
+		s = s>>16 + s&0xffff
+	}
+	return s
+}
