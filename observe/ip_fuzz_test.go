@@ -58,6 +58,12 @@ func FuzzIP(f *testing.F) {
 		if len(facts) == 1 && !slices.Equal(watched, facts) {
 			t.Errorf("watching changes %+v to %+v", facts, watched)
 		}
+		if len(facts) == 0 && len(watched) == 1 {
+			traffic, ok := watched[0].(evidence.Traffic)
+			if !ok || traffic.EthSrc != mac.From(data[6:]) || traffic.EthDst != mac.From(data) || traffic.Out != out {
+				t.Errorf("%+v of % x", watched[0], data)
+			}
+		}
 		tagged := false
 		if len(data) >= 14 {
 			e := binary.BigEndian.Uint16(data[12:])

@@ -393,13 +393,13 @@ func TestWatch(t *testing.T) {
 		frame evidence.Frame
 		want  evidence.Fact // nil for nothing
 	}{
-		{"a segment to the cluster", evidence.Frame{Data: to(vipMAC, ack), VLAN: 3}, evidence.Traffic{EthDst: vipMAC, Dst: vipIP, EtherType: 0x0800, VLAN: 3}},
-		{"a segment to the VIP by way of the router, our own", evidence.Frame{Data: ack, Out: true}, evidence.Traffic{EthDst: router, Dst: vipIP, EtherType: 0x0800, Out: true}},
-		{"a later fragment to the VIP", evidence.Frame{Data: sealIP(splice(ack, ipAt+6, ipAt+8, 0, 9))}, evidence.Traffic{EthDst: router, Dst: vipIP, EtherType: 0x0800}},
-		{"IPv4 to the cluster's MAC with another destination", evidence.Frame{Data: to(vipMAC, sealIP(splice(ack, ipAt+16, ipAt+20, 10, 9, 0, 5)))}, evidence.Traffic{EthDst: vipMAC, Dst: farIP, EtherType: 0x0800}},
-		{"broken IPv4 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, ipAt+10, ipAt+11, 0))}, evidence.Traffic{EthDst: vipMAC, EtherType: 0x0800}},
-		{"a heartbeat to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x88, 0x6f))}, evidence.Traffic{EthDst: vipMAC, EtherType: 0x886f}},
-		{"IEEE 802.3 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x00, 0x26))}, evidence.Traffic{EthDst: vipMAC}},
+		{"a segment to the cluster", evidence.Frame{Data: to(vipMAC, ack), VLAN: 3}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, Src: proberIP, Dst: vipIP, EtherType: 0x0800, VLAN: 3}},
+		{"a segment to the VIP by way of the router, our own", evidence.Frame{Data: ack, Out: true}, evidence.Traffic{EthSrc: prober, EthDst: router, Src: proberIP, Dst: vipIP, EtherType: 0x0800, Out: true}},
+		{"a later fragment to the VIP", evidence.Frame{Data: sealIP(splice(ack, ipAt+6, ipAt+8, 0, 9))}, evidence.Traffic{EthSrc: prober, EthDst: router, Src: proberIP, Dst: vipIP, EtherType: 0x0800}},
+		{"IPv4 to the cluster's MAC with another destination", evidence.Frame{Data: to(vipMAC, sealIP(splice(ack, ipAt+16, ipAt+20, 10, 9, 0, 5)))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, Src: proberIP, Dst: farIP, EtherType: 0x0800}},
+		{"broken IPv4 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, ipAt+10, ipAt+11, 0))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, EtherType: 0x0800}},
+		{"a heartbeat to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x88, 0x6f))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, EtherType: 0x886f}},
+		{"IEEE 802.3 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x00, 0x26))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC}},
 		// Another kind says more.
 		{"an echo request to the cluster", evidence.Frame{Data: to(vipMAC, echoFrame)}, evidence.Echo{EthSrc: prober, EthDst: vipMAC, Src: proberIP, Dst: vipIP, TTL: 64, ID: 0x78f2}},
 		{"ARP to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(reply, 14, 16, 0, 6))}, evidence.BadARP{EthSrc: node, Reason: observe.ReasonHardware}},

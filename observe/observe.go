@@ -69,7 +69,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 	if h.vlan == 0 {
 		h.vlan = f.VLAN
 	}
-	var to netip.Addr
+	var from, to netip.Addr
 	switch h.etherType {
 	case ethernet.EtherTypeARP:
 		return append(dst, arpFact(h, f))
@@ -81,10 +81,10 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		if fact := ipFact(h, d, f); fact != nil {
 			return append(dst, fact)
 		}
-		to = d.dst
+		from, to = d.src, d.dst
 	}
 	if w.macs[h.dst] || to.IsValid() && w.ips[to] {
-		t := evidence.Traffic{EthDst: h.dst, Dst: to, VLAN: h.vlan, Out: f.Out}
+		t := evidence.Traffic{EthSrc: h.src, EthDst: h.dst, Src: from, Dst: to, VLAN: h.vlan, Out: f.Out}
 		if h.etherType >= leastEtherType {
 			t.EtherType = uint16(h.etherType)
 		}
