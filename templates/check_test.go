@@ -44,6 +44,7 @@ func TestCheck(t *testing.T) {
 		{"mode: multicast", "mode: broadcast", `f:70:11: no mode is called "broadcast"; there are multicast, igmp, unicast and any`},
 		{"mode: multicast", "mode: any\n    ports: two", `f:71:12: ports is "two"; it must be one or several`},
 		{"role: l3\n    confidence: vendor", "role: l3\n    confidence: unverified", `f:58:11: an unverified block must be split into lines, so that each has its comment`},
+		{"mac {{.MAC}} {{.Ports}}", `mac {{.MACIn \"hexa\"}} {{.Ports}}`, `f:67:11: mac: no spelling is called "hexa"; there are colon, colon-upper, hyphen, dotted, h-h-h, six-six, bare`},
 		{"mac {{.MAC}} {{.Ports}}", "mac {{range .Ports}}x{{end}}", `f:67:11: "{{range .Ports}}x{{end}}": only values, if and with may stand in a template`},
 		{"mac {{.MAC}} {{.Ports}}", "mac {{printf .MAC}} {{.Ports}}", `f:67:11: function printf is not for platform files; there are eq, ne, not, and, or`},
 		{"mac {{.MAC}} {{.Ports}}", "mac {{env 1}} {{.Ports}}", `f:67:11: line:1: function "env" not defined`},

@@ -1,10 +1,14 @@
 package templates
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 // lineData is what a template sees.
@@ -25,8 +29,29 @@ func (d *lineData) VIP() string {
 	return d.vip.String()
 }
 
+// VIPNumber is the VIP as a number, for platforms whose entries have numbers:
+// with it an entry is found again, and replaced instead of added twice.
+func (d *lineData) VIPNumber() string {
+	if !d.vip.IsValid() {
+		return "<VIP-NUMBER>"
+	}
+	b := d.vip.As4()
+	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(b[:])), 10)
+}
+
 // MAC is the cluster's MAC address as the platform writes it.
 func (d *lineData) MAC() string { return d.r.mac }
+
+// MACIn is the cluster's MAC address in another spelling, by the name of a
+// mac.Style: the bare one can be part of a name.
+func (d *lineData) MACIn(style string) (string, error) {
+	if d.r.v.MAC.IsZero() {
+		return d.r.mac, nil // a placeholder
+	}
+	var s mac.Style
+	err := s.UnmarshalText([]byte(style))
+	return d.r.v.MAC.In(s), err
+}
 
 // VLAN is the VLAN id.
 func (d *lineData) VLAN() (string, error) { return d.Get("vlan") }

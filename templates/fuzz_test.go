@@ -36,7 +36,10 @@ func FuzzRender(f *testing.F) {
 		p := all[int(pick)%len(all)]
 		v := sample(p, mac.Addr{byte(head >> 24), byte(head >> 16), byte(head >> 8), byte(head), 2, 100})
 		benign := v
-		benign.VLAN, benign.VRF = 20, "blue"
+		benign.VLAN = 20
+		if vrf != "" { // some contexts stand only in a VRF
+			benign.VRF = "blue"
+		}
 		if len(benign.Ports) > 1 {
 			benign.Ports = benign.Ports[:1]
 		}

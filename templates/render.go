@@ -192,6 +192,7 @@ type body struct {
 	weakest Confidence
 	count   int    // device lines written
 	context string // the open context
+	inside  bool   // it has lines of its own, which are written
 	doubt   string // the doubt that the last line stood under
 }
 
@@ -248,7 +249,7 @@ func (b *body) enter(name string) error {
 			return err
 		}
 	}
-	b.context, b.doubt = name, ""
+	b.context, b.inside, b.doubt = name, false, ""
 	if name == "" {
 		return nil
 	}
@@ -264,8 +265,19 @@ func (b *body) bracket(name, text string) error {
 	if err != nil {
 		return &lineFault{context: name, error: err}
 	}
-	b.weakest = b.weakest.weaker(b.r.p.Contexts[name].Confidence)
-	return b.write("", out)
+	// A context can depend on a value, as one that only a VRF needs: what comes
+	// out empty is no line.
+	for line := range strings.SplitSeq(strings.TrimSuffix(out, "\n"), "\n") {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		b.inside = true
+		b.weakest = b.weakest.weaker(b.r.p.Contexts[name].Confidence)
+		if err := b.write("", line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // line writes one line of the platform file: once, or for each VIP or port.
@@ -361,7 +373,7 @@ func (b *body) repeat(l Line, f func(*lineData) error) error {
 }
 
 func (b *body) indent() string {
-	if b.context == "" {
+	if !b.inside {
 		return ""
 	}
 	return b.r.p.Spelling.Indent

@@ -29,8 +29,8 @@
 // bridges and does not route), for one mode (multicast, igmp, unicast), and
 // with "ports: one" or "ports: several" for so many member ports. It is a
 // text/template without loops; "each: vip" or "each: port" repeats it. The
-// template sees .VIP, .MAC, .VLAN, .Port, .Ports, .SVI, .VRF, .Prefix, .Group,
-// .Last and .Get "name".
+// template sees .VIP, .VIPNumber, .MAC, .MACIn "style", .VLAN, .Port, .Ports,
+// .SVI, .VRF, .Prefix, .Group, .Last and .Get "name".
 //
 // Lines and notes without a mode hold for both modes with a group MAC, and not
 // for unicast mode, in which most platforms need no line: those for it say
