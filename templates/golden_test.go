@@ -362,8 +362,8 @@ func TestRemoveUndoes(t *testing.T) {
 // the word before it (vrf, vr, vpn-instance), may be left out.
 func lineForm(outline string) string {
 	text := regexp.QuoteMeta(outline)
-	text = regexp.MustCompile(`[a-z-]+ <VRF> `).ReplaceAllString(text, `(?:[a-z-]+ .+ )?`)
-	text = regexp.MustCompile(` [a-z-]+ <VRF>`).ReplaceAllString(text, `(?: [a-z-]+ .+)?`)
+	text = regexp.MustCompile(`(?:[a-z-]+ )?<VRF> `).ReplaceAllString(text, `(?:.+ )?`)
+	text = regexp.MustCompile(` (?:[a-z-]+ )?<VRF>`).ReplaceAllString(text, `(?: .+)?`)
 	return regexp.MustCompile(`<[A-Z-]+>`).ReplaceAllString(text, `.+`)
 }
 
