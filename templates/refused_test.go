@@ -1,0 +1,72 @@
+package templates
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// TestRefused holds what a platform is known to refuse, or to need first, to
+// the lines that are rendered for it.
+func TestRefused(t *testing.T) {
+	tests := []struct {
+		platform string
+		mac      mac.Addr
+		role     Role
+		never    []string // no line of the configure section holds these
+		first    string   // how the first line begins; "none" for advice without lines
+	}{
+		// Junos takes a group MAC in an ARP entry by multicast-mac only, and in no MAC-table entry.
+		{"juniper-ex", multicastMAC, Both, []string{" mac 0", "ethernet-switching-options", "publish"}, "set interfaces vlan unit 20 family inet address 192.0.2.1/24 arp 192.0.2.100 multicast-mac "},
+		{"juniper-junos", multicastMAC, Both, []string{" mac 0", "static-mac", "publish"}, "set interfaces irb unit 20 family inet address 192.0.2.1/24 arp 192.0.2.100 multicast-mac "},
+		{"juniper-srx", multicastMAC, Both, []string{" mac 0", "static-mac", "publish"}, "set interfaces irb unit 20 family inet address 192.0.2.1/24 arp 192.0.2.100 multicast-mac "},
+		{"juniper-ex", multicastMAC, L2, nil, "none"},
+		{"juniper-junos", multicastMAC, L2, nil, "none"},
+		// Comware takes no ARP entry with a group MAC while the check is on, and no static MAC entry for 0100-5E.
+		{"hpe-comware", multicastMAC, L3, []string{"mac-address multiport"}, "undo arp check enable"},
+		{"hpe-comware-5", multicastMAC, L3, []string{"arp multiport", "mac-address multiport"}, "undo arp check enable"},
+		{"hpe-comware", igmpMAC, Both, []string{"mac-address", "arp multiport"}, "undo arp check enable"},
+		{"hpe-comware-5", igmpMAC, Both, []string{"mac-address", "arp static"}, "undo arp check enable"},
+		// The knob of AOS-S is for 01-00-5E, and AOS-CX has IGMP mode only.
+		{"hpe-procurve", multicastMAC, Both, nil, "none"},
+		{"hpe-procurve", igmpMAC, L3, []string{"static"}, "ip arp-mcast-replies"},
+		{"aruba-cx", multicastMAC, Both, nil, "none"},
+		{"aruba-cx", igmpMAC, Both, []string{"static-mac", "static-group"}, "interface vlan 20"},
+		// mac-address static of Huawei refuses a group MAC.
+		{"huawei-vrp", multicastMAC, L2, []string{"mac-address static", "mac-address multicast"}, "interface GigabitEthernet0/0/7"},
+		// Snooping goes before a static entry for 01-00-5E on EXOS.
+		{"extreme-exos", igmpMAC, L2, nil, "none"},
+		// VOSS needs no static ARP, and its NLB modes are unicast and multicast.
+		{"extreme-voss", multicastMAC, Both, []string{"arp"}, "interface vlan 20"},
+		{"extreme-voss", igmpMAC, Both, nil, "none"},
+		// The flooding of OS9 is for unicast mode and holds for every VLAN.
+		{"dell-os9", multicastMAC, Both, []string{"vlan-flooding"}, "arp 192.0.2.100 "},
+	}
+	for _, tt := range tests {
+		p := lookup(t, tt.platform)
+		c, err := p.Render(sample(p, tt.mac), tt.role, []Section{Configure}, Options{})
+		if err != nil {
+			t.Errorf("%s:%s: %v", tt.platform, tt.role, err)
+			continue
+		}
+		lines := devices(c[0])
+		switch {
+		case tt.first == "none" && len(lines) > 0:
+			t.Errorf("%s:%s %s: lines where there is advice only: %q", tt.platform, tt.role, tt.mac, lines)
+		case tt.first == "none":
+			if strings.Count(c[0].Text, "\n") < 2 {
+				t.Errorf("%s:%s %s: neither lines nor advice:\n%s", tt.platform, tt.role, tt.mac, c[0].Text)
+			}
+		case len(lines) == 0 || !strings.HasPrefix(lines[0], tt.first):
+			t.Errorf("%s:%s %s: the lines %q do not begin with %q", tt.platform, tt.role, tt.mac, lines, tt.first)
+		}
+		for _, line := range lines {
+			for _, bad := range tt.never {
+				if strings.Contains(line, bad) {
+					t.Errorf("%s:%s %s: %q has %q, which the device refuses", tt.platform, tt.role, tt.mac, line, bad)
+				}
+			}
+		}
+	}
+}
