@@ -61,12 +61,13 @@ func (o *optionList) next() bool {
 		o.data = nil
 		return false
 	}
-	padded := 4 + (int(n)+3)&^3
+	end := 4 + int(n)
+	padded := (end + 3) &^ 3
 	if padded > len(o.data) {
 		o.bad, o.data = true, nil
 		return false
 	}
-	o.code, o.value = code, o.data[4:4+n]
+	o.code, o.value = code, o.data[4:end]
 	o.data = o.data[padded:]
 	return true
 }
