@@ -11,7 +11,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/capture"
 )
 
-func gz(t *testing.T, parts ...[]byte) []byte {
+func gz(t testing.TB, parts ...[]byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	for _, part := range parts { // each a member of its own, as cat makes them

@@ -41,8 +41,12 @@ type kept struct {
 }
 
 // read reads all frames of a capture and the error after them, nil for io.EOF.
-func read(data []byte, opts capture.Options) (frames []kept, r *capture.Reader, err error) {
-	r, err = capture.NewReader(bytes.NewReader(data), opts)
+func read(data []byte, opts capture.Options) ([]kept, *capture.Reader, error) {
+	return readFrom(bytes.NewReader(data), opts)
+}
+
+func readFrom(in io.Reader, opts capture.Options) (frames []kept, r *capture.Reader, err error) {
+	r, err = capture.NewReader(in, opts)
 	if err != nil {
 		return nil, nil, err
 	}
