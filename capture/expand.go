@@ -90,22 +90,3 @@ func (c *counter) Read(p []byte) (int, error) {
 	c.n += int64(k)
 	return k, err
 }
-
-// prefixed reads what was already read of r, then what ended it or the rest.
-type prefixed struct {
-	head []byte
-	err  error
-	r    io.Reader
-}
-
-func (p *prefixed) Read(b []byte) (int, error) {
-	if len(p.head) > 0 {
-		k := copy(b, p.head)
-		p.head = p.head[k:]
-		return k, nil
-	}
-	if p.err != nil {
-		return 0, p.err
-	}
-	return p.r.Read(b)
-}

@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
@@ -82,9 +81,6 @@ func (m *Merge) read(h *head) bool {
 		}
 		return false
 	}
-	if !h.frame.Time.IsZero() {
-		h.at = h.frame.Time
-	}
 	return true
 }
 
@@ -93,7 +89,6 @@ type head struct {
 	source Source
 	order  int
 	unread bool
-	at     time.Time
 	frame  evidence.Frame
 }
 
@@ -102,7 +97,7 @@ type queue []*head
 
 func (q queue) Len() int { return len(q) }
 func (q queue) Less(i, j int) bool {
-	if c := q[i].at.Compare(q[j].at); c != 0 {
+	if c := q[i].frame.Time.Compare(q[j].frame.Time); c != 0 {
 		return c < 0
 	}
 	return q[i].order < q[j].order

@@ -37,7 +37,7 @@ const (
 const maxComment = 65535
 
 // optionList walks the options at the end of a block: code and length of 16
-// bits each, value padded to 4 bytes. Before the first next it stands before
+// bits each, value padded to 4 bytes, so that data is a multiple of 4. Before the first next it stands before
 // the first option.
 type optionList struct {
 	data []byte
@@ -50,7 +50,6 @@ type optionList struct {
 
 func (o *optionList) next() bool {
 	if len(o.data) < 4 { // options may end without the end being said
-		o.bad = o.bad || len(o.data) > 0
 		return false
 	}
 	code, n := binary.LittleEndian.Uint16(o.data), binary.LittleEndian.Uint16(o.data[2:])

@@ -242,7 +242,8 @@ func (r *Reader) describe(b []byte) error {
 			if !ok {
 				return r.malformed("an interface with time stamps of resolution 0x%02x", o.value[0])
 			}
-			c.offset, in.clock = in.clock.offset, c
+			c.offset = in.clock.offset // the options come in any order
+			in.clock = c
 		case o.code == optTimeOffset && len(o.value) == 8:
 			in.clock.offset = int64(r.u64(o.value))
 		case o.code == optFCSLength && len(o.value) == 1:

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func (r *Reader) open(opts Options) error {
 	}
 	if expand := expander(r.in.buf, opts); expand != nil {
 		// The window holds the first bytes: hand them on with the rest.
-		inner, err := expand(&prefixed{head: r.in.buf[:r.in.end], err: r.in.err, r: r.in.r})
+		inner, err := expand(io.MultiReader(bytes.NewReader(r.in.buf[:r.in.end]), r.in.r))
 		if err != nil {
 			return r.fault(0, err, "")
 		}

@@ -131,8 +131,8 @@ func TestReader(t *testing.T) {
 			[]kept{named, plain}},
 		{"pcapng: units of 2^-20 s, moved by -1 s", ngHead + `
 			01000000 2c000000 0100 0000 00000000
-				0900 0100 94000000          # if_tsresol 2^-20
 				0e00 0800 ffffffffffffffff  # if_tsoffset -1
+				0900 0100 94000000          # if_tsresol 2^-20
 				0000 0000
 				2c000000
 			06000000 24000000 00000000 15400600 00001800 04000000 3c000000 deadbeef 24000000`,
