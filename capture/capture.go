@@ -10,10 +10,11 @@
 // The formats are those of draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng and
 // the list of link types at https://www.tcpdump.org/linktypes.html.
 //
-// Why not a library: the readers at hand copy each frame, do not say where in a
-// file a fault lies, take a file that was cut after a packet's header for a
-// whole one, and bring start-up work to each run of the tool, also to those
-// that read no file.
+// Why not a library: the reader at hand, gopacket's pcapgo 1.7.7, copies each
+// frame, does not say where in a file a fault lies, takes a file that was cut
+// after a packet's header for a whole one, loses the direction of packets in
+// big-endian files, and brings start-up work to each run of the tool, also to
+// those that read no file.
 package capture
 
 import (

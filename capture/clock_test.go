@@ -32,6 +32,7 @@ func TestClock(t *testing.T) {
 		{"before 1970", 6, -2, 1000000, ""},
 		{"an offset that would turn the sign", 0, math.MaxInt64, 253402300799, ""},
 		{"the largest", 0, 0, math.MaxUint64, ""},
+		{"the largest, which an offset would bring back", 0, 2, math.MaxUint64, ""},
 	}
 	for _, tt := range tests {
 		c, ok := newClock(tt.resolution)
