@@ -37,7 +37,10 @@ var mayImport = []struct {
 	{"templates", []string{"mac", "nearest"}},
 	{"report", []string{"diagnose", "evidence", "templates", "mac"}},
 	{"arpprobe", []string{"mac", "evidence"}},
-	{"check", []string{"arpprobe", "observe", "diagnose", "evidence", "mac"}},
+	{"routerprobe", []string{"mac", "evidence"}},
+	{"capture", []string{"evidence", "mac"}},
+	{"capture/capturetest", []string{"capture", "evidence"}},
+	{"check", []string{"arpprobe", "routerprobe", "observe", "diagnose", "evidence", "mac"}},
 	{"wire", []string{"evidence", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
@@ -45,14 +48,15 @@ var mayImport = []struct {
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe", []string{
-		"arpprobe", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "report", "route", "templates", "wire",
+		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "report", "route", "templates", "wire",
 	}},
 }
 
 // noSockets are the packages of bytes, values and text: they may not open
 // anything, directly.
 var noSockets = []string{
-	"mac", "nearest", "nlb", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "check",
+	"mac", "nearest", "nlb", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "routerprobe", "capture",
+	"check",
 }
 
 // sockets are the imports that reach the world. mdlayher/arp, a codec here,

@@ -41,7 +41,7 @@ func (f *flow) add(p *picture, i int, from netip.Addr) {
 func (f *flow) says(over time.Duration) string {
 	text := many(f.frames, "frame")
 	if s := over.Seconds(); s >= 0.1 {
-		text += fmt.Sprintf(" in %s: %.1f frames/s, %.0f bytes/s", span(over), float64(f.frames)/s, float64(f.bytes)/s)
+		text += fmt.Sprintf(" in %s: %s frames/s, %s bytes/s", span(over), rate(float64(f.frames)/s), rate(float64(f.bytes)/s))
 	}
 	return text
 }
@@ -98,7 +98,7 @@ func (p *picture) judgeFlooding() {
 			l.add("at least so many: %s of traffic left out", many(sightings(p.items[i]), "sighting"))
 		}
 	}
-	summary := fmt.Sprintf("The switch floods: what is sent to the cluster of %v comes to this port too, %s of clients.", p.vip, clients.says(over))
+	summary := fmt.Sprintf("The switch floods the cluster of %v to this port too: %s of clients.", p.vip, clients.says(over))
 	if clients.frames == 0 {
 		summary = fmt.Sprintf("The switch floods what is sent to the cluster of %v to this port. No client's traffic was among it.", p.vip)
 	}
@@ -169,4 +169,15 @@ func (p *picture) judgeLearnt() {
 	}
 	l.add("inferred: nodes that drop echo requests look the same")
 	p.find(idLearnt, fmt.Sprintf("%d nodes answer ARP for %v, but only %v answers what is sent to the cluster MAC.", len(hosts), p.vip, from[0]), l.list(), items)
+}
+
+// rate writes a number per second, in few digits where it is beyond any wire.
+func rate(perSecond float64) string {
+	switch {
+	case perSecond < 100:
+		return fmt.Sprintf("%.1f", perSecond)
+	case perSecond < 1e8:
+		return fmt.Sprintf("%.0f", perSecond)
+	}
+	return fmt.Sprintf("%.1g", perSecond)
 }
