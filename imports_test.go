@@ -48,7 +48,7 @@ var mayImport = []struct {
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe", []string{
-		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "report", "route", "templates", "wire",
+		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "report", "route", "routerprobe", "templates", "wire",
 	}},
 }
 

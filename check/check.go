@@ -18,6 +18,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/observe"
+	"github.com/nlbprobe/nlbprobe/routerprobe"
 )
 
 // Link is what a run needs of the wire.
@@ -30,6 +31,8 @@ type Link interface {
 	// Interrupt ends a Receive at once, and every later one, as if its
 	// deadline had passed. It may be called from another goroutine.
 	Interrupt()
+	// Join makes the interface accept frames to a group address.
+	Join(mac.Addr) error
 	// Drops returns how many frames were lost before they could be received,
 	// since the link was opened.
 	Drops() (int, error)
@@ -48,8 +51,13 @@ type Config struct {
 	Addresses   []netip.Prefix // the interface's own, each with its prefix length
 	Routers     []Router
 	Timing      arpprobe.Timing
-	Passive     bool // send nothing
-	Promiscuous bool // the link is; it is evidence of what could be heard
+	RouterTest  routerprobe.Timing // its Wait is cut to what is left of Timing.Wait
+	Controls    []netip.Addr       // live hosts that are no cluster, for the routers' control
+	Ports       []uint16           // TCP ports of the VIPs to try
+	Connections int                // how many connections to try on each port, straight to the VIP
+	Seed        uint64             // of what tells this run's packets from others'
+	Passive     bool               // send nothing
+	Promiscuous bool               // the link is; it is evidence of what could be heard
 }
 
 // Answer is an answer at the moment it was heard.
@@ -82,9 +90,15 @@ type subject struct {
 	probe *arpprobe.Probe          // nil in a passive run
 	log   evidence.Log             // our questions, and what is claimed for the VIP
 	asks  evidence.Log             // others' questions: apart, so that a flood of them crowds nothing out
+	ip    evidence.Log             // what became of packets for the VIP
 	heard map[arpprobe.Answer]bool // passive: the answers already told
 	sent  int
 	done  bool
+
+	arp      evidence.ARP // the first answer
+	answered time.Time    // when it was heard; zero is never
+	volley   *volley      // connections straight to the VIP; nil where none are wanted
+	tested   map[netip.Addr]bool
 }
 
 // runner is the state of one Run.
@@ -96,8 +110,14 @@ type runner struct {
 	subjects []*subject
 	byIP     map[netip.Addr]*subject
 	routers  map[netip.Addr]*arpprobe.Probe // nil values in a passive run
-	common   evidence.Log                   // what concerns every VIP
-	drops    int                            // already noted
+	macs     map[netip.Addr]mac.Addr        // of the routers that were heard
+	paths    []*path
+	pathsDue time.Time // when the next paths are to be begun; zero is not
+	ids      *routerprobe.IDs
+	watch    observe.Watch
+	joined   map[mac.Addr]bool
+	common   evidence.Log // what concerns every VIP
+	drops    int          // already noted
 	facts    []evidence.Fact
 	sendErr  error // the newest; of interest where nothing could be sent
 	sentAny  bool
@@ -112,6 +132,9 @@ func Run(ctx context.Context, link Link, cfg Config, vips []netip.Addr, handler 
 		cfg: cfg, link: link, handler: handler, start: time.Now(),
 		byIP:    make(map[netip.Addr]*subject),
 		routers: make(map[netip.Addr]*arpprobe.Probe),
+		macs:    make(map[netip.Addr]mac.Addr),
+		ids:     routerprobe.NewIDs(cfg.Seed),
+		joined:  make(map[mac.Addr]bool),
 	}
 	if err := r.prepare(vips); err != nil {
 		return err
@@ -125,7 +148,8 @@ func (r *runner) prepare(vips []netip.Addr) error {
 		if r.byIP[vip] != nil {
 			continue
 		}
-		s := &subject{vip: vip, heard: make(map[arpprobe.Answer]bool)}
+		s := &subject{vip: vip, heard: make(map[arpprobe.Answer]bool), tested: make(map[netip.Addr]bool)}
+		r.watch.AddIP(vip)
 		if !r.cfg.Passive {
 			p, err := arpprobe.New(vip, r.source(vip), r.start, r.cfg.Timing)
 			if err != nil {
@@ -219,17 +243,15 @@ func (r *runner) step(now time.Time) time.Time {
 	end := r.start.Add(r.cfg.Timing.Wait)
 	next := end
 	for _, s := range r.subjects {
-		switch {
-		case s.done:
-		case s.probe == nil:
-			if !now.Before(end) {
-				r.finish(s, false)
-			}
-		default:
-			s.sent += r.ask(s.probe, now, &s.log)
-			if at, ok := s.probe.Next(); !ok {
-				r.finish(s, false)
-			} else {
+		if s.done || s.probe == nil {
+			continue
+		}
+		r.ask(s.probe, now, &s.log)
+		if at, ok := s.probe.Next(); ok {
+			next = earlier(next, at)
+		}
+		if v := s.volley; v != nil && !v.over {
+			if at := r.fire(s, now); !v.over {
 				next = earlier(next, at)
 			}
 		}
@@ -243,7 +265,21 @@ func (r *runner) step(now time.Time) time.Time {
 			next = earlier(next, at)
 		}
 	}
+	next = earlier(next, r.stepPaths(now))
+	for _, s := range r.subjects {
+		if !s.done && (!now.Before(end) || r.satisfied(s)) {
+			r.finish(s, false)
+		}
+	}
 	return next
+}
+
+// satisfied reports whether nothing more can be learnt about a VIP by sending.
+func (r *runner) satisfied(s *subject) bool {
+	if s.probe == nil {
+		return false // a passive run listens for all its time
+	}
+	return s.probe.Done() && r.pathsSettled(s) && (s.volley == nil || s.volley.done())
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -253,36 +289,63 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// ask sends the probe's question where one is due, notes it as evidence, and
-// returns how many frames went out.
-func (r *runner) ask(p *arpprobe.Probe, now time.Time, log *evidence.Log) int {
-	b := p.Step(now)
-	if b == nil {
-		return 0
+// ask sends the probe's question where one is due.
+func (r *runner) ask(p *arpprobe.Probe, now time.Time, log *evidence.Log) {
+	if b := p.Step(now); b != nil {
+		r.send(b, now, log)
 	}
+}
+
+// send puts a frame on the wire and notes it as evidence, for log or, where that
+// is nil, for the VIP that it concerns.
+func (r *runner) send(b []byte, now time.Time, log *evidence.Log) {
 	if err := r.link.Send(b); err != nil {
 		r.sendErr = err
-		return 0
+		return
 	}
 	r.sentAny = true
 	frame := evidence.Frame{Time: now, Data: b, Length: len(b), Place: r.cfg.Interface, Out: true}
 	r.facts = observe.Facts(r.facts[:0], &frame)
 	for _, f := range r.facts {
-		log.Add(f, now, 1, &frame)
+		if s := r.byIP[targetOf(f)]; s != nil {
+			s.sent++
+		}
+		if log != nil {
+			log.Add(f, now, 1, &frame)
+			continue
+		}
+		r.noteIP(f, &frame)
 	}
-	return 1
+}
+
+// targetOf is whom a frame of ours is for.
+func targetOf(f evidence.Fact) netip.Addr {
+	switch f := f.(type) {
+	case evidence.ARP:
+		return f.TargetIP
+	case evidence.Echo:
+		return f.Dst
+	case evidence.TCP:
+		return f.Dst.Addr()
+	}
+	return netip.Addr{}
 }
 
 // hear makes evidence of a frame.
 func (r *runner) hear(frame *evidence.Frame) {
-	r.facts = observe.Facts(r.facts[:0], frame)
+	r.facts = r.watch.Facts(r.facts[:0], frame)
 	for _, f := range r.facts {
 		switch f := f.(type) {
 		case evidence.ARP:
 			r.hearARP(f, frame)
+		case evidence.Echo, evidence.ICMPError, evidence.TCP, evidence.Traffic:
+			r.noteIP(f, frame)
+		case evidence.Hello:
+			r.hearHello(f, frame)
 		default:
 			r.common.Add(f, frame.Time, 1, frame)
 		}
+		r.tellPaths(f, frame)
 	}
 }
 
@@ -290,6 +353,7 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 	if p, ok := r.routers[a.SenderIP]; ok && !a.Out {
 		if p != nil && a.Op == evidence.Reply {
 			p.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
+			r.foundRouter(a.SenderIP, a.SenderMAC, frame.Time)
 		}
 		// What a router claims tells its MAC, for every VIP; a question of its for
 		// one VIP stands with that VIP.
@@ -316,6 +380,9 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 		s.heard[answer] = true
 		isNew = true
 	}
+	if s.answered.IsZero() {
+		r.begin(s, a, frame.Time)
+	}
 	if isNew {
 		r.handler.Answer(Answer{VIP: s.vip, ARP: a, After: frame.Time.Sub(r.start)})
 	}
@@ -330,7 +397,7 @@ func (r *runner) finish(s *subject, partial bool) {
 		r.common.Add(evidence.Lost{Interface: r.cfg.Interface}, now, n-r.drops, nil)
 		r.drops = n
 	}
-	items := slices.Concat(r.common.Items(), s.log.Items(), s.asks.Items())
+	items := slices.Concat(r.common.Items(), s.log.Items(), s.asks.Items(), s.ip.Items())
 	slices.SortStableFunc(items, func(a, b evidence.Item) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
 	})

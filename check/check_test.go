@@ -2,9 +2,11 @@ package check_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/routerprobe"
 )
 
 var (
@@ -59,6 +62,7 @@ type segment struct {
 	frames  chan evidence.Frame
 	stop    chan struct{}
 	sent    [][]byte
+	joined  []mac.Addr
 	drops   int
 	failing error // what Receive returns
 	sendErr error
@@ -79,6 +83,17 @@ func (s *segment) Send(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// sentTo counts the frames that were sent to a link-layer address.
+func (s *segment) sentTo(m mac.Addr) int {
+	n := 0
+	for _, b := range s.sent {
+		if mac.From(b) == m {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *segment) put(b []byte) {
@@ -108,6 +123,11 @@ func (s *segment) Interrupt() {
 	}
 }
 
+func (s *segment) Join(m mac.Addr) error {
+	s.joined = append(s.joined, m)
+	return nil
+}
+
 func (s *segment) Drops() (int, error) { return s.drops, nil }
 
 // target reads whom an ARP request asks for.
@@ -123,6 +143,9 @@ func target(t *testing.T, b []byte) netip.Addr {
 func clusterOf(t *testing.T, n byte) func([]byte) [][]byte {
 	return func(b []byte) [][]byte {
 		var out [][]byte
+		if b[13] == 0 {
+			return [][]byte{hairpin(b)}
+		}
 		if target(t, b) == vip {
 			for i := range n {
 				out = append(out, arpFrame(t, arp.OperationReply, nodeMAC(i+1), ourMAC, cluster, vip, ourMAC, us.Addr()))
@@ -133,6 +156,24 @@ func clusterOf(t *testing.T, n byte) func([]byte) [][]byte {
 		}
 		return out
 	}
+}
+
+// hairpin is the first host's echo reply to our echo request: the router at
+// rtrMAC has sent it back onto the subnet.
+func hairpin(b []byte) []byte {
+	r := append([]byte(nil), b...)
+	copy(r, ourMAC[:])
+	host := nodeMAC(1)
+	copy(r[6:], host[:])
+	copy(r[26:30], b[30:34]) // the addresses change places, so the IP checksum stays
+	copy(r[30:34], b[26:30])
+	r[34] = 0 // echo reply
+	sum := binary.BigEndian.Uint16(r[36:])
+	if sum >= 0xf800 {
+		sum++ // end-around carry
+	}
+	binary.BigEndian.PutUint16(r[36:], sum+0x0800) // the type was 8 before
+	return r
 }
 
 // told is what a handler was told.
@@ -154,6 +195,7 @@ func config() check.Config {
 	return check.Config{
 		Interface: "eth0", MAC: ourMAC, Addresses: []netip.Prefix{us},
 		Routers: []check.Router{{IP: router}}, Timing: arpprobe.DefaultTiming(),
+		RouterTest: routerprobe.DefaultTiming(), Seed: 1,
 	}
 }
 
@@ -174,16 +216,98 @@ func TestRunCluster(t *testing.T) {
 			t.Fatalf("%d results", len(h.results))
 		}
 		r := h.results[0]
-		if d := r.Diagnosis; d.Verdict != diagnose.Answers || d.Cluster.MAC != cluster || len(d.Cluster.Hosts) != 2 {
+		if d := r.Diagnosis; d.Verdict != diagnose.Reachable || d.Cluster.MAC != cluster || len(d.Cluster.Hosts) != 2 {
 			t.Errorf("diagnosis: %+v", d)
 		}
-		if len(r.Diagnosis.Routers) != 1 || r.Diagnosis.Routers[0].MAC != rtrMAC {
+		if len(r.Diagnosis.Routers) != 1 || r.Diagnosis.Routers[0].MAC != rtrMAC || r.Diagnosis.Routers[0].Reach != diagnose.Reaches {
 			t.Errorf("routers: %+v", r.Diagnosis.Routers)
 		}
-		if r.Sent != 3 || r.Partial {
+		if !slices.Contains(link.joined, cluster) {
+			t.Errorf("joined %v, not the cluster's MAC", link.joined)
+		}
+		// Three questions, and one packet by way of the router.
+		if r.Sent != 4 || r.Partial {
 			t.Errorf("sent %d, partial %v", r.Sent, r.Partial)
 		}
 	})
+}
+
+// A router that carries nothing back costs the time that its test is given, and
+// leaves its question open.
+func TestRunSilentRouter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := clusterOf(t, 2)
+		link, h := newSegment(t, func(b []byte) [][]byte {
+			if b[13] == 0 {
+				return nil
+			}
+			return answer(b)
+		}), &told{}
+		cfg := config()
+		cfg.Timing.Wait = 10 * time.Second
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		r := h.results[0]
+		if r.Elapsed < cfg.RouterTest.Wait || r.Elapsed > cfg.RouterTest.Wait+time.Second {
+			t.Errorf("it took %v", r.Elapsed)
+		}
+		if r.Diagnosis.Verdict != diagnose.Answers || r.Diagnosis.Routers[0].Reach != diagnose.NotLearnt || !r.Diagnosis.Has("router-test-inconclusive") {
+			t.Errorf("%v, %+v", r.Diagnosis.Verdict, r.Diagnosis.Routers)
+		}
+		// Never more than a packet a second, whatever happens.
+		if by := link.sentTo(rtrMAC); by > int(r.Elapsed/time.Second)+1 {
+			t.Errorf("%d packets to the router in %v", by, r.Elapsed)
+		}
+	})
+}
+
+// With ports to try, connections go straight to the cluster, and each that is
+// accepted is reset at once.
+func TestRunConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := clusterOf(t, 2)
+		var resets, opened int
+		link, h := newSegment(t, nil), &told{}
+		link.answer = func(b []byte) [][]byte {
+			if b[13] != 0 || b[23] != 6 {
+				return answer(b)
+			}
+			switch flags := b[47]; {
+			case flags&0x04 != 0:
+				resets++
+			case flags == 0x02 && mac.From(b) == cluster:
+				opened++
+				return [][]byte{accepts(b, nodeMAC(byte(1+opened%2)))}
+			}
+			return nil
+		}
+		cfg := config()
+		cfg.Ports, cfg.Connections = []uint16{443}, 16
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		if opened != 16 || resets != 16 {
+			t.Errorf("%d connections, %d resets", opened, resets)
+		}
+		d := h.results[0].Diagnosis
+		if !d.Has("service-port-open") || !d.Has("affinity-none") {
+			t.Errorf("findings: %+v", d.Findings)
+		}
+	})
+}
+
+// accepts is a host's SYN, ACK to our SYN.
+func accepts(b []byte, from mac.Addr) []byte {
+	r := append([]byte(nil), b...)
+	copy(r, ourMAC[:])
+	copy(r[6:], from[:])
+	copy(r[26:30], b[30:34])
+	copy(r[30:34], b[26:30])
+	copy(r[34:36], b[36:38])
+	copy(r[36:38], b[34:36])
+	r[47] = 0x12
+	return r
 }
 
 // Our own questions are evidence, but nobody's answer.
@@ -244,6 +368,10 @@ func TestRunWithoutAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, b := range link.sent {
+			if b[13] != 6 {
+				t.Errorf("without an address of its own it sent % x", b)
+				continue
+			}
 			if spa := netip.AddrFrom4([4]byte(b[28:32])); spa != netip.IPv4Unspecified() {
 				t.Errorf("asked as %v", spa)
 			}
@@ -338,7 +466,7 @@ func TestRunHostile(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := h.results[0]
-		if r.Diagnosis.Verdict != diagnose.Answers || !r.Diagnosis.Cluster.HasMAC || r.Diagnosis.Cluster.MAC != cluster || len(r.Diagnosis.Cluster.Hosts) != 2 {
+		if r.Diagnosis.Verdict != diagnose.Reachable || !r.Diagnosis.Cluster.HasMAC || r.Diagnosis.Cluster.MAC != cluster || len(r.Diagnosis.Cluster.Hosts) != 2 {
 			t.Errorf("diagnosis: %v, %+v", r.Diagnosis.Verdict, r.Diagnosis.Cluster)
 		}
 		if n := len(r.Items); n > 6*evidence.PerKind {

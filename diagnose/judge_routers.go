@@ -117,7 +117,7 @@ func (p *picture) judgeRouters() {
 		return fmt.Sprintf("%s %s %v, though it answers here: remote subnets are cut off.", who, verb(n, "does not reach", "do not reach"), p.vip)
 	})
 	p.reportRouters(all, idInconclusive, func(o *outcome) bool { return o.open != "" }, func(who string, n int) string {
-		return fmt.Sprintf("Whether %s %s %v stays open: the test came to nothing.", who, verb(n, "reaches", "reach"), p.vip)
+		return fmt.Sprintf("Whether r%s %s %v stays open: the test came to nothing.", who[1:], verb(n, "reaches", "reach"), p.vip)
 	})
 	p.judgeRedirects(all)
 	p.judgeKeepsAsking(all)

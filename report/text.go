@@ -140,7 +140,7 @@ func verdictLines(o Outcome) []string {
 	case o.Interface == "":
 		how = "From a capture."
 	default:
-		how = fmt.Sprintf("Asked %s on %s, %s in all.", times(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
+		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
 	lines := []string{verdictSentence(o.Diagnosis.Verdict) + " " + how}
 	if o.Partial {
@@ -156,7 +156,7 @@ func verdictSentence(v diagnose.Verdict) string {
 	case diagnose.LocalOnly:
 		return "It answers on this subnet, and a router does not reach it."
 	case diagnose.Answers:
-		return "It answers on this subnet; no router was tested."
+		return "It answers on this subnet; whether a router reaches it is not known."
 	case diagnose.Conflict:
 		return "The answers contradict each other."
 	case diagnose.Silent:
@@ -167,11 +167,11 @@ func verdictSentence(v diagnose.Verdict) string {
 	return string(v)
 }
 
-func times(n int) string {
+func frames(n int) string {
 	if n == 1 {
-		return "once"
+		return "1 frame"
 	}
-	return fmt.Sprintf("%d times", n)
+	return fmt.Sprintf("%d frames", n)
 }
 
 // What is shown of a list without --verbose: a flood must not fill the screen,

@@ -46,8 +46,8 @@ func (i *IDs) echo() (uint16, error) {
 	return id, nil
 }
 
-// port returns a source port for SYNs.
-func (i *IDs) port() (uint16, error) {
+// Port returns a source port for SYNs, above those that the system gives out.
+func (i *IDs) Port() (uint16, error) {
 	if i.ports == portCount {
 		return 0, errors.New("routerprobe: more than 4536 routers and ports in one run")
 	}
@@ -56,5 +56,5 @@ func (i *IDs) port() (uint16, error) {
 	return uint16(p), nil
 }
 
-// sequence returns an initial sequence number.
-func (i *IDs) sequence() uint32 { return i.rng.Uint32() }
+// Sequence returns an initial sequence number.
+func (i *IDs) Sequence() uint32 { return i.rng.Uint32() }

@@ -158,11 +158,11 @@ func (p *Probe) add(tg Target, ids *IDs) error {
 		if port == 0 {
 			return fmt.Errorf("routerprobe: ask for %v: port 0 is none", tg.IP)
 		}
-		id, err := ids.port()
+		id, err := ids.Port()
 		if err != nil {
 			return err
 		}
-		qs = append(qs, &question{target: t, port: port, id: id, seq: ids.sequence()})
+		qs = append(qs, &question{target: t, port: port, id: id, seq: ids.Sequence()})
 	}
 	for _, q := range qs {
 		if _, err := p.frame(q); err != nil {

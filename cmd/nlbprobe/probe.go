@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/route"
+	"github.com/nlbprobe/nlbprobe/routerprobe"
 	"github.com/nlbprobe/nlbprobe/wire"
 )
 
@@ -26,6 +28,9 @@ type probeOptions struct {
 	args    []string
 	iface   string
 	routers []string
+	control []string
+	tcp     []uint
+	affin   bool
 	wait    time.Duration
 	passive bool
 	expect  string
@@ -41,8 +46,11 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.iface, "interface", "i", "", "probe from `IFACE` (default: the one whose subnet holds the VIP)")
-	f.StringArrayVar(&o.routers, "router", nil, "know about the router `IP`, repeatable (default: the interface's gateways)")
-	f.DurationVar(&o.wait, "wait", arpprobe.DefaultTiming().Wait, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
+	f.StringArrayVar(&o.routers, "router", nil, "test the router `IP`, repeatable (default: the interface's gateways)")
+	f.StringArrayVar(&o.control, "control", nil, "live host `IP` of the subnet, by which a router shows whether it sends packets back onto it; repeatable")
+	f.UintSliceVar(&o.tcp, "tcp", nil, "try TCP `PORT` of the VIP too, repeatable")
+	f.BoolVar(&o.affin, "affinity", false, "with --tcp: open many connections and show which host takes them")
+	f.DurationVar(&o.wait, "wait", 5*time.Second, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
 	f.StringVar(&o.expect, "expect", "", "repeat until every VIP's verdict is `VERDICT`; the exit status says whether it became so")
 	f.DurationVar(&o.retry, "retry-for", 0, "with --expect: how much `TIME` to repeat for (default: one try)")
@@ -76,7 +84,11 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio, commands []string)
 	if err != nil {
 		return err
 	}
-	routers, err := parseRouters(o.routers)
+	routers, err := parseIPs("--router", "a router", o.routers)
+	if err != nil {
+		return err
+	}
+	controls, err := parseIPs("--control", "a host", o.control)
 	if err != nil {
 		return err
 	}
@@ -90,7 +102,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio, commands []string)
 	for _, n := range notes {
 		fmt.Fprintf(io.err, "nlbprobe: %s\n", n)
 	}
-	run := &session{o: o, jobs: jobs, routers: routers, io: io}
+	run := &session{o: o, jobs: jobs, routers: routers, controls: controls, io: io}
 	for _, j := range jobs {
 		link, err := open(j, routers)
 		if err != nil {
@@ -111,11 +123,12 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio, commands []string)
 
 // session is a probe with its links open: it can be run several times.
 type session struct {
-	o       *probeOptions
-	jobs    []job
-	links   []*wire.Link
-	routers []netip.Addr
-	io      stdio
+	o        *probeOptions
+	jobs     []job
+	links    []*wire.Link
+	routers  []netip.Addr
+	controls []netip.Addr
+	io       stdio
 }
 
 // once runs every job, side by side, and tells to.
@@ -139,26 +152,60 @@ func (o *probeOptions) check() error {
 	case o.wait < time.Millisecond || o.wait > 24*time.Hour:
 		return fmt.Errorf("--wait %v is not between 1ms and 24h", o.wait)
 	}
+	if err := o.ports(); err != nil {
+		return err
+	}
 	if err := checkExpect(o.expect, o.retry); err != nil {
 		return err
 	}
 	return checkOutput(o.output)
 }
 
-func parseRouters(args []string) ([]netip.Addr, error) {
-	var routers []netip.Addr
+// parseIPs reads the addresses that a flag gives.
+func parseIPs(flag, whose string, args []string) ([]netip.Addr, error) {
+	var ips []netip.Addr
 	for _, arg := range args {
 		ip, err := netip.ParseAddr(arg)
 		if err != nil {
-			return nil, fmt.Errorf("--router %q is not an IPv4 address", clip(arg))
+			return nil, fmt.Errorf("%s %q is not an IPv4 address", flag, clip(arg))
 		}
 		if err := checkVIP(ip); err != nil {
-			return nil, fmt.Errorf("--router %s is not the IPv4 address of a router", ip)
+			return nil, fmt.Errorf("%s %s is not the IPv4 address of %s", flag, ip, whose)
 		}
-		routers = append(routers, ip.Unmap())
+		if ip = ip.Unmap(); !slices.Contains(ips, ip) {
+			ips = append(ips, ip)
+		}
 	}
-	return routers, nil
+	return ips, nil
 }
+
+// The connections that are tried on each port: enough to see whether it is
+// served, or to see how a cluster spreads them.
+const (
+	oneConnection   = 1
+	manyConnections = 32
+)
+
+// ports checks what --tcp and --affinity ask for.
+func (o *probeOptions) ports() error {
+	switch {
+	case o.affin && len(o.tcp) == 0:
+		return errors.New("--affinity needs a service to connect to: --tcp PORT")
+	case len(o.tcp) > maxPorts:
+		return fmt.Errorf("--tcp names %d ports; at most %d at once", len(o.tcp), maxPorts)
+	case o.passive && len(o.tcp) > 0:
+		return errors.New("--passive sends nothing, --tcp would")
+	}
+	for _, p := range o.tcp {
+		if p < 1 || p > 65535 {
+			return fmt.Errorf("--tcp %d is not a port: 1 to 65535", p)
+		}
+	}
+	return nil
+}
+
+// maxPorts bounds how many ports are tried: this is no port scanner.
+const maxPorts = 8
 
 // plan finds the interface for each VIP: the one named, or the one whose subnet
 // holds it. The notes say what else could have been chosen.
@@ -196,9 +243,15 @@ func noLinux(err error) error {
 	return err
 }
 
+// helloGroups are where VRRP and HSRP routers say hello (RFC 5798 5.1.1.2, RFC
+// 2281 5, and HSRP version 2).
+var helloGroups = []netip.Addr{
+	netip.AddrFrom4([4]byte{224, 0, 0, 18}), netip.AddrFrom4([4]byte{224, 0, 0, 2}), netip.AddrFrom4([4]byte{224, 0, 0, 102}),
+}
+
 // open opens the link of a job, and says what to do where that is not allowed.
 func open(j job, routers []netip.Addr) (*wire.Link, error) {
-	filter := wire.Filter{ARPOnly: true, Addrs: slices.Concat(j.ifi.Gateways, routers)}
+	filter := wire.Filter{Addrs: slices.Concat(j.ifi.Gateways, routers, helloGroups)}
 	for _, v := range j.vips {
 		filter.Addrs = append(filter.Addrs, v.vip)
 	}
@@ -222,7 +275,14 @@ func (s *session) probe(ctx context.Context, n int, to listener) error {
 	j, o := s.jobs[n], s.o
 	cfg := check.Config{
 		Interface: j.ifi.Name, MAC: j.ifi.MAC, Addresses: j.ifi.Prefixes,
-		Timing: arpprobe.DefaultTiming(), Passive: o.passive,
+		Timing: arpprobe.DefaultTiming(), RouterTest: routerprobe.DefaultTiming(),
+		Controls: s.controls, Connections: oneConnection, Seed: rand.Uint64(), Passive: o.passive,
+	}
+	if o.affin {
+		cfg.Connections = manyConnections
+	}
+	for _, p := range o.tcp {
+		cfg.Ports = append(cfg.Ports, uint16(p))
 	}
 	cfg.Timing.Wait = o.wait
 	for _, ip := range s.routers {

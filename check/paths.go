@@ -1,0 +1,243 @@
+package check
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/routerprobe"
+)
+
+// gather is how long after a first answer the routers are asked: VIPs that are
+// probed together answer together, and one packet a second is all that a router
+// gets.
+const gather = 15 * time.Millisecond
+
+// helloGroups are the group addresses of VRRP (224.0.0.18, RFC 5798 5.1.1.2) and
+// HSRP (224.0.0.2, RFC 2281 5; version 2: 224.0.0.102).
+var helloGroups = [...]mac.Addr{
+	{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12},
+	{0x01, 0x00, 0x5e, 0x00, 0x00, 0x02},
+	{0x01, 0x00, 0x5e, 0x00, 0x00, 0x66},
+}
+
+// path is one router under test, for some of the VIPs.
+type path struct {
+	probe *routerprobe.Probe
+	vips  []netip.Addr
+}
+
+// begin notes the first answer for a VIP, and what it opens the way to: hearing
+// the cluster's MAC, the routers' hellos, and the routers' test.
+func (r *runner) begin(s *subject, a evidence.ARP, at time.Time) {
+	s.arp, s.answered = a, at
+	r.watch.AddMAC(a.SenderMAC)
+	if r.cfg.Passive {
+		return
+	}
+	if r.source(s.vip).IP.IsValid() && !a.SenderMAC.IsZero() && len(r.cfg.Ports) > 0 && r.cfg.Connections > 0 {
+		s.volley = newVolley(r.cfg.Ports, r.cfg.Connections, at)
+	}
+	r.duePaths(at)
+}
+
+// duePaths has paths begun shortly after now.
+func (r *runner) duePaths(now time.Time) {
+	if r.pathsDue.IsZero() && !r.cfg.Passive && r.cfg.RouterTest.Wait > 0 {
+		r.pathsDue = now.Add(gather)
+	}
+}
+
+// foundRouter notes a router's MAC.
+func (r *runner) foundRouter(ip netip.Addr, m mac.Addr, at time.Time) {
+	if m.IsZero() || m.IsGroup() {
+		return
+	}
+	if _, known := r.macs[ip]; known {
+		return
+	}
+	r.macs[ip] = m
+	r.duePaths(at)
+}
+
+func (r *runner) hearHello(h evidence.Hello, frame *evidence.Frame) {
+	r.common.Add(h, frame.Time, 1, frame)
+}
+
+// noteIP files a fact about packets with the VIP that it concerns, or with all
+// where it concerns none: a control's.
+func (r *runner) noteIP(f evidence.Fact, frame *evidence.Frame) {
+	var ips [2]netip.Addr
+	switch f := f.(type) {
+	case evidence.Echo:
+		ips = [2]netip.Addr{f.Src, f.Dst}
+	case evidence.TCP:
+		ips = [2]netip.Addr{f.Src.Addr(), f.Dst.Addr()}
+	case evidence.ICMPError:
+		ips = [2]netip.Addr{f.Src, f.Dst}
+	case evidence.Traffic:
+		ips = [2]netip.Addr{f.Src, f.Dst}
+	}
+	for _, ip := range ips {
+		if s := r.byIP[ip]; s != nil {
+			if !s.done {
+				s.ip.Add(f, frame.Time, 1, frame)
+			}
+			return
+		}
+	}
+	if t, ok := f.(evidence.Traffic); ok {
+		// A frame to a cluster's MAC that names no VIP, as a heartbeat.
+		for _, s := range r.subjects {
+			if !s.done && s.arp.SenderMAC == t.EthDst && !s.answered.IsZero() {
+				s.ip.Add(f, frame.Time, 1, frame)
+			}
+		}
+		return
+	}
+	r.common.Add(f, frame.Time, 1, frame)
+}
+
+// tellPaths hands a fact to the routers' tests and to the volleys.
+func (r *runner) tellPaths(f evidence.Fact, frame *evidence.Frame) {
+	for _, p := range r.paths {
+		p.probe.Heard(f, frame.Time)
+	}
+	if t, ok := f.(evidence.TCP); ok && !t.Out {
+		if s := r.byIP[t.Src.Addr()]; s != nil && s.volley != nil {
+			s.volley.heard(t)
+		}
+	}
+}
+
+// stepPaths begins the tests that are due, sends what they want sent, and
+// returns when something is due again.
+func (r *runner) stepPaths(now time.Time) time.Time {
+	next := r.start.Add(r.cfg.Timing.Wait)
+	if !r.pathsDue.IsZero() {
+		if now.Before(r.pathsDue) {
+			next = r.pathsDue
+		} else {
+			r.pathsDue = time.Time{}
+			r.beginPaths(now)
+		}
+	}
+	for _, p := range r.paths {
+		for {
+			at, ok := p.probe.Next()
+			if !ok {
+				break
+			}
+			if at.After(now) {
+				next = earlier(next, at)
+				break
+			}
+			if b := p.probe.Step(now); b != nil {
+				r.send(b, now, nil)
+			} else if again, ok := p.probe.Next(); ok && !again.After(now) {
+				break // it wants nothing sent, and will not say so again
+			}
+		}
+	}
+	return next
+}
+
+// beginPaths tests every router whose MAC is known for the VIPs that answer and
+// were not tested by way of it yet.
+func (r *runner) beginPaths(now time.Time) {
+	for _, m := range helloGroups {
+		r.join(m)
+	}
+	for _, router := range r.cfg.Routers {
+		m, known := r.macs[router.IP]
+		if !known {
+			continue
+		}
+		var targets []routerprobe.Target
+		var vips []netip.Addr
+		for _, s := range r.subjects {
+			if s.done || s.answered.IsZero() || s.tested[router.IP] || s.vip == router.IP ||
+				s.arp.SenderMAC == m || !r.source(s.vip).IP.IsValid() {
+				continue
+			}
+			s.tested[router.IP] = true
+			if s.arp.SenderMAC.IsGroup() && !s.arp.SenderMAC.IsBroadcast() {
+				r.join(s.arp.SenderMAC)
+			}
+			targets = append(targets, routerprobe.Target{IP: s.vip, MAC: s.arp.SenderMAC, Ports: r.cfg.Ports, Answered: s.answered})
+			vips = append(vips, s.vip)
+		}
+		if len(targets) == 0 {
+			continue
+		}
+		src := r.source(targets[0].IP)
+		for _, c := range r.controls(router.IP, src.IP) {
+			targets = append(targets, routerprobe.Target{IP: c, Control: true})
+		}
+		timing := r.cfg.RouterTest
+		timing.Wait = min(timing.Wait, r.start.Add(r.cfg.Timing.Wait).Sub(now))
+		if timing.Wait <= 0 {
+			continue
+		}
+		p, err := routerprobe.New(routerprobe.Source{MAC: src.MAC, IP: src.IP}, routerprobe.Router{IP: router.IP, MAC: m}, targets, r.ids, now, timing)
+		if err != nil {
+			r.sendErr = err // without identifiers nothing can be asked; the rest goes on
+			continue
+		}
+		r.paths = append(r.paths, &path{probe: p, vips: vips})
+	}
+}
+
+// maxControls bounds the control hosts that a router is asked for.
+const maxControls = 1
+
+// controls returns live hosts of the subnet for a router's control: those that
+// were named, else one that was heard asking for something.
+func (r *runner) controls(router, own netip.Addr) []netip.Addr {
+	if len(r.cfg.Controls) > 0 {
+		return r.cfg.Controls
+	}
+	var found []netip.Addr
+	for _, s := range r.subjects {
+		for _, it := range s.asks.Items() {
+			a, ok := it.Fact.(evidence.ARP)
+			if !ok || a.Out || a.SenderIP == own || a.SenderIP == router || r.byIP[a.SenderIP] != nil ||
+				a.SenderMAC.IsGroup() || a.SenderIP.IsUnspecified() || slices.Contains(found, a.SenderIP) || !r.onLink(a.SenderIP) {
+				continue
+			}
+			if found = append(found, a.SenderIP); len(found) == maxControls {
+				return found
+			}
+		}
+	}
+	return found
+}
+
+// onLink reports whether ip is in one of the interface's subnets.
+func (r *runner) onLink(ip netip.Addr) bool {
+	return slices.ContainsFunc(r.cfg.Addresses, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// join has the interface hear a group address. Where that fails there is less
+// evidence, which the findings say by what they do not show.
+func (r *runner) join(m mac.Addr) {
+	if !r.joined[m] {
+		r.joined[m] = true
+		_ = r.link.Join(m)
+	}
+}
+
+// pathsSettled reports whether every router's test for the VIP has ended.
+func (r *runner) pathsSettled(s *subject) bool {
+	if !r.pathsDue.IsZero() && !s.answered.IsZero() {
+		return false
+	}
+	for _, p := range r.paths {
+		if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() {
+			return false
+		}
+	}
+	return true
+}
