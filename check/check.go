@@ -97,6 +97,8 @@ type subject struct {
 
 	arp      evidence.ARP // the first answer
 	answered time.Time    // when it was heard; zero is never
+	echoID   uint16       // of the echoes sent straight to a unicast cluster MAC; 0 where none are
+	echoes   uint16       // how many of them were sent
 	volley   *volley      // connections straight to the VIP; nil where none are wanted
 	tested   map[netip.Addr]bool
 }
@@ -211,9 +213,14 @@ func (r *runner) noteVantage() {
 
 // listened notes that the link was heard until now.
 func (r *runner) listened(now time.Time) {
-	r.common.Add(evidence.Listened{
-		Interface: r.cfg.Interface, Promiscuous: r.cfg.Promiscuous, Passive: r.cfg.Passive,
-	}, now, 1, nil)
+	l := evidence.Listened{Interface: r.cfg.Interface, Promiscuous: r.cfg.Promiscuous, Passive: r.cfg.Passive}
+	r.common.Add(l, now, 1, nil)
+	for m, joined := range r.joined {
+		if joined {
+			l.Joined = m
+			r.common.Add(l, now, 1, nil)
+		}
+	}
 }
 
 func (r *runner) loop(ctx context.Context) error {
@@ -246,7 +253,9 @@ func (r *runner) step(now time.Time) time.Time {
 		if s.done || s.probe == nil {
 			continue
 		}
-		r.ask(s.probe, now, &s.log)
+		if r.ask(s.probe, now, &s.log) {
+			r.echo(s, now)
+		}
 		if at, ok := s.probe.Next(); ok {
 			next = earlier(next, at)
 		}
@@ -289,11 +298,13 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// ask sends the probe's question where one is due.
-func (r *runner) ask(p *arpprobe.Probe, now time.Time, log *evidence.Log) {
-	if b := p.Step(now); b != nil {
+// ask sends the probe's question where one is due, and reports whether it was.
+func (r *runner) ask(p *arpprobe.Probe, now time.Time, log *evidence.Log) bool {
+	b := p.Step(now)
+	if b != nil {
 		r.send(b, now, log)
 	}
+	return b != nil
 }
 
 // send puts a frame on the wire and notes it as evidence, for log or, where that

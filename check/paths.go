@@ -37,6 +37,11 @@ func (r *runner) begin(s *subject, a evidence.ARP, at time.Time) {
 	if r.cfg.Passive {
 		return
 	}
+	if masked := !a.SenderMAC.IsGroup() && a.EthSrc != a.SenderMAC; masked {
+		if id, err := r.ids.Echo(); err == nil {
+			s.echoID = id
+		}
+	}
 	if r.source(s.vip).IP.IsValid() && !a.SenderMAC.IsZero() && len(r.cfg.Ports) > 0 && r.cfg.Connections > 0 {
 		s.volley = newVolley(r.cfg.Ports, r.cfg.Connections, at)
 	}
@@ -223,10 +228,28 @@ func (r *runner) onLink(ip netip.Addr) bool {
 // join has the interface hear a group address. Where that fails there is less
 // evidence, which the findings say by what they do not show.
 func (r *runner) join(m mac.Addr) {
-	if !r.joined[m] {
-		r.joined[m] = true
-		_ = r.link.Join(m)
+	if _, tried := r.joined[m]; tried {
+		return
 	}
+	r.joined[m] = r.link.Join(m) == nil
+	r.listened(time.Now())
+}
+
+// echo sends an echo request straight to the MAC of a cluster in unicast mode
+// whose hosts mask their own: all of them should answer it, and if one only does,
+// the switch may have learnt the MAC on its port.
+func (r *runner) echo(s *subject, now time.Time) {
+	src := r.source(s.vip)
+	if s.echoID == 0 || !src.IP.IsValid() {
+		return
+	}
+	b, err := routerprobe.Echo(routerprobe.Source{MAC: src.MAC, IP: src.IP}, s.arp.SenderMAC, s.vip, s.echoID, s.echoes)
+	if err != nil {
+		r.sendErr = err
+		return
+	}
+	s.echoes++
+	r.send(b, now, nil)
 }
 
 // pathsSettled reports whether every router's test for the VIP has ended.

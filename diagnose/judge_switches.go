@@ -66,6 +66,9 @@ func (p *picture) judgeFlooding() {
 		case evidence.Traffic:
 			source, to, src, out = f.EthSrc, f.EthDst, f.Src.Unmap(), f.Out
 			heartbeat = f.EtherType == etherHeartbeat
+			if f.Dst.IsMulticast() {
+				continue // for an IP group that shares the MAC, as the nodes' IGMP reports
+			}
 		}
 		switch {
 		case !p.claimed[to] || p.isOurs(source, out):

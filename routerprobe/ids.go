@@ -35,8 +35,8 @@ func NewIDs(seed uint64) *IDs {
 	}
 }
 
-// echo returns an identifier for echo requests.
-func (i *IDs) echo() (uint16, error) {
+// Echo returns an identifier for echo requests.
+func (i *IDs) Echo() (uint16, error) {
 	if i.ids == 1<<16 {
 		return 0, errors.New("routerprobe: more than 65536 routers and targets in one run")
 	}

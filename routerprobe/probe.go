@@ -149,7 +149,7 @@ func New(src Source, router Router, targets []Target, ids *IDs, start time.Time,
 func (p *Probe) add(tg Target, ids *IDs) error {
 	t := &target{Target: tg}
 	p.targets = append(p.targets, t)
-	id, err := ids.echo()
+	id, err := ids.Echo()
 	if err != nil {
 		return err
 	}

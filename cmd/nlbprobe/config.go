@@ -41,14 +41,17 @@ type configGroup struct {
 }
 
 // groupFor returns the group of one VIP, or nil and why it needs no
-// configuration; the reason is empty where nobody would expect one.
-func groupFor(d diagnose.Diagnosis, link int) (*configGroup, string) {
+// configuration; the reason is empty where nobody would expect one. given says
+// that the user asked for some platform's, needed or not.
+func groupFor(d diagnose.Diagnosis, link int, given bool) (*configGroup, string) {
 	c := d.Cluster
 	switch {
 	case d.Verdict == diagnose.Conflict:
 		return nil, "None printed: the answers contradict each other, and a static entry would make one of them permanent. Settle which one is right, then probe again."
 	case !c.HasMAC || c.Mode == diagnose.None:
 		return nil, ""
+	case d.Verdict == diagnose.Reachable && c.MAC.IsGroup() && !given:
+		return nil, "None printed: the routers that were tested reach the VIP. For one that was not, a standby router above all: --platform NAME, or nlbprobe render."
 	case c.MAC.IsBroadcast() || c.MAC.IsZero() || d.Has("group-mac-not-nlb"):
 		return nil, fmt.Sprintf("None printed: %s is no address that a cluster can be reached at, so no static entry can help.", c.MAC)
 	case !c.MAC.IsGroup():

@@ -93,84 +93,83 @@ func objects(t *testing.T, stdout string) []object {
 func TestScenarios(t *testing.T) {
 	type row struct {
 		scenario string
+		args     []string
 		verdict  string
 		status   int
 		mac      string // "" where there is none that counts
 		mode     string
-		hosts    int
-		config   bool // lines to paste are printed
+		hosts    int    // in unicast-unmasked both nodes have one Ethernet source
+		routers  string // one character each: + reaches the VIP, - does not, ? is not known
+		config   bool   // lines to paste are printed
 		ids      []string
 	}
 	tests := []row{
-		{"multicast", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"cisco-example", "answers", 1, "03:00:5e:11:11:11", "multicast", 2, true,
-			[]string{"cluster-kind-unproven", "group-mac-answer", "hand-set-mac", "router-not-tested", "several-hosts-one-mac"}},
-		{"unicast", "answers", 0, "02:bf:ac:10:3f:f1", "unicast", 2, false,
-			[]string{"router-not-tested", "several-hosts-one-mac", "unicast-mode-masked"}},
-		// Both nodes have one Ethernet source: from outside they are one host.
-		{"unicast-unmasked", "answers", 1, "02:bf:ac:10:3f:f1", "unicast", 1, false,
-			[]string{"router-not-tested", "unicast-mode-unmasked"}},
-		{"igmp", "answers", 1, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"secondary-vip", "answers", 1, "03:bf:ac:10:3f:f0", "multicast", 2, true,
-			[]string{"group-mac-answer", "mac-of-another-vip", "router-not-tested", "several-hosts-one-mac"}},
-		{"conflict", "conflict", 2, "", "", 2, false,
-			[]string{"conflicting-answers", "ordinary-host", "router-not-tested"}},
-		{"mixed-modes", "conflict", 2, "", "", 2, false,
-			[]string{"conflicting-answers", "group-mac-answer", "mixed-modes", "router-not-tested", "unicast-mode-masked"}},
-		{"ordinary-host", "answers", 0, "00:00:5e:00:53:31", "none", 1, false,
-			[]string{"ordinary-host", "router-not-tested"}},
-		{"silent", "silent", 3, "", "unknown", 0, false,
-			[]string{"router-not-tested", "vip-silent"}},
-		{"ws2008", "answers", 2, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"arp-request-with-group-mac", "group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		// A static entry on the router, or a lenient one, cannot be seen from
-		// the answers alone.
-		{"fixed", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"lenient-router", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"proxy-arp", "answers", 1, "00:00:5e:00:53:01", "none", 1, false,
+		{"affinity-none", []string{"--tcp", "80", "--affinity"}, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"affinity-none", "group-mac-answer", "router-reaches-vip", "service-port-open", "several-hosts-one-mac", "switch-floods"}},
+		{"affinity-single", []string{"--tcp", "80", "--affinity"}, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"affinity-single", "group-mac-answer", "router-reaches-vip", "service-port-open", "several-hosts-one-mac", "switch-floods"}},
+		{"broadcast-mac", nil, "local-only", 2, "ff:ff:ff:ff:ff:ff", "unknown", 1, "-", false,
+			[]string{"broadcast-mac-answer", "router-does-not-reach"}},
+		{"carp-balancing", nil, "local-only", 2, "01:00:5e:00:01:05", "other-multicast", 1, "-", true,
+			[]string{"carp-balancing", "group-mac-answer", "router-ignores-multicast-arp"}},
+		{"cisco-example", nil, "local-only", 2, "03:00:5e:11:11:11", "multicast", 2, "-", true,
+			[]string{"cluster-kind-unproven", "group-mac-answer", "hand-set-mac", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
+		{"conflict", nil, "conflict", 2, "", "none", 2, "+", false,
+			[]string{"conflicting-answers", "ordinary-host", "router-reaches-vip"}},
+		{"fixed", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"flooding", nil, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"igmp", nil, "local-only", 2, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "-", true,
+			[]string{"group-mac-answer", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
+		{"learnt-unicast", nil, "reachable", 1, "02:bf:ac:10:3f:f1", "unicast", 2, "+", false,
+			[]string{"router-reaches-vip", "several-hosts-one-mac", "unicast-learnt-on-one-port", "unicast-mode-masked", "windows-checklist"}},
+		{"lenient-router", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"look-alike", nil, "reachable", 0, "00:00:5e:00:01:05", "none", 1, "+", false,
+			[]string{"first-hop-virtual-mac", "router-reaches-vip"}},
+		{"member-port-missing", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac"}},
+		{"member-ports-only", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac"}},
+		{"mixed-modes", nil, "conflict", 2, "", "unknown", 2, "+", false,
+			[]string{"conflicting-answers", "group-mac-answer", "mixed-modes", "router-reaches-vip", "switch-floods", "unicast-mode-masked"}},
+		{"multicast", nil, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "-", true,
+			[]string{"group-mac-answer", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
+		{"no-hairpin", []string{"--control", "172.16.63.21"}, "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "?", true,
+			[]string{"group-mac-answer", "router-test-inconclusive", "several-hosts-one-mac"}},
+		{"ordinary-host", nil, "reachable", 0, "00:00:5e:00:53:31", "none", 1, "+", false,
+			[]string{"ordinary-host", "router-reaches-vip"}},
+		{"proxy-arp", nil, "answers", 1, "00:00:5e:00:53:01", "none", 1, "?", false,
 			[]string{"proxy-arp", "router-not-tested"}},
-		{"proxy-arp-competing", "conflict", 2, "", "", 3, false,
+		{"proxy-arp-competing", nil, "conflict", 2, "", "unknown", 3, "?", false,
 			[]string{"conflicting-answers", "group-mac-answer", "proxy-arp", "router-not-tested", "several-hosts-one-mac"}},
-		{"look-alike", "answers", 0, "00:00:5e:00:01:05", "none", 1, false,
-			[]string{"first-hop-virtual-mac", "router-not-tested"}},
-		{"carp-balancing", "answers", 1, "01:00:5e:00:01:05", "other-multicast", 1, true,
-			[]string{"carp-balancing", "group-mac-answer", "router-not-tested"}},
-		{"broadcast-mac", "answers", 2, "ff:ff:ff:ff:ff:ff", "unknown", 1, false,
-			[]string{"broadcast-mac-answer", "router-not-tested"}},
-		{"affinity-none", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"affinity-single", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"flooding", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"member-port-missing", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"member-ports-only", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"no-hairpin", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"router-filters-icmp", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"strict-router", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"two-routers-one-fixed", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"vrrp-pair", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"xt-cluster", "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, true,
-			[]string{"group-mac-answer", "router-not-tested", "several-hosts-one-mac"}},
-		{"learnt-unicast", "answers", 0, "02:bf:ac:10:3f:f1", "unicast", 2, false,
-			[]string{"router-not-tested", "several-hosts-one-mac", "unicast-mode-masked"}},
+		{"router-filters-icmp", []string{"--control", "172.16.63.21", "--tcp", "80"}, "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "?", true,
+			[]string{"group-mac-answer", "router-keeps-asking", "router-test-inconclusive", "service-port-open", "several-hosts-one-mac"}},
+		{"secondary-vip", nil, "local-only", 2, "03:bf:ac:10:3f:f0", "multicast", 2, "-", true,
+			[]string{"group-mac-answer", "mac-of-another-vip", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
+		{"silent", nil, "silent", 3, "", "unknown", 0, "?", false,
+			[]string{"router-not-tested", "vip-silent"}},
+		{"strict-router", nil, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "-", true,
+			[]string{"group-mac-answer", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
+		{"two-routers-one-fixed", []string{"--router", "172.16.63.1", "--router", "172.16.63.2"}, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+-", true,
+			[]string{"group-mac-answer", "router-ignores-multicast-arp", "router-reaches-vip", "several-hosts-one-mac", "switch-floods", "windows-checklist"}},
+		{"unicast", nil, "reachable", 0, "02:bf:ac:10:3f:f1", "unicast", 2, "+", false,
+			[]string{"router-reaches-vip", "several-hosts-one-mac", "switch-floods", "unicast-mode-masked"}},
+		{"unicast-unmasked", nil, "reachable", 1, "02:bf:ac:10:3f:f1", "unicast", 1, "+", false,
+			[]string{"router-reaches-vip", "unicast-mode-unmasked"}},
+		{"vrrp-pair", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"ws2008", nil, "reachable", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"arp-request-with-group-mac", "group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"xt-cluster", nil, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "-", true,
+			[]string{"group-mac-answer", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.scenario, func(t *testing.T) {
 			t.Parallel()
 			l := labtest.Start(t, tt.scenario)
-			status, stdout, stderr := nlbprobe(t, l, "prober", "-o", "json", labVIP)
+			status, stdout, stderr := nlbprobe(t, l, "prober", append(tt.args, "-o", "json", labVIP)...)
 			if status != tt.status || stderr != "" {
 				t.Errorf("exit status %d, want %d; stderr %q", status, tt.status, stderr)
 			}
@@ -186,19 +185,31 @@ func TestScenarios(t *testing.T) {
 			if o.Cluster.MAC != nil {
 				mac = *o.Cluster.MAC
 			}
-			if mac != tt.mac || tt.mode != "" && o.Cluster.Mode != tt.mode || len(o.Cluster.Hosts) != tt.hosts {
+			if mac != tt.mac || o.Cluster.Mode != tt.mode || len(o.Cluster.Hosts) != tt.hosts {
 				t.Errorf("cluster %q, mode %s, %d hosts; want %q, %s, %d", mac, o.Cluster.Mode, len(o.Cluster.Hosts), tt.mac, tt.mode, tt.hosts)
 			}
-			// Who else asks while the probe runs is chance.
-			ids := slices.DeleteFunc(o.ids(), func(id string) bool { return id == "asked-by-others" })
+			// Who else asks while the probe runs is chance, and so are redirects,
+			// whose rate a router limits.
+			ids := slices.DeleteFunc(o.ids(), func(id string) bool { return id == "asked-by-others" || id == "router-redirects" })
 			if !slices.Equal(ids, tt.ids) {
 				t.Errorf("findings %v, want %v", ids, tt.ids)
 			}
 			if (len(o.Configs) > 0) != tt.config {
 				t.Errorf("configuration: %+v", o.Configs)
 			}
-			if len(o.Routers) != 1 || o.Routers[0].IP != "172.16.63.1" || o.Routers[0].MAC == nil {
-				t.Errorf("routers: %+v", o.Routers)
+			routers := ""
+			for _, r := range o.Routers {
+				switch {
+				case r.ReachesVIP == nil:
+					routers += "?"
+				case *r.ReachesVIP:
+					routers += "+"
+				default:
+					routers += "-"
+				}
+			}
+			if routers != tt.routers {
+				t.Errorf("routers %+v, want %s", o.Routers, tt.routers)
 			}
 		})
 	}

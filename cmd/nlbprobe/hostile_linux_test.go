@@ -102,7 +102,7 @@ func TestHostileFrames(t *testing.T) {
 	for range 3 {
 		status, stdout, stderr := nlbprobe(t, l, "prober", "-o", "json", labVIP)
 		all := objects(t, stdout)
-		if status != exitWarning || len(all) != 1 || all[0].Verdict != "answers" || all[0].Cluster.Mode != "multicast" {
+		if status != exitCritical || len(all) != 1 || all[0].Verdict != "local-only" || all[0].Cluster.Mode != "multicast" {
 			t.Errorf("status %d, stderr %q, %.300s", status, stderr, stdout)
 		}
 	}
@@ -171,7 +171,7 @@ func flood(tb testing.TB, l *lab.Lab, rate int, stop <-chan struct{}) wiretest.F
 // verdictRight reports whether JSON output says what the scenario multicast is.
 func verdictRight(stdout []byte) bool {
 	var o object
-	return json.Unmarshal(stdout, &o) == nil && o.Verdict == "answers" && o.Cluster.Mode == "multicast" &&
+	return json.Unmarshal(stdout, &o) == nil && o.Verdict == "local-only" && o.Cluster.Mode == "multicast" &&
 		len(o.Cluster.Hosts) == 2 && o.Cluster.MAC != nil && *o.Cluster.MAC == "03:bf:ac:10:3f:f1"
 }
 

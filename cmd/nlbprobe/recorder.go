@@ -62,7 +62,7 @@ func (r *recorder) result(j job, res check.Result) {
 		out.Name = j.vips[i].name
 	}
 	r.severities = append(r.severities, res.Diagnosis.Severity)
-	group, why := groupFor(res.Diagnosis, j.ifi.Index)
+	group, why := groupFor(res.Diagnosis, j.ifi.Index, r.config.given)
 	switch {
 	case group == nil:
 		out.NoConfig = why
