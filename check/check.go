@@ -115,6 +115,7 @@ type runner struct {
 	macs     map[netip.Addr]mac.Addr        // of the routers that were heard
 	paths    []*path
 	pathsDue time.Time // when the next paths are to be begun; zero is not
+	hellosBy time.Time // until when a virtual router's hello is waited for
 	ids      *routerprobe.IDs
 	watch    observe.Watch
 	joined   map[mac.Addr]bool

@@ -3,6 +3,7 @@ package check
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -64,11 +65,36 @@ func (r *runner) foundRouter(ip netip.Addr, m mac.Addr, at time.Time) {
 		return
 	}
 	r.macs[ip] = m
+	if wait := helloWait(m); wait > 0 && r.cfg.RouterTest.Wait > 0 {
+		for _, group := range helloGroups {
+			r.join(group)
+		}
+		r.hellosBy = at.Add(wait)
+	}
 	r.duePaths(at)
 }
 
+// hearHello notes that routers share an address. The first one ends the wait for
+// it, but for the other router's: HSRP's standby says hello too.
 func (r *runner) hearHello(h evidence.Hello, frame *evidence.Frame) {
 	r.common.Add(h, frame.Time, 1, frame)
+	if strings.HasPrefix(h.Protocol, "VRRP") {
+		r.hellosBy = time.Time{} // only the master says hello
+	}
+}
+
+// helloWait is how long routers with a virtual MAC are listened for, so that
+// the peers can be named: a little more than the default time between two
+// hellos, 1 s of VRRP (RFC 5798 5.2.7) and 3 s of HSRP (RFC 2281 5.1.4). Any
+// other MAC is not waited for.
+func helloWait(m mac.Addr) time.Duration {
+	switch {
+	case m[0] == 0 && m[1] == 0 && m[2] == 0x5e && m[3] == 0 && m[4] == 1:
+		return 1200 * time.Millisecond
+	case m[0] == 0 && m[1] == 0 && m[2] == 0x0c && (m[3] == 0x07 && m[4] == 0xac || m[3] == 0x9f && m[4]>>4 == 0xf):
+		return 3200 * time.Millisecond
+	}
+	return 0
 }
 
 // noteIP files a fact about packets with the VIP that it concerns, or with all
@@ -121,9 +147,12 @@ func (r *runner) tellPaths(f evidence.Fact, frame *evidence.Frame) {
 // returns when something is due again.
 func (r *runner) stepPaths(now time.Time) time.Time {
 	next := r.start.Add(r.cfg.Timing.Wait)
+	if now.Before(r.hellosBy) {
+		next = earlier(next, r.hellosBy)
+	}
 	if !r.pathsDue.IsZero() {
 		if now.Before(r.pathsDue) {
-			next = r.pathsDue
+			next = earlier(next, r.pathsDue)
 		} else {
 			r.pathsDue = time.Time{}
 			r.beginPaths(now)
@@ -152,9 +181,6 @@ func (r *runner) stepPaths(now time.Time) time.Time {
 // beginPaths tests every router whose MAC is known for the VIPs that answer and
 // were not tested by way of it yet.
 func (r *runner) beginPaths(now time.Time) {
-	for _, m := range helloGroups {
-		r.join(m)
-	}
 	for _, router := range r.cfg.Routers {
 		m, known := r.macs[router.IP]
 		if !known {
@@ -254,7 +280,7 @@ func (r *runner) echo(s *subject, now time.Time) {
 
 // pathsSettled reports whether every router's test for the VIP has ended.
 func (r *runner) pathsSettled(s *subject) bool {
-	if !r.pathsDue.IsZero() && !s.answered.IsZero() {
+	if !r.pathsDue.IsZero() && !s.answered.IsZero() || time.Now().Before(r.hellosBy) && !s.answered.IsZero() {
 		return false
 	}
 	for _, p := range r.paths {

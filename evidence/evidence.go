@@ -176,4 +176,7 @@ type Item struct {
 	// Frame is a copy of the first frame that gave the fact; its Data is nil
 	// for facts that no frame gave.
 	Frame Frame
+	// Again holds copies of the frames that gave it again, in order of arrival,
+	// as far as the Log's bounds allow: a capture of them gives the same rates.
+	Again []Frame
 }

@@ -8,8 +8,9 @@ import (
 // The bounds of a Log. A segment can be flooded with invented facts; what does
 // not fit is counted as Unkept.
 const (
-	PerKind   = 1024 // different facts of one kind
-	TimesKept = 64   // instants kept of one fact
+	PerKind   = 1024    // different facts of one kind
+	TimesKept = 64      // instants kept of one fact, and frames that gave it again
+	AgainKept = 1 << 20 // bytes, of a Log's frames that gave a fact again
 )
 
 // Log gathers facts, the same ones together, within bounds. The zero value is
@@ -18,6 +19,7 @@ type Log struct {
 	items []Item
 	index map[Fact]int
 	kinds [kindCount]int
+	again int // bytes of the frames kept beyond the first of each fact
 }
 
 // Add notes that f was seen at the instant at, n times, in frame (nil where no
@@ -29,6 +31,12 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		it.Count += n
 		if frame != nil {
 			it.Bytes += frame.Length
+			if len(it.Again) < TimesKept && l.again+len(frame.Data) <= AgainKept {
+				l.again += len(frame.Data)
+				again := *frame
+				again.Data = bytes.Clone(frame.Data)
+				it.Again = append(it.Again, again)
+			}
 		}
 		if at.Before(it.First) {
 			it.First = at

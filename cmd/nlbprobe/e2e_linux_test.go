@@ -158,8 +158,8 @@ func TestScenarios(t *testing.T) {
 			[]string{"router-reaches-vip", "several-hosts-one-mac", "switch-floods", "unicast-mode-masked"}},
 		{"unicast-unmasked", nil, "reachable", 1, "02:bf:ac:10:3f:f1", "unicast", 1, "+", false,
 			[]string{"router-reaches-vip", "unicast-mode-unmasked"}},
-		{"vrrp-pair", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
-			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"vrrp-pair", nil, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "+?", false,
+			[]string{"first-hop-pair", "group-mac-answer", "router-not-tested", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"ws2008", nil, "reachable", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
 			[]string{"arp-request-with-group-mac", "group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"xt-cluster", nil, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "-", true,
@@ -226,19 +226,19 @@ func TestScenarios(t *testing.T) {
 func TestSeveralVIPs(t *testing.T) {
 	l := labtest.Start(t, "multicast")
 	begin := time.Now()
-	status, stdout, _ := nlbprobe(t, l, "prober", "-o", "json", "--wait", "1s", labVIP, "172.16.63.21", "172.16.63.99")
+	status, stdout, _ := nlbprobe(t, l, "prober", "-o", "json", labVIP, "172.16.63.21", "172.16.63.99")
 	took := time.Since(begin)
 	verdicts := make(map[string]string)
 	for _, o := range objects(t, stdout) {
 		verdicts[o.VIP] = o.Verdict + " " + o.Severity
 	}
-	want := map[string]string{labVIP: "answers warning", "172.16.63.21": "answers ok", "172.16.63.99": "silent unknown"}
+	want := map[string]string{labVIP: "local-only critical", "172.16.63.21": "reachable ok", "172.16.63.99": "silent unknown"}
 	for vip, v := range want {
 		if verdicts[vip] != v {
 			t.Errorf("%s: %q, want %q", vip, verdicts[vip], v)
 		}
 	}
-	if status != 1 || len(verdicts) != 3 {
+	if status != exitCritical || len(verdicts) != 3 {
 		t.Errorf("exit status %d, %d objects", status, len(verdicts))
 	}
 	t.Logf("three VIPs in %v", took)
@@ -322,7 +322,7 @@ func TestPermission(t *testing.T) {
 		t.Fatalf("setcap: %v: %s", err, out)
 	}
 	status, stdout, stderr = asNobody()
-	if status != exitWarning || stderr != "" || !strings.Contains(stdout, "172.16.63.241 is at 03:bf:ac:10:3f:f1") {
+	if status != exitCritical || stderr != "" || !strings.Contains(stdout, "172.16.63.241 is at 03:bf:ac:10:3f:f1") {
 		t.Errorf("with the capability: status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 }
@@ -380,9 +380,9 @@ func TestInterfaceDown(t *testing.T) {
 	}
 }
 
-// capture records a host's interface with tshark while f runs, and returns the
+// record captures a host's interface with tshark while f runs, and returns the
 // file. Tshark is the second opinion on what we send.
-func capture(t *testing.T, l *lab.Lab, host string, f func()) string {
+func record(t *testing.T, l *lab.Lab, host string, f func()) string {
 	t.Helper()
 	if _, err := exec.LookPath("tshark"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -449,7 +449,7 @@ const proberMAC = "00:00:5e:00:53:10"
 // TestWire has tshark judge the frames that a probe sends.
 func TestWire(t *testing.T) {
 	l := labtest.Start(t, "multicast")
-	file := capture(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })
+	file := record(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })
 	if bad := tshark(t, file, "_ws.malformed", "frame.number"); len(bad) > 0 {
 		t.Errorf("malformed frames: %v", bad)
 	}
@@ -476,13 +476,13 @@ func TestWire(t *testing.T) {
 func TestPassive(t *testing.T) {
 	l := labtest.Start(t, "ws2008")
 	asked := "eth.src == " + proberMAC + " && arp.opcode == 1 && arp.dst.proto_ipv4 == " + labVIP
-	file := capture(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })
+	file := record(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })
 	if n := len(tshark(t, file, asked, "frame.number")); n == 0 {
 		t.Fatal("the control sent nothing")
 	}
 	var status int
 	var stdout string
-	file = capture(t, l, "prober", func() {
+	file = record(t, l, "prober", func() {
 		status, stdout, _ = nlbprobe(t, l, "prober", "--passive", "--wait", "2s", "-o", "json", labVIP)
 	})
 	if sent := tshark(t, file, asked, "frame.number"); len(sent) > 0 {

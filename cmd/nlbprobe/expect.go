@@ -47,10 +47,10 @@ func checkExpect(verdict string, retry time.Duration) error {
 }
 
 // until repeats the probe until every VIP has the expected verdict, or the time
-// is up, or it is interrupted. It tells rec of the last try only. The exit
+// is up, or it is interrupted. It tells to of the last try only. The exit
 // status is 0 where the expectation was met, and otherwise that of the last
 // try, but critical where that is 0 or 1: what was expected is not so.
-func (s *session) until(ctx context.Context, rec *recorder) error {
+func (s *session) until(ctx context.Context, to listener, rec *recorder) error {
 	want := diagnose.Verdict(s.o.expect)
 	begin := time.Now()
 	end := begin.Add(s.o.retry)
@@ -76,7 +76,7 @@ func (s *session) until(ctx context.Context, rec *recorder) error {
 		}
 	}
 	s.clearProgress()
-	last.replay(rec)
+	last.replay(to)
 	err = rec.end(err)
 	status, ok := errors.AsType[*statusError](err)
 	if !ok || status.err != nil {

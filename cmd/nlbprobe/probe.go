@@ -33,6 +33,7 @@ type probeOptions struct {
 	affin   bool
 	wait    time.Duration
 	passive bool
+	write   string
 	expect  string
 	retry   time.Duration
 	output  string
@@ -52,6 +53,7 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f.BoolVar(&o.affin, "affinity", false, "with --tcp: open many connections and show which host takes them")
 	f.DurationVar(&o.wait, "wait", 5*time.Second, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
+	f.StringVar(&o.write, "write", "", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
 	f.StringVar(&o.expect, "expect", "", "repeat until every VIP's verdict is `VERDICT`; the exit status says whether it became so")
 	f.DurationVar(&o.retry, "retry-for", 0, "with --expect: how much `TIME` to repeat for (default: one try)")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
@@ -110,15 +112,35 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio, commands []string)
 		}
 		run.links = append(run.links, link)
 	}
+	var kept *os.File
+	if o.write != "" {
+		if kept, err = createEvidence(o.write); err != nil {
+			return err
+		}
+	}
 	var handler report.Handler = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
 	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive}
-	if o.expect != "" {
-		return run.until(ctx, rec)
+	if kept == nil {
+		return run.conduct(ctx, rec, rec)
 	}
-	return rec.end(run.once(ctx, rec))
+	k := &keeper{listener: rec}
+	err = run.conduct(ctx, k, rec)
+	if werr := k.write(kept); werr != nil {
+		return werr
+	}
+	return err
+}
+
+// conduct runs the probe once, or until the expected verdict is there, tells to
+// what is learnt, and returns the statusError of rec, the report.
+func (s *session) conduct(ctx context.Context, to listener, rec *recorder) error {
+	if s.o.expect != "" {
+		return s.until(ctx, to, rec)
+	}
+	return rec.end(s.once(ctx, to))
 }
 
 // session is a probe with its links open: it can be run several times.

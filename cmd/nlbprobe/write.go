@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/nlbprobe/nlbprobe/capture"
+	"github.com/nlbprobe/nlbprobe/check"
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// keeper is a listener that keeps the frames that verdicts rest on, for --write,
+// and passes everything on.
+type keeper struct {
+	listener
+	mu      sync.Mutex
+	results []check.Result
+}
+
+func (k *keeper) result(j job, r check.Result) {
+	k.mu.Lock()
+	k.results = append(k.results, r)
+	k.mu.Unlock()
+	k.listener.result(j, r)
+}
+
+// createEvidence opens the file for --write, before anything is sent, so that a
+// name that cannot be written is said at once. An existing file is not touched:
+// it may be somebody's evidence.
+func createEvidence(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil, fmt.Errorf("--write %q: the file exists; name another", clip(name))
+	case err != nil:
+		return nil, fmt.Errorf("--write %q: %w", clip(name), errors.Unwrap(err))
+	}
+	return f, nil
+}
+
+// evidenceFrame is a frame with what is said of it.
+type evidenceFrame struct {
+	frame    *evidence.Frame
+	comments []string
+}
+
+// write puts the frames in the order of their times, each once, with the
+// findings that rest on it as comments, and what was known of this host's place.
+func (k *keeper) write(f *os.File) error {
+	var (
+		facts  []evidence.Item
+		frames []evidenceFrame
+		place  = make(map[*byte]int) // a frame of several VIPs' evidence is written once
+	)
+	for _, r := range k.results {
+		comments := make([][]string, len(r.Items))
+		for _, finding := range r.Diagnosis.Findings {
+			for _, i := range finding.Items {
+				comments[i] = append(comments[i], fmt.Sprintf("nlbprobe %s: %s: %s", finding.ID, finding.Severity, finding.Summary))
+			}
+		}
+		for i := range r.Items {
+			it := &r.Items[i]
+			facts = append(facts, *it)
+			for n := -1; n < len(it.Again); n++ {
+				frame := &it.Frame
+				if n >= 0 {
+					frame = &it.Again[n]
+				}
+				if len(frame.Data) == 0 {
+					continue
+				}
+				at, known := place[&frame.Data[0]]
+				if !known {
+					at = len(frames)
+					place[&frame.Data[0]] = at
+					frames = append(frames, evidenceFrame{frame: frame})
+				}
+				for _, c := range comments[i] {
+					if !slices.Contains(frames[at].comments, c) {
+						frames[at].comments = append(frames[at].comments, c)
+					}
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(frames, func(a, b evidenceFrame) int {
+		return a.frame.Time.Compare(b.frame.Time)
+	})
+	out := bufio.NewWriter(f)
+	w, err := capture.NewWriter(out, "nlbprobe "+version, facts)
+	if err != nil {
+		return fmt.Errorf("--write: %w", err)
+	}
+	for _, e := range frames {
+		if err := w.Write(e.frame, e.comments...); err != nil {
+			return fmt.Errorf("--write: %w", err)
+		}
+	}
+	if err := errors.Join(w.Flush(), out.Flush(), f.Close()); err != nil {
+		return fmt.Errorf("--write: %w", err)
+	}
+	return nil
+}
