@@ -24,7 +24,8 @@ type Text struct {
 type Style struct {
 	Colour bool
 	// Verbose gives every finding with its evidence, cure and sources, and
-	// lists without end. Without it remarks (info) are a sentence each.
+	// lists without end. Without it only the worst are told so, the others in a
+	// sentence each.
 	Verbose bool
 }
 
@@ -113,9 +114,10 @@ func (t *Text) Outcome(o Outcome) error {
 	t.routers(&b, d)
 	short := 0
 	for _, f := range d.Findings {
-		// A remark is a sentence, unless it is all there is to say of a VIP
-		// that nothing is known of.
-		full := t.style.Verbose || f.Severity != diagnose.Info || d.Severity == diagnose.Unknown
+		// What is worst is told in full, the rest in a sentence; all of it where
+		// nothing could be learnt of the VIP.
+		worst := f.Severity == d.Severity && f.Severity != diagnose.Info
+		full := t.style.Verbose || worst || d.Severity == diagnose.Unknown
 		t.finding(&b, f, full)
 		if !full {
 			short++
