@@ -13,7 +13,10 @@ need arping iputils-arping
 need arp-scan arp-scan
 need tshark tshark
 need setcap libcap2-bin
-need tmux tmux
+need tcpdump tcpdump
+need editcap wireshark-common
+need zstd zstd
+need ping iputils-ping
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing for the tests:$missing"
