@@ -168,32 +168,51 @@ func flood(tb testing.TB, l *lab.Lab, rate int, stop <-chan struct{}) wiretest.F
 	return flooded
 }
 
-// verdictRight reports whether JSON output says what the scenario multicast is.
-func verdictRight(stdout []byte) bool {
-	var o object
-	return json.Unmarshal(stdout, &o) == nil && o.Verdict == "local-only" && o.Cluster.Mode == "multicast" &&
-		len(o.Cluster.Hosts) == 2 && o.Cluster.MAC != nil && *o.Cluster.MAC == "03:bf:ac:10:3f:f1"
-}
-
-// BenchmarkFlood counts right verdicts while the prober's port carries as many
-// foreign ARP replies as one core can send.
+// BenchmarkFlood counts right verdicts while the prober's port carries foreign
+// ARP replies: as many as one core can send in the first row, 100,000 a second
+// in the others.
 func BenchmarkFlood(b *testing.B) {
-	l := start(b, "multicast")
 	bin := build(b)
-	stop := make(chan struct{})
-	flooded := make(chan wiretest.Flooded)
-	go func() { flooded <- flood(b, l, 0, stop) }()
-	right, runs := 0, 0
-	for b.Loop() {
-		out, _ := l.Command(b.Context(), "prober", bin, "-o", "json", labVIP).Output()
-		runs++
-		if verdictRight(out) {
-			right++
-		}
+	for _, bb := range []struct {
+		scenario string
+		rate     int // a second; 0 is without a limit
+		args     []string
+		verdict  string
+	}{
+		{"multicast", 0, nil, "local-only"},
+		{"strict-router", 100_000, nil, "local-only"},
+		{"two-routers-one-fixed", 100_000, []string{"--router", "172.16.63.1", "--router", "172.16.63.2"}, "local-only"},
+		{"vrrp-pair", 100_000, nil, "reachable"},
+		{"flooding", 100_000, nil, "reachable"},
+		{"member-ports-only", 100_000, nil, "reachable"},
+		{"affinity-none", 100_000, []string{"--tcp", "80", "--affinity"}, "reachable"},
+		{"affinity-single", 100_000, []string{"--tcp", "80", "--affinity"}, "reachable"},
+		{"router-filters-icmp", 100_000, []string{"--tcp", "80", "--control", "172.16.63.21"}, "answers"},
+		{"no-hairpin", 100_000, []string{"--control", "172.16.63.21"}, "answers"},
+		{"xt-cluster", 100_000, nil, "local-only"},
+		{"learnt-unicast", 100_000, nil, "reachable"},
+	} {
+		b.Run(bb.scenario, func(b *testing.B) {
+			l := start(b, bb.scenario)
+			stop := make(chan struct{})
+			flooded := make(chan wiretest.Flooded)
+			go func() { flooded <- flood(b, l, bb.rate, stop) }()
+			right, runs := 0, 0
+			for b.Loop() {
+				out, _ := l.Command(b.Context(), "prober", bin, append(bb.args, "-o", "json", labVIP)...).Output()
+				var o object
+				runs++
+				if json.Unmarshal(out, &o) == nil && o.Verdict == bb.verdict && len(o.Cluster.Hosts) == 2 {
+					right++
+				} else {
+					b.Logf("%.300s", out)
+				}
+			}
+			close(stop)
+			b.ReportMetric((<-flooded).PerSecond(), "replies/s")
+			b.ReportMetric(float64(right), "right")
+			b.ReportMetric(float64(runs), "runs")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
-	close(stop)
-	b.ReportMetric((<-flooded).PerSecond(), "replies/s")
-	b.ReportMetric(float64(right), "right")
-	b.ReportMetric(float64(runs), "runs")
-	b.ReportMetric(0, "ns/op")
 }
