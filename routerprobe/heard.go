@@ -2,6 +2,7 @@ package routerprobe
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -34,6 +35,7 @@ func (p *Probe) answered(q *question, from mac.Addr, at time.Time) {
 // closed, heard of or not.
 func (p *Probe) delivered(t *target, at time.Time) {
 	t.outcome = Delivered
+	p.routes = true
 	for _, q := range p.questions {
 		if q.target == t && q.port != 0 && q.asked > 0 && !q.closed {
 			p.resets = append(p.resets, reset{q, at})
@@ -105,7 +107,13 @@ func (p *Probe) heardTCP(s evidence.TCP, at time.Time) *target {
 // A redirect ends nothing: whoever sends one forwards the packet all the same
 // (RFC 1812 5.2.7.2).
 func (p *Probe) heardError(e evidence.ICMPError, at time.Time) *target {
-	if e.Type == evidence.Redirect || e.Src != p.src.IP {
+	if e.Src != p.src.IP {
+		return nil
+	}
+	if e.Type == evidence.Redirect {
+		p.routes = p.routes || slices.ContainsFunc(p.questions, func(q *question) bool {
+			return q.asked > 0 && e.Dst == q.target.IP && e.ID == q.id
+		})
 		return nil
 	}
 	q := p.find(func(q *question) bool {
@@ -161,7 +169,10 @@ func (p *Probe) heardARP(a evidence.ARP, at time.Time) *target {
 			t.firstAsk = at
 		}
 		t.asks++
-		if t.asks >= p.timing.Asks && at.Sub(t.firstAsk) >= p.timing.AskSpan {
+		// Without a sign that it routes our packets its asking may be for
+		// somebody else's: then its word that the host is unreachable, which comes
+		// a little later, is waited for. A router limits its redirects' rate.
+		if p.routes && t.asks >= p.timing.Asks && at.Sub(t.firstAsk) >= p.timing.AskSpan {
 			t.outcome = Asking
 		}
 		return t

@@ -105,6 +105,8 @@ type target struct {
 // Probe asks one router for its targets. It is driven from outside: at Next,
 // call Step; hand it every fact heard, in between, by Heard.
 type Probe struct {
+	routes bool // it was seen to send a packet of ours back onto the subnet, or said that it would
+
 	router    Router
 	src       Source
 	timing    Timing

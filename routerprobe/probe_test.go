@@ -216,9 +216,16 @@ func TestProbe(t *testing.T) {
 			network: both(on("echo", vip, 3060*ms, unreachable), on("echo", host, 1*ms, replies)),
 			packets: "0s echo V, 0s echo C, 1s echo V, 2s echo V, 3s echo V", over: 3060 * ms, outcome: routerprobe.Unreachable,
 		}, {
-			name: "the router asks again and again", targets: []routerprobe.Target{target, control},
+			name: "the router would forward, and asks again and again", targets: []routerprobe.Target{target, control},
+			network: on("echo", vip, 1*ms, func(s sent) evidence.Fact { return failure(s, router.IP, 5, 1) }),
 			events:  []event{{1 * ms, asks()}, {1025 * ms, asks()}, {2049 * ms, asks()}},
 			packets: "0s echo V, 0s echo C, 1s echo V, 2s echo C", over: 2049 * ms, outcome: routerprobe.Asking,
+		}, {
+			// It may ask for others' packets: what it says of ours is waited for.
+			name: "the router asks again and again, and says nothing of our packets", targets: []routerprobe.Target{target},
+			network: on("echo", vip, 3060*ms, unreachable),
+			events:  []event{{1 * ms, asks()}, {1025 * ms, asks()}, {2049 * ms, asks()}},
+			packets: "0s echo V, 1s echo V, 2s echo V, 3s echo V", over: 3060 * ms, outcome: routerprobe.Unreachable,
 		}, {
 			// Three requests within a moment may have crossed the first answer.
 			name: "the router asks thrice at once, then takes the answer", targets: []routerprobe.Target{target},

@@ -46,6 +46,7 @@ type object struct {
 	Findings []struct{ ID, Severity string }
 	Configs  []struct{ Platform, Section, Text, Confidence string }
 	Partial  bool
+	Seconds  float64 `json:"elapsed_seconds"`
 }
 
 func (o object) ids() []string {

@@ -205,7 +205,7 @@ func BenchmarkFlood(b *testing.B) {
 				if json.Unmarshal(out, &o) == nil && o.Verdict == bb.verdict && len(o.Cluster.Hosts) == 2 {
 					right++
 				} else {
-					b.Logf("%.300s", out)
+					b.Logf("%s: %.2f s, routers %+v, findings %v", o.Verdict, o.Seconds, o.Routers, o.ids())
 				}
 			}
 			close(stop)
