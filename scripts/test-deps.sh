@@ -1,11 +1,13 @@
 #!/bin/sh
 # Installs the system packages that the tests use: a C compiler for the race
-# detector, and the tools that give a second opinion on our frames. As root on
-# Debian it installs what is missing; otherwise it names it.
+# detector, what the lab's Linux hosts are configured with, and the tools that
+# give a second opinion on our frames. As root on Debian it installs what is
+# missing; otherwise it names it.
 set -eu
 missing=""
-need() { # command package
-	command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+need() { # command packages
+	command -v "$1" >/dev/null 2>&1 && return
+	case "$missing " in *" $2 "*) ;; *) missing="$missing $2" ;; esac
 }
 PATH=$PATH:/usr/sbin:/sbin
 need gcc "gcc libc6-dev"
@@ -15,8 +17,13 @@ need tshark tshark
 need setcap libcap2-bin
 need tcpdump tcpdump
 need editcap wireshark-common
+need mergecap wireshark-common
+need capinfos wireshark-common
 need zstd zstd
 need ping iputils-ping
+need ip iproute2
+need bridge iproute2
+need nft nftables
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing for the tests:$missing"

@@ -115,6 +115,7 @@ nft 'add rule netdev heard in ip daddr %s counter'`, p.vip))
 // where a querier is alive, and the remove section leaves no trace.
 func TestLinuxInLab(t *testing.T) {
 	labtest.Require(t)
+	labtest.Tools(t, "ip", "nft")
 	for _, tt := range []struct {
 		scenario string
 		mac      mac.Addr
