@@ -31,8 +31,9 @@ var mayImport = []struct {
 	{"nearest", nil},
 	{"testdata/scenarios", nil},
 	{"nlb", []string{"mac"}},
+	{"igmp", []string{"mac"}},
 	{"evidence", []string{"mac"}},
-	{"observe", []string{"evidence", "mac", "nlb"}},
+	{"observe", []string{"evidence", "igmp", "mac", "nlb"}},
 	{"diagnose", []string{"evidence", "mac", "nearest", "nlb"}},
 	{"templates", []string{"mac", "nearest"}},
 	{"report", []string{"diagnose", "evidence", "templates", "mac"}},
@@ -40,11 +41,11 @@ var mayImport = []struct {
 	{"routerprobe", []string{"mac", "evidence"}},
 	{"capture", []string{"evidence", "mac"}},
 	{"capture/capturetest", []string{"capture", "evidence"}},
-	{"check", []string{"arpprobe", "routerprobe", "observe", "diagnose", "evidence", "mac"}},
+	{"check", []string{"arpprobe", "igmp", "routerprobe", "observe", "diagnose", "evidence", "mac"}},
 	{"wire", []string{"evidence", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
-	{"lab", []string{"mac", "nearest", "nlb", "testdata/scenarios"}},
+	{"lab", []string{"igmp", "mac", "nearest", "nlb", "testdata/scenarios"}},
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe", []string{
@@ -55,7 +56,7 @@ var mayImport = []struct {
 // noSockets are the packages of bytes, values and text: they may not open
 // anything, directly.
 var noSockets = []string{
-	"mac", "nearest", "nlb", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "routerprobe", "capture",
+	"mac", "nearest", "nlb", "igmp", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "routerprobe", "capture",
 	"check",
 }
 
