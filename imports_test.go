@@ -39,9 +39,10 @@ var mayImport = []struct {
 	{"report", []string{"diagnose", "evidence", "templates", "mac"}},
 	{"arpprobe", []string{"mac", "evidence"}},
 	{"routerprobe", []string{"mac", "evidence"}},
+	{"docket", []string{"evidence"}},
 	{"capture", []string{"evidence", "mac"}},
 	{"capture/capturetest", []string{"capture", "evidence"}},
-	{"check", []string{"arpprobe", "igmp", "routerprobe", "observe", "diagnose", "evidence", "mac"}},
+	{"check", []string{"arpprobe", "igmp", "routerprobe", "observe", "diagnose", "docket", "evidence", "mac"}},
 	{"wire", []string{"evidence", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
@@ -57,7 +58,7 @@ var mayImport = []struct {
 // anything, directly.
 var noSockets = []string{
 	"mac", "nearest", "nlb", "igmp", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "routerprobe", "capture",
-	"check",
+	"docket", "check",
 }
 
 // sockets are the imports that reach the world. mdlayher/arp, a codec here,

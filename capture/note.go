@@ -20,15 +20,16 @@ import (
 //
 //	nlbprobe vantage note 1
 //	interface "eth0"
-//	vantage FIRST LAST COUNT MAC ADDRESS GATEWAY [asked]
-//	listened FIRST LAST COUNT [promiscuous] [passive]
+//	vantage FIRST LAST COUNT MAC ADDRESS GATEWAY [asked] [vip VIP]
+//	listened FIRST LAST COUNT [promiscuous] [passive] [joined MAC]
 //	lost FIRST LAST COUNT
 //
 // After the two first lines there is a line for each item of evidence, in any
 // number and order: evidence.Vantage, Listened, Lost. FIRST and LAST are
 // instants in RFC 3339 with Z for UTC and as many digits of the second as are
 // not zero, COUNT is how often or, of lost frames, how many. ADDRESS has its
-// prefix length; ADDRESS and GATEWAY are - where there is none. The interface is
+// prefix length; ADDRESS and GATEWAY are - where there is none. VIP is an address
+// that was to be judged, joined a MAC that was listened to. The interface is
 // quoted as in Go. Words are parted by one space; each line but the last ends in
 // a line feed. There is one way only to write a note: a parser refuses any
 // other, and any other version.
@@ -37,9 +38,9 @@ const (
 	noteVersion = "1"
 
 	// MaxNote is the most bytes of a note.
-	MaxNote = 32 << 10
+	MaxNote = 60 << 10
 	// maxNoteItems is the most items of a note.
-	maxNoteItems = 256
+	maxNoteItems = 512
 )
 
 // IsNote reports whether a comment claims to be a vantage note, of any version.
@@ -125,7 +126,7 @@ func appendFact(b []byte, f evidence.Fact) ([]byte, error) {
 	}
 	switch f := f.(type) {
 	case evidence.Vantage:
-		if f.Address.Addr().Zone() != "" || f.Gateway.Zone() != "" {
+		if f.Address.Addr().Zone() != "" || f.Gateway.Zone() != "" || f.VIP.Zone() != "" {
 			return nil, errors.New("vantage note: an address with a zone")
 		}
 		address, gateway := "-", "-"
@@ -137,9 +138,11 @@ func appendFact(b []byte, f evidence.Fact) ([]byte, error) {
 		}
 		b = fmt.Appendf(b, " %v %s %s", f.MAC, address, gateway)
 		flag(f.Asked, "asked")
+		flag(f.VIP.IsValid(), "vip "+f.VIP.String())
 	case evidence.Listened:
 		flag(f.Promiscuous, "promiscuous")
 		flag(f.Passive, "passive")
+		flag(!f.Joined.IsZero(), "joined "+f.Joined.String())
 	}
 	return b, nil
 }
@@ -206,18 +209,32 @@ func parseNoteLine(ifname string, words []string) (it evidence.Item, err error) 
 	case "vantage":
 		it.Fact, err = parseVantage(ifname, words)
 	case "listened":
-		l := evidence.Listened{Interface: ifname}
-		for _, w := range words {
-			l.Promiscuous = l.Promiscuous || w == "promiscuous"
-			l.Passive = l.Passive || w == "passive"
-		}
-		it.Fact = l
+		it.Fact, err = parseListened(ifname, words)
 	case "lost":
 		it.Fact = evidence.Lost{Interface: ifname}
 	default:
 		err = fmt.Errorf("%.20q is no kind of item", word)
 	}
 	return it, err
+}
+
+func parseListened(ifname string, words []string) (evidence.Fact, error) {
+	l := evidence.Listened{Interface: ifname}
+	for i, w := range words {
+		switch {
+		case w == "promiscuous":
+			l.Promiscuous = true
+		case w == "passive":
+			l.Passive = true
+		case w == "joined" && i+1 < len(words):
+			m, err := mac.Parse(words[i+1])
+			if err != nil {
+				return nil, err
+			}
+			l.Joined = m
+		}
+	}
+	return l, nil
 }
 
 func parseVantage(ifname string, words []string) (evidence.Fact, error) {
@@ -237,6 +254,14 @@ func parseVantage(ifname string, words []string) (evidence.Fact, error) {
 	if words[2] != "-" {
 		if v.Gateway, err = netip.ParseAddr(words[2]); err != nil {
 			return nil, fmt.Errorf("%.60q is no address", words[2])
+		}
+	}
+	for i, w := range words {
+		if w != "vip" || i < 3 || i+1 == len(words) {
+			continue
+		}
+		if v.VIP, err = netip.ParseAddr(words[i+1]); err != nil {
+			return nil, fmt.Errorf("%.60q is no address", words[i+1])
 		}
 	}
 	return v, nil

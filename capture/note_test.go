@@ -30,11 +30,15 @@ func noteItems(ifname string) []evidence.Item {
 	address.Address = netip.MustParsePrefix("172.16.63.9/24")
 	gateway.Gateway = netip.MustParseAddr("172.16.63.1")
 	asked.Gateway, asked.Asked = netip.MustParseAddr("172.16.63.2"), true
+	judged := v
+	judged.VIP = netip.MustParseAddr("172.16.63.241")
 	return []evidence.Item{
 		item(address, noteFirst, noteFirst, 1),
 		item(gateway, noteFirst, noteFirst, 1),
 		item(asked, noteFirst, noteFirst, 1),
+		item(judged, noteFirst, noteFirst, 1),
 		item(evidence.Listened{Interface: ifname, Promiscuous: true, Passive: true}, noteFirst, noteLast, 2),
+		item(evidence.Listened{Interface: ifname, Joined: mac.Addr{3, 0xbf, 172, 16, 63, 241}}, noteFirst, noteLast, 2),
 		item(evidence.Lost{Interface: ifname}, noteLast, noteLast, 17),
 	}
 }
@@ -44,7 +48,9 @@ interface "eth0"
 vantage 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:00.000000005Z 1 02:00:00:00:00:09 172.16.63.9/24 -
 vantage 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:00.000000005Z 1 02:00:00:00:00:09 - 172.16.63.1
 vantage 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:00.000000005Z 1 02:00:00:00:00:09 - 172.16.63.2 asked
+vantage 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:00.000000005Z 1 02:00:00:00:00:09 - - vip 172.16.63.241
 listened 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:03.000000005Z 2 promiscuous passive
+listened 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:03.000000005Z 2 joined 03:bf:ac:10:3f:f1
 lost 2026-11-24T12:00:03.000000005Z 2026-11-24T12:00:03.000000005Z 17`
 
 func TestNote(t *testing.T) {
@@ -80,7 +86,7 @@ func TestNoteNames(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 			continue
 		}
-		if n := bytes.Count(b, []byte("\n")); n != 6 {
+		if n := bytes.Count(b, []byte("\n")); n != 8 {
 			t.Errorf("%q: %d line feeds", name, n)
 		}
 		got, err := capture.ParseNote(b)
@@ -107,7 +113,7 @@ func TestNoteRefused(t *testing.T) {
 		{"less than none", "eth0", []evidence.Item{item(lost, noteFirst, noteLast, -1)}, "below zero"},
 		{"an address with a zone", "eth0", []evidence.Item{item(zone, noteFirst, noteLast, 1)}, "zone"},
 		{"a long name", strings.Repeat("a", 256), nil, "256 bytes; the most is 255"},
-		{"too many items", "eth0", make([]evidence.Item, 257), "257 items; the most is 256"},
+		{"too many items", "eth0", make([]evidence.Item, 513), "513 items; the most is 512"},
 	}
 	for _, tt := range tests {
 		if b, err := capture.AppendNote(nil, tt.ifname, tt.items); b != nil || err == nil || !strings.Contains(err.Error(), tt.says) {
@@ -128,29 +134,32 @@ func TestParseNoteRefuses(t *testing.T) {
 		{"no interface", "nlbprobe vantage note 1", "line 2 does not name the interface"},
 		{"an interface without quotes", swap(`"eth0"`, `eth0`), "line 2"},
 		{"another spelling of the interface", swap(`"eth0"`, "`eth0`"), "one way"},
-		{"a line feed at the end", noteText + "\n", "line 8: 1 words"},
+		{"a line feed at the end", noteText + "\n", "line 10: 1 words"},
 		{"a word too many", noteText + " more", "one way"},
 		{"flags in the other order", swap("promiscuous passive", "passive promiscuous"), "one way"},
 		{"another zone", swap("05Z", "05+01:00"), "one way"},
 		{"zeros too many", swap("005Z", "0050Z"), "one way"},
 		{"no instant", swap("2026-11-24T12:00:00.000000005Z", "yesterday"), `line 3: "yesterday" is no instant`},
-		{"no last instant", swap("2026-11-24T12:00:03.000000005Z", "-"), `line 6: "-" is no instant`},
-		{"no number", swap("Z 17", "Z many"), `line 7: "many" is no number`},
+		{"no last instant", swap("2026-11-24T12:00:03.000000005Z", "-"), `line 7: "-" is no instant`},
+		{"no number", swap("Z 17", "Z many"), `line 9: "many" is no number`},
 		{"a number with a sign", swap("Z 17", "Z +17"), "one way"},
 		{"a number below zero", swap("Z 17", "Z -17"), "one way"},
-		{"a kind to come", swap("lost", "gone"), `line 7: "gone" is no kind`},
+		{"a kind to come", swap("lost", "gone"), `line 9: "gone" is no kind`},
+		{"a VIP that is none", swap("vip 172.16.63.241", "vip 172.16.63"), "line 6: \"172.16.63\" is no address"},
+		{"a VIP without address", swap("vip 172.16.63.241", "vip"), "one way"},
+		{"a MAC that is none", swap("joined 03:bf", "joined 03"), "line 8"},
 		{"a short vantage", swap(" 172.16.63.9/24 -", ""), "line 3: a vantage has"},
 		{"another spelling of a MAC", swap("02:00:00:00:00:09", "0200.0000.0009"), "one way"},
 		{"no MAC", swap("02:00:00:00:00:09", "02"), "line 3"},
 		{"no prefix length", swap("/24", ""), `line 3: "172.16.63.9" is no address with prefix length`},
 		{"no gateway", swap("63.1\n", "63.1111\n"), `line 4: "172.16.63.1111" is no address`},
-		{"too long", noteText + strings.Repeat(" ", capture.MaxNote), "the most is 32768"},
-		{"too many lines", noteText + strings.Repeat("\nlost 2026-11-24T12:00:03Z 2026-11-24T12:00:03Z 1", 252), "more than 256 items"},
+		{"too long", noteText + strings.Repeat(" ", capture.MaxNote), "the most is 61440"},
+		{"too many lines", noteText + strings.Repeat("\nlost 2026-11-24T12:00:03Z 2026-11-24T12:00:03Z 1", 506), "more than 512 items"},
 	}
 	for _, tt := range tests {
 		items, err := capture.ParseNote([]byte(tt.text))
 		if items != nil || err == nil || !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("%s: %v, %v; want %q", tt.name, items, err, tt.says)
+			t.Errorf("%s: %d items, %v; want %q", tt.name, len(items), err, tt.says)
 		}
 	}
 }

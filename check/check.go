@@ -4,7 +4,6 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/arpprobe"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/docket"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/observe"
@@ -88,19 +88,15 @@ type Handler interface {
 type subject struct {
 	vip   netip.Addr
 	probe *arpprobe.Probe          // nil in a passive run
-	log   evidence.Log             // our questions, and what is claimed for the VIP
-	asks  evidence.Log             // others' questions: apart, so that a flood of them crowds nothing out
-	ip    evidence.Log             // what became of packets for the VIP
+	file  *docket.Case             // the evidence
 	heard map[arpprobe.Answer]bool // passive: the answers already told
 	sent  int
 	done  bool
 
-	arp      evidence.ARP // the first answer
-	answered time.Time    // when it was heard; zero is never
-	echoID   uint16       // of the echoes sent straight to a unicast cluster MAC; 0 where none are
-	echoes   uint16       // how many of them were sent
-	volley   *volley      // connections straight to the VIP; nil where none are wanted
-	tested   map[netip.Addr]bool
+	echoID uint16  // of the echoes sent straight to a unicast cluster MAC; 0 where none are
+	echoes uint16  // how many of them were sent
+	volley *volley // connections straight to the VIP; nil where none are wanted
+	tested map[netip.Addr]bool
 }
 
 // runner is the state of one Run.
@@ -119,8 +115,8 @@ type runner struct {
 	ids      *routerprobe.IDs
 	watch    observe.Watch
 	joined   map[mac.Addr]bool
-	common   evidence.Log // what concerns every VIP
-	drops    int          // already noted
+	docket   docket.Docket
+	drops    int // already noted
 	facts    []evidence.Fact
 	sendErr  error // the newest; of interest where nothing could be sent
 	sentAny  bool
@@ -151,7 +147,7 @@ func (r *runner) prepare(vips []netip.Addr) error {
 		if r.byIP[vip] != nil {
 			continue
 		}
-		s := &subject{vip: vip, heard: make(map[arpprobe.Answer]bool), tested: make(map[netip.Addr]bool)}
+		s := &subject{vip: vip, file: r.docket.Open(vip), heard: make(map[arpprobe.Answer]bool), tested: make(map[netip.Addr]bool)}
 		r.watch.AddIP(vip)
 		if !r.cfg.Passive {
 			p, err := arpprobe.New(vip, r.source(vip), r.start, r.cfg.Timing)
@@ -168,6 +164,7 @@ func (r *runner) prepare(vips []netip.Addr) error {
 			continue
 		}
 		r.routers[router.IP] = nil
+		r.docket.AddRouter(router.IP)
 		if !r.cfg.Passive {
 			timing := r.cfg.Timing
 			timing.Rounds = 1 // one answer tells its MAC
@@ -199,15 +196,19 @@ func (r *runner) noteVantage() {
 	v := evidence.Vantage{Interface: r.cfg.Interface, MAC: r.cfg.MAC}
 	for _, p := range r.cfg.Addresses {
 		v.Address = p
-		r.common.Add(v, r.start, 1, nil)
+		r.docket.Common.Add(v, r.start, 1, nil)
+		r.docket.AddOwn(p.Addr())
 	}
 	v.Address = netip.Prefix{}
 	for _, router := range r.cfg.Routers {
 		v.Gateway, v.Asked = router.IP, router.Asked
-		r.common.Add(v, r.start, 1, nil)
+		r.docket.Common.Add(v, r.start, 1, nil)
 	}
 	if len(r.cfg.Addresses) == 0 && len(r.cfg.Routers) == 0 {
-		r.common.Add(v, r.start, 1, nil)
+		r.docket.Common.Add(v, r.start, 1, nil)
+	}
+	for _, s := range r.subjects {
+		s.file.Log.Add(evidence.Vantage{Interface: r.cfg.Interface, MAC: r.cfg.MAC, VIP: s.vip}, r.start, 1, nil)
 	}
 	r.listened(r.start)
 }
@@ -215,11 +216,11 @@ func (r *runner) noteVantage() {
 // listened notes that the link was heard until now.
 func (r *runner) listened(now time.Time) {
 	l := evidence.Listened{Interface: r.cfg.Interface, Promiscuous: r.cfg.Promiscuous, Passive: r.cfg.Passive}
-	r.common.Add(l, now, 1, nil)
+	r.docket.Common.Add(l, now, 1, nil)
 	for m, joined := range r.joined {
 		if joined {
 			l.Joined = m
-			r.common.Add(l, now, 1, nil)
+			r.docket.Common.Add(l, now, 1, nil)
 		}
 	}
 }
@@ -254,7 +255,7 @@ func (r *runner) step(now time.Time) time.Time {
 		if s.done || s.probe == nil {
 			continue
 		}
-		if r.ask(s.probe, now, &s.log) {
+		if r.ask(s.probe, now, &s.file.Log) {
 			r.echo(s, now)
 		}
 		if at, ok := s.probe.Next(); ok {
@@ -270,7 +271,7 @@ func (r *runner) step(now time.Time) time.Time {
 		if p == nil {
 			continue
 		}
-		r.ask(p, now, &r.common)
+		r.ask(p, now, &r.docket.Common)
 		if at, ok := p.Next(); ok {
 			next = earlier(next, at)
 		}
@@ -326,7 +327,7 @@ func (r *runner) send(b []byte, now time.Time, log *evidence.Log) {
 			log.Add(f, now, 1, &frame)
 			continue
 		}
-		r.noteIP(f, &frame)
+		r.docket.File(f, &frame)
 	}
 }
 
@@ -350,38 +351,25 @@ func (r *runner) hear(frame *evidence.Frame) {
 		switch f := f.(type) {
 		case evidence.ARP:
 			r.hearARP(f, frame)
-		case evidence.Echo, evidence.ICMPError, evidence.TCP, evidence.Traffic:
-			r.noteIP(f, frame)
 		case evidence.Hello:
-			r.hearHello(f, frame)
+			r.hearHello(f)
+			r.docket.File(f, frame)
 		default:
-			r.common.Add(f, frame.Time, 1, frame)
+			r.docket.File(f, frame)
 		}
 		r.tellPaths(f, frame)
 	}
 }
 
 func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
-	if p, ok := r.routers[a.SenderIP]; ok && !a.Out {
-		if p != nil && a.Op == evidence.Reply {
-			p.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
-			r.foundRouter(a.SenderIP, a.SenderMAC, frame.Time)
-		}
-		// What a router claims tells its MAC, for every VIP; a question of its for
-		// one VIP stands with that VIP.
-		if r.byIP[a.TargetIP] == nil {
-			r.common.Add(a, frame.Time, 1, frame)
-		}
-	}
-	if s := r.byIP[a.TargetIP]; s != nil && a.Op == evidence.Request && a.SenderIP != a.TargetIP && !s.done {
-		s.asks.Add(a, frame.Time, 1, frame)
+	if p := r.routers[a.SenderIP]; p != nil && !a.Out && a.Op == evidence.Reply {
+		p.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
+		r.foundRouter(a.SenderIP, a.SenderMAC, frame.Time)
 	}
 	s := r.byIP[a.SenderIP]
-	if s == nil || s.done {
-		return
-	}
-	s.log.Add(a, frame.Time, 1, frame)
-	if a.Out || a.Op != evidence.Reply {
+	first := s != nil && s.file.Answered.IsZero()
+	r.docket.File(a, frame)
+	if s == nil || s.done || a.Out || a.Op != evidence.Reply {
 		return
 	}
 	answer := arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC}
@@ -392,8 +380,8 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 		s.heard[answer] = true
 		isNew = true
 	}
-	if s.answered.IsZero() {
-		r.begin(s, a, frame.Time)
+	if first {
+		r.begin(s)
 	}
 	if isNew {
 		r.handler.Answer(Answer{VIP: s.vip, ARP: a, After: frame.Time.Sub(r.start)})
@@ -406,13 +394,11 @@ func (r *runner) finish(s *subject, partial bool) {
 	s.done = true
 	r.listened(now)
 	if n, err := r.link.Drops(); err == nil && n > r.drops {
-		r.common.Add(evidence.Lost{Interface: r.cfg.Interface}, now, n-r.drops, nil)
+		r.docket.Common.Add(evidence.Lost{Interface: r.cfg.Interface}, now, n-r.drops, nil)
 		r.drops = n
 	}
-	items := slices.Concat(r.common.Items(), s.log.Items(), s.asks.Items(), s.ip.Items())
-	slices.SortStableFunc(items, func(a, b evidence.Item) int {
-		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
-	})
+	items := r.docket.Items(s.file)
+	s.file.Close()
 	r.handler.Result(Result{
 		VIP: s.vip, Items: items, Diagnosis: diagnose.VIP(s.vip, items),
 		Start: r.start, Elapsed: now.Sub(r.start), Sent: s.sent, Partial: partial,

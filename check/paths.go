@@ -32,8 +32,8 @@ type path struct {
 
 // begin notes the first answer for a VIP, and what it opens the way to: hearing
 // the cluster's MAC, the routers' hellos, and the routers' test.
-func (r *runner) begin(s *subject, a evidence.ARP, at time.Time) {
-	s.arp, s.answered = a, at
+func (r *runner) begin(s *subject) {
+	a, at := s.file.First, s.file.Answered
 	r.watch.AddMAC(a.SenderMAC)
 	if r.cfg.Passive {
 		return
@@ -76,8 +76,7 @@ func (r *runner) foundRouter(ip netip.Addr, m mac.Addr, at time.Time) {
 
 // hearHello notes that routers share an address. The first one ends the wait for
 // it, but for the other router's: HSRP's standby says hello too.
-func (r *runner) hearHello(h evidence.Hello, frame *evidence.Frame) {
-	r.common.Add(h, frame.Time, 1, frame)
+func (r *runner) hearHello(h evidence.Hello) {
 	if strings.HasPrefix(h.Protocol, "VRRP") {
 		r.hellosBy = time.Time{} // only the master says hello
 	}
@@ -95,40 +94,6 @@ func helloWait(m mac.Addr) time.Duration {
 		return 3200 * time.Millisecond
 	}
 	return 0
-}
-
-// noteIP files a fact about packets with the VIP that it concerns, or with all
-// where it concerns none: a control's.
-func (r *runner) noteIP(f evidence.Fact, frame *evidence.Frame) {
-	var ips [2]netip.Addr
-	switch f := f.(type) {
-	case evidence.Echo:
-		ips = [2]netip.Addr{f.Src, f.Dst}
-	case evidence.TCP:
-		ips = [2]netip.Addr{f.Src.Addr(), f.Dst.Addr()}
-	case evidence.ICMPError:
-		ips = [2]netip.Addr{f.Src, f.Dst}
-	case evidence.Traffic:
-		ips = [2]netip.Addr{f.Src, f.Dst}
-	}
-	for _, ip := range ips {
-		if s := r.byIP[ip]; s != nil {
-			if !s.done {
-				s.ip.Add(f, frame.Time, 1, frame)
-			}
-			return
-		}
-	}
-	if t, ok := f.(evidence.Traffic); ok {
-		// A frame to a cluster's MAC that names no VIP, as a heartbeat.
-		for _, s := range r.subjects {
-			if !s.done && s.arp.SenderMAC == t.EthDst && !s.answered.IsZero() {
-				s.ip.Add(f, frame.Time, 1, frame)
-			}
-		}
-		return
-	}
-	r.common.Add(f, frame.Time, 1, frame)
 }
 
 // tellPaths hands a fact to the routers' tests and to the volleys.
@@ -189,15 +154,15 @@ func (r *runner) beginPaths(now time.Time) {
 		var targets []routerprobe.Target
 		var vips []netip.Addr
 		for _, s := range r.subjects {
-			if s.done || s.answered.IsZero() || s.tested[router.IP] || s.vip == router.IP ||
-				s.arp.SenderMAC == m || !r.source(s.vip).IP.IsValid() {
+			if s.done || s.file.Answered.IsZero() || s.tested[router.IP] || s.vip == router.IP ||
+				s.file.First.SenderMAC == m || !r.source(s.vip).IP.IsValid() {
 				continue
 			}
 			s.tested[router.IP] = true
-			if s.arp.SenderMAC.IsGroup() && !s.arp.SenderMAC.IsBroadcast() {
-				r.join(s.arp.SenderMAC)
+			if s.file.First.SenderMAC.IsGroup() && !s.file.First.SenderMAC.IsBroadcast() {
+				r.join(s.file.First.SenderMAC)
 			}
-			targets = append(targets, routerprobe.Target{IP: s.vip, MAC: s.arp.SenderMAC, Ports: r.cfg.Ports, Answered: s.answered})
+			targets = append(targets, routerprobe.Target{IP: s.vip, MAC: s.file.First.SenderMAC, Ports: r.cfg.Ports, Answered: s.file.Answered})
 			vips = append(vips, s.vip)
 		}
 		if len(targets) == 0 {
@@ -232,7 +197,7 @@ func (r *runner) controls(router, own netip.Addr) []netip.Addr {
 	}
 	var found []netip.Addr
 	for _, s := range r.subjects {
-		for _, it := range s.asks.Items() {
+		for _, it := range s.file.Asks.Items() {
 			a, ok := it.Fact.(evidence.ARP)
 			if !ok || a.Out || a.SenderIP == own || a.SenderIP == router || r.byIP[a.SenderIP] != nil ||
 				a.SenderMAC.IsGroup() || a.SenderIP.IsUnspecified() || slices.Contains(found, a.SenderIP) || !r.onLink(a.SenderIP) {
@@ -269,7 +234,7 @@ func (r *runner) echo(s *subject, now time.Time) {
 	if s.echoID == 0 || !src.IP.IsValid() {
 		return
 	}
-	b, err := routerprobe.Echo(routerprobe.Source{MAC: src.MAC, IP: src.IP}, s.arp.SenderMAC, s.vip, s.echoID, s.echoes)
+	b, err := routerprobe.Echo(routerprobe.Source{MAC: src.MAC, IP: src.IP}, s.file.First.SenderMAC, s.vip, s.echoID, s.echoes)
 	if err != nil {
 		r.sendErr = err
 		return
@@ -280,7 +245,7 @@ func (r *runner) echo(s *subject, now time.Time) {
 
 // pathsSettled reports whether every router's test for the VIP has ended.
 func (r *runner) pathsSettled(s *subject) bool {
-	if !r.pathsDue.IsZero() && !s.answered.IsZero() || time.Now().Before(r.hellosBy) && !s.answered.IsZero() {
+	if !r.pathsDue.IsZero() && !s.file.Answered.IsZero() || time.Now().Before(r.hellosBy) && !s.file.Answered.IsZero() {
 		return false
 	}
 	for _, p := range r.paths {

@@ -62,7 +62,7 @@ func (r *runner) fire(s *subject, now time.Time) time.Time {
 	src := r.source(s.vip)
 	from := routerprobe.Source{MAC: src.MAC, IP: src.IP}
 	for _, x := range v.resets {
-		if b, err := routerprobe.RST(from, s.arp.SenderMAC, x.to, x.sport, x.seq); err == nil {
+		if b, err := routerprobe.RST(from, s.file.First.SenderMAC, x.to, x.sport, x.seq); err == nil {
 			r.send(b, now, nil)
 		}
 	}
@@ -74,7 +74,7 @@ func (r *runner) fire(s *subject, now time.Time) time.Time {
 			break
 		}
 		seq := r.ids.Sequence()
-		b, err := routerprobe.SYN(from, s.arp.SenderMAC, netip.AddrPortFrom(s.vip, v.left[0]), sport, seq)
+		b, err := routerprobe.SYN(from, s.file.First.SenderMAC, netip.AddrPortFrom(s.vip, v.left[0]), sport, seq)
 		if err != nil {
 			r.sendErr = err
 			v.left = nil

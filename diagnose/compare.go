@@ -65,7 +65,7 @@ func compareFacts(a, b evidence.Fact) int {
 	case evidence.Vantage:
 		y, _ := b.(evidence.Vantage)
 		return cmp.Or(cmp.Compare(x.Interface, y.Interface), x.Address.Addr().Compare(y.Address.Addr()), cmp.Compare(x.Address.Bits(), y.Address.Bits()),
-			x.Gateway.Compare(y.Gateway), x.MAC.Compare(y.MAC), boolCompare(x.Asked, y.Asked))
+			x.Gateway.Compare(y.Gateway), x.MAC.Compare(y.MAC), boolCompare(x.Asked, y.Asked), x.VIP.Compare(y.VIP))
 	case evidence.Listened:
 		y, _ := b.(evidence.Listened)
 		return cmp.Or(cmp.Compare(x.Interface, y.Interface), boolCompare(x.Promiscuous, y.Promiscuous),

@@ -119,7 +119,7 @@ type BadARP struct {
 func (BadARP) Kind() Kind { return KindBadARP }
 
 // Vantage is what the observer knows of its own place in the network: one
-// fact per interface address. It comes from the host, or from the notes in a
+// fact per interface address, router and VIP. It comes from the host, or from the notes in a
 // capture, not from a frame.
 type Vantage struct {
 	Interface string
@@ -127,6 +127,7 @@ type Vantage struct {
 	Address   netip.Prefix // the host's own address with its prefix length; invalid where it has none there
 	Gateway   netip.Addr   // a router the host uses on this interface; invalid where there is none
 	Asked     bool         // the router was named by the user
+	VIP       netip.Addr   // an address that was to be judged from here; invalid where the fact says something else
 }
 
 // Kind implements Fact.

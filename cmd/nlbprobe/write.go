@@ -49,6 +49,27 @@ type evidenceFrame struct {
 	comments []string
 }
 
+// maxPlace bounds what is noted of this host's place: a note has room for some
+// hundred VIPs.
+const maxPlace = 400
+
+// addPlace adds what no frame says, once for all VIPs, as it was known last.
+func addPlace(facts []evidence.Item, it evidence.Item) []evidence.Item {
+	switch it.Fact.(type) {
+	case evidence.Vantage, evidence.Listened, evidence.Lost:
+	default:
+		return facts
+	}
+	i := slices.IndexFunc(facts, func(known evidence.Item) bool { return known.Fact == it.Fact })
+	switch {
+	case i < 0 && len(facts) < maxPlace:
+		return append(facts, it)
+	case i >= 0 && it.Count > facts[i].Count:
+		facts[i] = it
+	}
+	return facts
+}
+
 // write puts the frames in the order of their times, each once, with the
 // findings that rest on it as comments, and what was known of this host's place.
 func (k *keeper) write(f *os.File) error {
@@ -66,7 +87,7 @@ func (k *keeper) write(f *os.File) error {
 		}
 		for i := range r.Items {
 			it := &r.Items[i]
-			facts = append(facts, *it)
+			facts = addPlace(facts, *it)
 			for n := -1; n < len(it.Again); n++ {
 				frame := &it.Frame
 				if n >= 0 {

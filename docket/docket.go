@@ -1,0 +1,168 @@
+// Package docket files facts with the VIPs that they concern, so that a live run
+// and a capture give a diagnosis the same evidence. It opens nothing and has no
+// clock.
+package docket
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// Docket is the cases of one place: what concerns one VIP stands in its case,
+// what concerns all in Common. The zero value has no case. It is not safe for
+// concurrent use.
+type Docket struct {
+	Common evidence.Log
+
+	cases   []*Case
+	byIP    map[netip.Addr]*Case
+	routers map[netip.Addr]bool
+	own     map[netip.Addr]bool
+}
+
+// Case is the evidence about one VIP. The logs stand apart so that a flood in
+// one crowds nothing out of another.
+type Case struct {
+	VIP   netip.Addr
+	Log   evidence.Log // what is claimed for the VIP, and our questions
+	Asks  evidence.Log // others' questions for it
+	IP    evidence.Log // what became of packets for it
+	First evidence.ARP // the first answer of another host
+	// Answered is when First was heard; zero is never.
+	Answered time.Time
+
+	closed bool
+}
+
+// Close ends the case: nothing more is filed with it.
+func (c *Case) Close() { c.closed = true }
+
+// Open opens the case of a VIP, or returns the one that there is.
+func (d *Docket) Open(vip netip.Addr) *Case {
+	if c := d.byIP[vip]; c != nil {
+		return c
+	}
+	return d.Adopt(&Case{VIP: vip})
+}
+
+// Adopt adds a case that was prepared elsewhere. There must be none of its VIP.
+func (d *Docket) Adopt(c *Case) *Case {
+	if d.byIP == nil {
+		d.byIP = make(map[netip.Addr]*Case)
+	}
+	d.byIP[c.VIP] = c
+	d.cases = append(d.cases, c)
+	return c
+}
+
+// Case returns the case of a VIP, or nil.
+func (d *Docket) Case(vip netip.Addr) *Case { return d.byIP[vip] }
+
+// Cases returns the cases in the order in which they were opened. The slice is
+// the docket's.
+func (d *Docket) Cases() []*Case { return d.cases }
+
+// AddRouter has what a router claims filed for every VIP: it tells its MAC.
+func (d *Docket) AddRouter(ip netip.Addr) {
+	if d.routers == nil {
+		d.routers = make(map[netip.Addr]bool)
+	}
+	d.routers[ip] = true
+}
+
+// AddOwn names an address of the observer: what its packets to others than the
+// VIPs met is filed for every VIP, as that is how a control is done.
+func (d *Docket) AddOwn(ip netip.Addr) {
+	if d.own == nil {
+		d.own = make(map[netip.Addr]bool)
+	}
+	d.own[ip] = true
+}
+
+// File files a fact that frame gave. What concerns no VIP is left out.
+func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) {
+	switch f := f.(type) {
+	case evidence.ARP:
+		d.fileARP(f, frame)
+	case evidence.Echo:
+		d.fileIP(f, f.Src, f.Dst, frame)
+	case evidence.TCP:
+		d.fileIP(f, f.Src.Addr(), f.Dst.Addr(), frame)
+	case evidence.ICMPError:
+		d.fileIP(f, f.Src, f.Dst, frame)
+	case evidence.Traffic:
+		d.fileTraffic(f, frame)
+	default:
+		d.Common.Add(f, frame.Time, 1, frame)
+	}
+}
+
+func (d *Docket) fileARP(a evidence.ARP, frame *evidence.Frame) {
+	c := d.byIP[a.TargetIP]
+	// A question of a router's for one VIP stands with that VIP.
+	if d.routers[a.SenderIP] && !a.Out && c == nil {
+		d.Common.Add(a, frame.Time, 1, frame)
+	}
+	if c != nil && !c.closed && a.Op == evidence.Request && a.SenderIP != a.TargetIP {
+		c.Asks.Add(a, frame.Time, 1, frame)
+	}
+	if c = d.byIP[a.SenderIP]; c != nil && !c.closed {
+		c.claim(a, frame)
+	}
+}
+
+// claim files ARP that has the VIP as its sender.
+func (c *Case) claim(a evidence.ARP, frame *evidence.Frame) {
+	c.Log.Add(a, frame.Time, 1, frame)
+	if !a.Out && a.Op == evidence.Reply && c.Answered.IsZero() {
+		c.First, c.Answered = a, frame.Time
+	}
+}
+
+// fileIP files a fact about packets between two addresses with the VIP that it
+// concerns, or with all where it concerns the observer alone: a control's.
+func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, frame *evidence.Frame) {
+	for _, ip := range [2]netip.Addr{src, dst} {
+		if c := d.byIP[ip]; c != nil {
+			if !c.closed {
+				c.IP.Add(f, frame.Time, 1, frame)
+			}
+			return
+		}
+	}
+	if d.own[src] || d.own[dst] {
+		d.Common.Add(f, frame.Time, 1, frame)
+	}
+}
+
+// fileTraffic files a frame with the VIP that it names, or, where it names none,
+// as a heartbeat, with those that are at its destination.
+func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
+	for _, ip := range [2]netip.Addr{t.Src, t.Dst} {
+		if c := d.byIP[ip]; c != nil {
+			if !c.closed {
+				c.IP.Add(t, frame.Time, 1, frame)
+			}
+			return
+		}
+	}
+	for _, c := range d.cases {
+		if !c.closed && !c.Answered.IsZero() && c.First.SenderMAC == t.EthDst {
+			c.IP.Add(t, frame.Time, 1, frame)
+		}
+	}
+}
+
+// Items returns what is known of the case and what is common to all, in the
+// order of the first instants.
+func (d *Docket) Items(c *Case) []evidence.Item {
+	items := slices.Concat(d.Common.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items())
+	slices.SortStableFunc(items, func(a, b evidence.Item) int {
+		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
+	})
+	return items
+}

@@ -1,0 +1,134 @@
+package docket_test
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/docket"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+var (
+	t0     = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	vip    = netip.MustParseAddr("172.16.63.241")
+	second = netip.MustParseAddr("172.16.63.242")
+	router = netip.MustParseAddr("172.16.63.1")
+	host   = netip.MustParseAddr("172.16.63.77")
+	us     = netip.MustParseAddr("172.16.63.10")
+
+	cluster = mac.Addr{3, 0xbf, 172, 16, 63, 241}
+	node    = mac.Addr{2, 0, 0, 0, 0, 1}
+)
+
+func frame(after time.Duration) *evidence.Frame {
+	return &evidence.Frame{Time: t0.Add(after), Data: make([]byte, 60), Length: 60}
+}
+
+func request(from, to netip.Addr) evidence.ARP {
+	return evidence.ARP{Op: evidence.Request, EthSrc: node, SenderMAC: node, SenderIP: from, TargetIP: to}
+}
+
+func reply(from netip.Addr) evidence.ARP {
+	return evidence.ARP{Op: evidence.Reply, EthSrc: node, SenderMAC: cluster, SenderIP: from, TargetIP: host}
+}
+
+// Each fact stands where it belongs: c in the common log, 1 and 2 with the VIPs,
+// nothing where it concerns nobody.
+func TestFile(t *testing.T) {
+	port := func(ip netip.Addr) netip.AddrPort { return netip.AddrPortFrom(ip, 80) }
+	tests := []struct {
+		name string
+		fact evidence.Fact
+		want string
+	}{
+		{"an answer", reply(vip), "1"},
+		{"a host's question", request(host, vip), "1"},
+		{"a router's question for a VIP", request(router, vip), "1"},
+		{"a router's question for another", request(router, host), "c"},
+		{"our own as a router", evidence.ARP{Op: evidence.Request, SenderIP: router, TargetIP: host, Out: true}, ""},
+		{"one VIP asks for the other", request(vip, second), "12"},
+		{"an announcement", request(vip, vip), "1"},
+		{"a reply to a VIP", evidence.ARP{Op: evidence.Reply, SenderIP: host, TargetIP: vip}, ""},
+		{"strangers' ARP", request(host, us), ""},
+		{"an echo to a VIP", evidence.Echo{Src: host, Dst: second}, "2"},
+		{"an echo between VIPs", evidence.Echo{Src: second, Dst: vip}, "2"},
+		{"a control", evidence.Echo{Src: us, Dst: host}, "c"},
+		{"strangers' echo", evidence.Echo{Src: router, Dst: host}, ""},
+		{"a connection", evidence.TCP{Src: port(host), Dst: port(vip)}, "1"},
+		{"an error about ours", evidence.ICMPError{From: router, Src: us, Dst: vip}, "1"},
+		{"traffic to a VIP", evidence.Traffic{EthDst: cluster, Dst: vip}, "1"},
+		{"a heartbeat to both", evidence.Traffic{EthDst: cluster, EtherType: 0x886f}, "12"},
+		{"traffic to another MAC", evidence.Traffic{EthDst: node}, ""},
+		{"a hello", evidence.Hello{From: router}, "c"},
+		{"broken ARP", evidence.BadARP{}, "c"},
+	}
+	for _, tt := range tests {
+		var d docket.Docket
+		first, other := d.Open(vip), d.Open(second)
+		d.AddRouter(router)
+		d.AddOwn(us)
+		d.File(reply(vip), frame(0))
+		d.File(reply(second), frame(0))
+		before := [...]int{len(d.Common.Items()), len(d.Items(first)), len(d.Items(other))}
+		d.File(tt.fact, frame(time.Second))
+		d.File(tt.fact, frame(2*time.Second))
+		grew := func(n int, items []evidence.Item) bool {
+			at := slices.IndexFunc(items, func(it evidence.Item) bool { return it.Fact == tt.fact && it.Count >= 2 })
+			return at >= 0 && len(items) >= before[n]
+		}
+		got := ""
+		if grew(0, d.Common.Items()) {
+			got = "c"
+			if !grew(1, d.Items(first)) || !grew(2, d.Items(other)) {
+				t.Errorf("%s: what is common is not told to each", tt.name)
+			}
+		} else {
+			if grew(1, d.Items(first)) {
+				got += "1"
+			}
+			if grew(2, d.Items(other)) {
+				got += "2"
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: filed with %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// The first answer of another host is kept, and a closed case takes nothing.
+func TestCase(t *testing.T) {
+	var d docket.Docket
+	c := d.Open(vip)
+	if d.Open(vip) != c || d.Case(vip) != c || d.Case(second) != nil || len(d.Cases()) != 1 {
+		t.Error("a case was opened twice, or is not found")
+	}
+	own := reply(vip)
+	own.Out = true
+	d.File(own, frame(0))
+	d.File(request(vip, vip), frame(time.Second))
+	if !c.Answered.IsZero() {
+		t.Error("an announcement, or an answer of our own, counts as an answer")
+	}
+	late := reply(vip)
+	late.EthSrc = mac.Addr{2, 0, 0, 0, 0, 2}
+	d.File(reply(vip), frame(2*time.Second))
+	d.File(late, frame(3*time.Second))
+	if c.First != reply(vip) || !c.Answered.Equal(t0.Add(2*time.Second)) {
+		t.Errorf("the first answer: %+v at %v", c.First, c.Answered)
+	}
+	items := d.Items(c)
+	if !slices.IsSortedFunc(items, func(a, b evidence.Item) int { return a.First.Compare(b.First) }) || len(items) != 4 {
+		t.Errorf("%d items, in order of time?", len(items))
+	}
+	c.Close()
+	d.File(request(host, vip), frame(4*time.Second))
+	d.File(evidence.Echo{Src: host, Dst: vip}, frame(4*time.Second))
+	d.File(evidence.Traffic{EthDst: cluster}, frame(4*time.Second))
+	if n := len(d.Items(c)); n != 4 {
+		t.Errorf("%d items after the case was closed", n)
+	}
+}
