@@ -16,6 +16,9 @@ type Timing struct {
 	// Rounds is how many questions an answered target gets, First apart:
 	// every host of a cluster should have had as many chances to answer.
 	Rounds int
+	// Most is how many questions an answered target gets at most, however many
+	// different answers come; 0 is as many as they take.
+	Most int
 	// Settle is how long the last of these rounds is listened to.
 	Settle time.Duration
 	// Wait is the most time to spend, from the first question on.
@@ -56,6 +59,7 @@ type Probe struct {
 	pause    time.Duration // to the next question while nothing answers
 	asked    int
 	rounds   int // questions since the newest answer was first heard, with the one that brought it
+	repeats  int // questions since the first answer
 	answers  map[Answer]bool
 	finished bool
 }
@@ -85,7 +89,7 @@ func (p *Probe) Next() (at time.Time, ok bool) {
 	switch {
 	case len(p.answers) == 0:
 		at = p.lastAsk.Add(p.pause)
-	case p.rounds < p.timing.Rounds:
+	case !p.enough():
 		at = p.lastAsk.Add(p.timing.First)
 	default:
 		at = p.lastAsk.Add(p.timing.Settle)
@@ -105,7 +109,7 @@ func (p *Probe) Step(now time.Time) []byte {
 		return nil
 	}
 	answered := len(p.answers) > 0
-	if p.asked > 0 && (!now.Before(p.start.Add(p.timing.Wait)) || answered && p.rounds >= p.timing.Rounds) {
+	if p.asked > 0 && (!now.Before(p.start.Add(p.timing.Wait)) || answered && p.enough()) {
 		p.finished = true
 		return nil
 	}
@@ -117,10 +121,16 @@ func (p *Probe) Step(now time.Time) []byte {
 		p.pause = min(2*p.pause, p.timing.Longest)
 	default:
 		p.rounds++
+		p.repeats++
 	}
 	p.asked++
 	p.lastAsk = now
 	return p.frame
+}
+
+// enough reports whether an answered target was asked as often as it is to be.
+func (p *Probe) enough() bool {
+	return p.rounds >= p.timing.Rounds || p.timing.Most > 0 && p.repeats+1 >= p.timing.Most
 }
 
 // Heard notes an answer and reports whether it is a new one. A new answer

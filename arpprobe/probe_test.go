@@ -96,6 +96,8 @@ func TestProbe(t *testing.T) {
 	const ms = time.Millisecond
 	short := arpprobe.DefaultTiming()
 	short.Wait = 150 * ms
+	once := arpprobe.DefaultTiming()
+	once.Rounds, once.Most = 1, 3
 	tests := []struct {
 		name    string
 		timing  arpprobe.Timing
@@ -123,6 +125,15 @@ func TestProbe(t *testing.T) {
 			name: "the first answer comes to the third question", timing: arpprobe.DefaultTiming(),
 			answers: []heard{{310 * ms, 1}},
 			asks:    []time.Duration{0, 100 * ms, 300 * ms, 400 * ms, 500 * ms}, over: 700 * ms,
+		}, {
+			name: "one answer is enough", timing: once,
+			answers: []heard{{1 * ms, 1}},
+			asks:    []time.Duration{0}, over: 200 * ms,
+		}, {
+			// Several that contradict each other are asked again, but not for ever.
+			name: "a new answer each time, and questions are few", timing: once,
+			answers: []heard{{1 * ms, 1}, {2 * ms, 2}, {101 * ms, 1}, {102 * ms, 3}, {201 * ms, 1}, {202 * ms, 4}, {203 * ms, 5}},
+			asks:    []time.Duration{0, 100 * ms, 200 * ms}, over: 400 * ms,
 		}, {
 			name: "no time for all rounds", timing: short,
 			answers: []heard{{1 * ms, 1}},

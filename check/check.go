@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
 	"slices"
@@ -33,6 +34,9 @@ type Link interface {
 	Interrupt()
 	// Join makes the interface accept frames to a group address.
 	Join(mac.Addr) error
+	// Hear makes ARP and IPv4 with ip as sender or target heard, beside what is
+	// heard already.
+	Hear(ip netip.Addr) error
 	// Drops returns how many frames were lost before they could be received,
 	// since the link was opened.
 	Drops() (int, error)
@@ -51,13 +55,15 @@ type Config struct {
 	Addresses   []netip.Prefix // the interface's own, each with its prefix length
 	Routers     []Router
 	Timing      arpprobe.Timing
-	RouterTest  routerprobe.Timing // its Wait is cut to what is left of Timing.Wait
-	Controls    []netip.Addr       // live hosts that are no cluster, for the routers' control
-	Ports       []uint16           // TCP ports of the VIPs to try
-	Connections int                // how many connections to try on each port, straight to the VIP
-	Seed        uint64             // of what tells this run's packets from others'
-	Passive     bool               // send nothing
-	Promiscuous bool               // the link is; it is evidence of what could be heard
+	RouterTest  routerprobe.Timing  // its Wait is cut to what is left of Timing.Wait
+	Controls    []netip.Addr        // live hosts that are no cluster, for the routers' control
+	Neighbours  func() []netip.Addr // where Controls is empty: hosts that this one has talked to; may be nil
+	Ports       []uint16            // TCP ports of the VIPs to try
+	Connections int                 // how many connections to try on each port, straight to the VIP
+	Seed        uint64              // of what tells this run's packets from others'
+	Passive     bool                // send nothing
+	Listen      time.Duration       // the least time to listen, for what comes unasked; Timing.Wait bounds it
+	Promiscuous bool                // the link is; it is evidence of what could be heard
 }
 
 // Answer is an answer at the moment it was heard.
@@ -96,7 +102,6 @@ type subject struct {
 	echoID uint16  // of the echoes sent straight to a unicast cluster MAC; 0 where none are
 	echoes uint16  // how many of them were sent
 	volley *volley // connections straight to the VIP; nil where none are wanted
-	tested map[netip.Addr]bool
 }
 
 // runner is the state of one Run.
@@ -107,11 +112,9 @@ type runner struct {
 	start    time.Time
 	subjects []*subject
 	byIP     map[netip.Addr]*subject
-	routers  map[netip.Addr]*arpprobe.Probe // nil values in a passive run
-	macs     map[netip.Addr]mac.Addr        // of the routers that were heard
 	paths    []*path
 	pathsDue time.Time // when the next paths are to be begun; zero is not
-	hellosBy time.Time // until when a virtual router's hello is waited for
+	hellosBy time.Time // until when virtual routers' hellos, and their MACs, are waited for; zero is not yet
 	ids      *routerprobe.IDs
 	watch    observe.Watch
 	joined   map[mac.Addr]bool
@@ -120,6 +123,10 @@ type runner struct {
 	facts    []evidence.Fact
 	sendErr  error // the newest; of interest where nothing could be sent
 	sentAny  bool
+
+	forwarders []*forwarder
+	live       []*live
+	soughtLive bool
 }
 
 // Run probes the VIPs side by side and tells handler of each answer and each
@@ -129,11 +136,9 @@ type runner struct {
 func Run(ctx context.Context, link Link, cfg Config, vips []netip.Addr, handler Handler) error {
 	r := &runner{
 		cfg: cfg, link: link, handler: handler, start: time.Now(),
-		byIP:    make(map[netip.Addr]*subject),
-		routers: make(map[netip.Addr]*arpprobe.Probe),
-		macs:    make(map[netip.Addr]mac.Addr),
-		ids:     routerprobe.NewIDs(cfg.Seed),
-		joined:  make(map[mac.Addr]bool),
+		byIP:   make(map[netip.Addr]*subject),
+		ids:    routerprobe.NewIDs(cfg.Seed),
+		joined: make(map[mac.Addr]bool),
 	}
 	if err := r.prepare(vips); err != nil {
 		return err
@@ -147,7 +152,7 @@ func (r *runner) prepare(vips []netip.Addr) error {
 		if r.byIP[vip] != nil {
 			continue
 		}
-		s := &subject{vip: vip, file: r.docket.Open(vip), heard: make(map[arpprobe.Answer]bool), tested: make(map[netip.Addr]bool)}
+		s := &subject{vip: vip, file: r.docket.Open(vip), heard: make(map[arpprobe.Answer]bool)}
 		r.watch.AddIP(vip)
 		if !r.cfg.Passive {
 			p, err := arpprobe.New(vip, r.source(vip), r.start, r.cfg.Timing)
@@ -160,19 +165,8 @@ func (r *runner) prepare(vips []netip.Addr) error {
 		r.byIP[vip] = s
 	}
 	for _, router := range r.cfg.Routers {
-		if _, known := r.routers[router.IP]; known || r.byIP[router.IP] != nil {
-			continue
-		}
-		r.routers[router.IP] = nil
-		r.docket.AddRouter(router.IP)
-		if !r.cfg.Passive {
-			timing := r.cfg.Timing
-			timing.Rounds = 1 // one answer tells its MAC
-			p, err := arpprobe.New(router.IP, r.source(router.IP), r.start, timing)
-			if err != nil {
-				return err
-			}
-			r.routers[router.IP] = p
+		if _, err := r.addForwarder(router.IP, true, r.start); err != nil {
+			return err
 		}
 	}
 	r.noteVantage()
@@ -251,6 +245,9 @@ func (r *runner) loop(ctx context.Context) error {
 func (r *runner) step(now time.Time) time.Time {
 	end := r.start.Add(r.cfg.Timing.Wait)
 	next := end
+	if listen := r.start.Add(r.cfg.Listen); now.Before(listen) {
+		next = earlier(next, listen)
+	}
 	for _, s := range r.subjects {
 		if s.done || s.probe == nil {
 			continue
@@ -267,10 +264,7 @@ func (r *runner) step(now time.Time) time.Time {
 			}
 		}
 	}
-	for _, p := range r.routers {
-		if p == nil {
-			continue
-		}
+	for p := range r.others() {
 		r.ask(p, now, &r.docket.Common)
 		if at, ok := p.Next(); ok {
 			next = earlier(next, at)
@@ -278,16 +272,32 @@ func (r *runner) step(now time.Time) time.Time {
 	}
 	next = earlier(next, r.stepPaths(now))
 	for _, s := range r.subjects {
-		if !s.done && (!now.Before(end) || r.satisfied(s)) {
+		if !s.done && (!now.Before(end) || r.satisfied(s, now)) {
 			r.finish(s, false)
 		}
 	}
 	return next
 }
 
+// others yields the probes for the MACs of routers and controls.
+func (r *runner) others() iter.Seq[*arpprobe.Probe] {
+	return func(yield func(*arpprobe.Probe) bool) {
+		for _, f := range r.forwarders {
+			if f.probe != nil && !yield(f.probe) {
+				return
+			}
+		}
+		for _, l := range r.live {
+			if !yield(l.probe) {
+				return
+			}
+		}
+	}
+}
+
 // satisfied reports whether nothing more can be learnt about a VIP by sending.
-func (r *runner) satisfied(s *subject) bool {
-	if s.probe == nil {
+func (r *runner) satisfied(s *subject, now time.Time) bool {
+	if s.probe == nil || now.Before(r.start.Add(r.cfg.Listen)) {
 		return false // a passive run listens for all its time
 	}
 	return s.probe.Done() && r.pathsSettled(s) && (s.volley == nil || s.volley.done())
@@ -352,7 +362,7 @@ func (r *runner) hear(frame *evidence.Frame) {
 		case evidence.ARP:
 			r.hearARP(f, frame)
 		case evidence.Hello:
-			r.hearHello(f)
+			r.hearHello(f, frame)
 			r.docket.File(f, frame)
 		default:
 			r.docket.File(f, frame)
@@ -362,10 +372,8 @@ func (r *runner) hear(frame *evidence.Frame) {
 }
 
 func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
-	if p := r.routers[a.SenderIP]; p != nil && !a.Out && a.Op == evidence.Reply {
-		p.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
-		r.foundRouter(a.SenderIP, a.SenderMAC, frame.Time)
-	}
+	r.hearLive(a)
+	r.hearRouter(a, frame)
 	s := r.byIP[a.SenderIP]
 	first := s != nil && s.file.Answered.IsZero()
 	r.docket.File(a, frame)
@@ -380,11 +388,11 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 		s.heard[answer] = true
 		isNew = true
 	}
-	if first {
-		r.begin(s)
-	}
 	if isNew {
 		r.handler.Answer(Answer{VIP: s.vip, ARP: a, After: frame.Time.Sub(r.start)})
+	}
+	if first {
+		r.begin(s)
 	}
 }
 

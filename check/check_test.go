@@ -63,6 +63,7 @@ type segment struct {
 	stop    chan struct{}
 	sent    [][]byte
 	joined  []mac.Addr
+	hears   []netip.Addr
 	drops   int
 	failing error // what Receive returns
 	sendErr error
@@ -125,6 +126,11 @@ func (s *segment) Interrupt() {
 
 func (s *segment) Join(m mac.Addr) error {
 	s.joined = append(s.joined, m)
+	return nil
+}
+
+func (s *segment) Hear(ip netip.Addr) error {
+	s.hears = append(s.hears, ip)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package check
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -24,10 +23,11 @@ var helloGroups = [...]mac.Addr{
 	{0x01, 0x00, 0x5e, 0x00, 0x00, 0x66},
 }
 
-// path is one router under test, for some of the VIPs.
+// path is one router under test by way of one of its MACs, for some of the VIPs.
 type path struct {
-	probe *routerprobe.Probe
-	vips  []netip.Addr
+	probe  *routerprobe.Probe
+	router *forwarder
+	vips   []netip.Addr
 }
 
 // begin notes the first answer for a VIP, and what it opens the way to: hearing
@@ -46,6 +46,7 @@ func (r *runner) begin(s *subject) {
 	if r.source(s.vip).IP.IsValid() && !a.SenderMAC.IsZero() && len(r.cfg.Ports) > 0 && r.cfg.Connections > 0 {
 		s.volley = newVolley(r.cfg.Ports, r.cfg.Connections, at)
 	}
+	r.findLive(at)
 	r.duePaths(at)
 }
 
@@ -53,32 +54,6 @@ func (r *runner) begin(s *subject) {
 func (r *runner) duePaths(now time.Time) {
 	if r.pathsDue.IsZero() && !r.cfg.Passive && r.cfg.RouterTest.Wait > 0 {
 		r.pathsDue = now.Add(gather)
-	}
-}
-
-// foundRouter notes a router's MAC.
-func (r *runner) foundRouter(ip netip.Addr, m mac.Addr, at time.Time) {
-	if m.IsZero() || m.IsGroup() {
-		return
-	}
-	if _, known := r.macs[ip]; known {
-		return
-	}
-	r.macs[ip] = m
-	if wait := helloWait(m); wait > 0 && r.cfg.RouterTest.Wait > 0 {
-		for _, group := range helloGroups {
-			r.join(group)
-		}
-		r.hellosBy = at.Add(wait)
-	}
-	r.duePaths(at)
-}
-
-// hearHello notes that routers share an address. The first one ends the wait for
-// it, but for the other router's: HSRP's standby says hello too.
-func (r *runner) hearHello(h evidence.Hello) {
-	if strings.HasPrefix(h.Protocol, "VRRP") {
-		r.hellosBy = time.Time{} // only the master says hello
 	}
 }
 
@@ -143,77 +118,72 @@ func (r *runner) stepPaths(now time.Time) time.Time {
 	return next
 }
 
+// signWait is how long somebody who asks for a VIP is given to show that they are
+// a router; most are hosts.
+const signWait = 1200 * time.Millisecond
+
 // beginPaths tests every router whose MAC is known for the VIPs that answer and
 // were not tested by way of it yet.
 func (r *runner) beginPaths(now time.Time) {
-	for _, router := range r.cfg.Routers {
-		m, known := r.macs[router.IP]
-		if !known {
-			continue
+	for _, f := range r.forwarders {
+		for n := range f.at {
+			r.beginPath(f, n, now)
 		}
-		var targets []routerprobe.Target
-		var vips []netip.Addr
-		for _, s := range r.subjects {
-			if s.done || s.file.Answered.IsZero() || s.tested[router.IP] || s.vip == router.IP ||
-				s.file.First.SenderMAC == m || !r.source(s.vip).IP.IsValid() {
-				continue
-			}
-			s.tested[router.IP] = true
-			if s.file.First.SenderMAC.IsGroup() && !s.file.First.SenderMAC.IsBroadcast() {
-				r.join(s.file.First.SenderMAC)
-			}
-			targets = append(targets, routerprobe.Target{IP: s.vip, MAC: s.file.First.SenderMAC, Ports: r.cfg.Ports, Answered: s.file.Answered})
-			vips = append(vips, s.vip)
-		}
-		if len(targets) == 0 {
-			continue
-		}
-		src := r.source(targets[0].IP)
-		for _, c := range r.controls(router.IP, src.IP) {
-			targets = append(targets, routerprobe.Target{IP: c, Control: true})
-		}
-		timing := r.cfg.RouterTest
-		timing.Wait = min(timing.Wait, r.start.Add(r.cfg.Timing.Wait).Sub(now))
-		if timing.Wait <= 0 {
-			continue
-		}
-		p, err := routerprobe.New(routerprobe.Source{MAC: src.MAC, IP: src.IP}, routerprobe.Router{IP: router.IP, MAC: m}, targets, r.ids, now, timing)
-		if err != nil {
-			r.sendErr = err // without identifiers nothing can be asked; the rest goes on
-			continue
-		}
-		r.paths = append(r.paths, &path{probe: p, vips: vips})
 	}
 }
 
-// maxControls bounds the control hosts that a router is asked for.
-const maxControls = 1
-
-// controls returns live hosts of the subnet for a router's control: those that
-// were named, else one that was heard asking for something.
-func (r *runner) controls(router, own netip.Addr) []netip.Addr {
-	if len(r.cfg.Controls) > 0 {
-		return r.cfg.Controls
-	}
-	var found []netip.Addr
+// beginPath tests a router by way of the n-th of its MACs.
+func (r *runner) beginPath(f *forwarder, n int, now time.Time) {
+	at := f.at[n]
+	var targets []routerprobe.Target
+	var vips []netip.Addr
 	for _, s := range r.subjects {
-		for _, it := range s.file.Asks.Items() {
-			a, ok := it.Fact.(evidence.ARP)
-			if !ok || a.Out || a.SenderIP == own || a.SenderIP == router || r.byIP[a.SenderIP] != nil ||
-				a.SenderMAC.IsGroup() || a.SenderIP.IsUnspecified() || slices.Contains(found, a.SenderIP) || !r.onLink(a.SenderIP) {
-				continue
-			}
-			if found = append(found, a.SenderIP); len(found) == maxControls {
-				return found
-			}
+		if s.done || s.file.Answered.IsZero() || !f.mayTest(n, s.vip) || s.file.First.SenderMAC == at.mac || !r.source(s.vip).IP.IsValid() {
+			continue
 		}
+		if s.speaksFor(at.mac) {
+			continue // a host of the cluster
+		}
+		at.tested[s.vip] = true
+		if s.file.First.SenderMAC.IsGroup() && !s.file.First.SenderMAC.IsBroadcast() {
+			r.join(s.file.First.SenderMAC)
+		}
+		targets = append(targets, routerprobe.Target{IP: s.vip, MAC: s.file.First.SenderMAC, Ports: r.cfg.Ports, Answered: s.file.Answered})
+		vips = append(vips, s.vip)
 	}
-	return found
+	if len(targets) == 0 {
+		return
+	}
+	src := r.source(targets[0].IP)
+	for _, c := range r.controls(f.ip) {
+		target := routerprobe.Target{IP: c, Control: true}
+		if len(r.cfg.Controls) == 0 {
+			target.After = laterControl
+		}
+		targets = append(targets, target)
+	}
+	timing := r.cfg.RouterTest
+	timing.Wait = min(timing.Wait, r.start.Add(r.cfg.Timing.Wait).Sub(now))
+	if timing.Wait <= 0 {
+		return
+	}
+	if f.asker {
+		timing.Sign = signWait
+	}
+	p, err := routerprobe.New(routerprobe.Source{MAC: src.MAC, IP: src.IP}, routerprobe.Router{IP: f.ip, MAC: at.mac}, targets, r.ids, now, timing)
+	if err != nil {
+		r.sendErr = err // without identifiers nothing can be asked; the rest goes on
+		return
+	}
+	r.paths = append(r.paths, &path{probe: p, router: f, vips: vips})
 }
 
-// onLink reports whether ip is in one of the interface's subnets.
-func (r *runner) onLink(ip netip.Addr) bool {
-	return slices.ContainsFunc(r.cfg.Addresses, func(p netip.Prefix) bool { return p.Contains(ip) })
+// speaksFor reports that frames from m answered for the VIP.
+func (s *subject) speaksFor(m mac.Addr) bool {
+	return slices.ContainsFunc(s.file.Log.Items(), func(it evidence.Item) bool {
+		a, ok := it.Fact.(evidence.ARP)
+		return ok && !a.Out && a.SenderIP == s.vip && a.EthSrc == m
+	})
 }
 
 // join has the interface hear a group address. Where that fails there is less
@@ -249,9 +219,21 @@ func (r *runner) pathsSettled(s *subject) bool {
 		return false
 	}
 	for _, p := range r.paths {
-		if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() {
+		if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() && !r.settled(p.router, s.vip) {
 			return false
 		}
 	}
 	return true
+}
+
+// settled reports whether a packet by way of any of the router's MACs came to an
+// end that tells something.
+func (r *runner) settled(f *forwarder, vip netip.Addr) bool {
+	return slices.ContainsFunc(r.paths, func(p *path) bool {
+		switch p.probe.Outcome(vip) {
+		case routerprobe.Delivered, routerprobe.Unreachable, routerprobe.Asking:
+			return p.router == f
+		}
+		return false
+	})
 }

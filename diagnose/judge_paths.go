@@ -157,7 +157,12 @@ func (p *picture) settleGroupMAC(all []*outcome) {
 		}
 	}
 	at := name(senders(where(p.claims, func(s sighting) bool { return isGroup(s) && s.act != asks })))
+	// Routers that share an address are two at least; one that only stands by may
+	// not have been heard.
+	unheard := slices.ContainsFunc(p.pairs, func(pr *pair) bool { return len(pr.peers) == 1 })
 	switch {
+	case reach == len(all) && unheard:
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it; one that stands by was not heard.", p.vip, at, every(reach))
 	case reach == len(all):
 		p.lower(idGroupMAC, Info)
 		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it all the same.", p.vip, at, every(reach))

@@ -195,6 +195,20 @@ func pathStories() []story {
 			},
 		},
 		{
+			// That is no proof for the one that was not heard.
+			name: "VRRP: one router is heard, and proven to reach the VIP",
+			steps: live(answer(node1, multicast), answer(node2, multicast), has(gateway, virtualMAC), has(activeIP, activeMAC), hello(activeIP, true),
+				echoVia(virtualMAC, 7), echoReplied(node1, 7), echoVia(activeMAC, 8), echoReplied(node1, 8)),
+			verdict: Reachable, severity: Warning,
+			want: []string{idPair, idRouterReaches, idGroupMAC, idSeveralHosts},
+			near: []string{idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idGroupMAC); f.Severity != Warning || !strings.Contains(f.Summary, "one that stands by was not heard") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
 			name:    "HSRP: both are heard",
 			steps:   tested(hsrp(hw("00:00:0c:07:ac:05"), activeIP, true), hsrp(standbyMAC, standby, false)),
 			verdict: Answers, severity: Warning,

@@ -17,6 +17,9 @@ import (
 // concurrent use.
 type Docket struct {
 	Common evidence.Log
+	// Routers is what routers claim to be at, for every VIP: apart, so that lies
+	// about them crowd nothing else out.
+	Routers evidence.Log
 
 	cases   []*Case
 	byIP    map[netip.Addr]*Case
@@ -96,6 +99,8 @@ func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) {
 		d.fileIP(f, f.Src, f.Dst, frame)
 	case evidence.Traffic:
 		d.fileTraffic(f, frame)
+	case evidence.Hello:
+		d.fileHello(f, frame)
 	default:
 		d.Common.Add(f, frame.Time, 1, frame)
 	}
@@ -104,8 +109,8 @@ func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) {
 func (d *Docket) fileARP(a evidence.ARP, frame *evidence.Frame) {
 	c := d.byIP[a.TargetIP]
 	// A question of a router's for one VIP stands with that VIP.
-	if d.routers[a.SenderIP] && !a.Out && c == nil {
-		d.Common.Add(a, frame.Time, 1, frame)
+	if d.routers[a.SenderIP] && !a.Out && (c == nil || a.Op == evidence.Reply) {
+		d.Routers.Add(a, frame.Time, 1, frame)
 	}
 	if c != nil && !c.closed && a.Op == evidence.Request && a.SenderIP != a.TargetIP {
 		c.Asks.Add(a, frame.Time, 1, frame)
@@ -139,6 +144,20 @@ func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, frame *evidence.Fr
 	}
 }
 
+// fileHello files what a router says of an address that it shares: the claims of
+// its own address, and of the shared one, tell MACs from then on.
+func (d *Docket) fileHello(h evidence.Hello, frame *evidence.Frame) {
+	d.Common.Add(h, frame.Time, 1, frame)
+	for _, ip := range [2]netip.Addr{h.From, h.Virtual} {
+		if ip.IsValid() && len(d.routers) < maxRouters {
+			d.AddRouter(ip)
+		}
+	}
+}
+
+// maxRouters bounds the routers that are known by what they say.
+const maxRouters = 64
+
 // fileTraffic files a frame with the VIP that it names, or, where it names none,
 // as a heartbeat, with those that are at its destination.
 func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
@@ -160,7 +179,7 @@ func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
 // Items returns what is known of the case and what is common to all, in the
 // order of the first instants.
 func (d *Docket) Items(c *Case) []evidence.Item {
-	items := slices.Concat(d.Common.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items())
+	items := slices.Concat(d.Common.Items(), d.Routers.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items())
 	slices.SortStableFunc(items, func(a, b evidence.Item) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
 	})

@@ -47,7 +47,8 @@ func TestFile(t *testing.T) {
 		{"an answer", reply(vip), "1"},
 		{"a host's question", request(host, vip), "1"},
 		{"a router's question for a VIP", request(router, vip), "1"},
-		{"a router's question for another", request(router, host), "c"},
+		{"a router's question for another", request(router, host), "12"},
+		{"a router's answer to a VIP", evidence.ARP{Op: evidence.Reply, EthSrc: node, SenderMAC: node, SenderIP: router, TargetIP: vip}, "12"},
 		{"our own as a router", evidence.ARP{Op: evidence.Request, SenderIP: router, TargetIP: host, Out: true}, ""},
 		{"one VIP asks for the other", request(vip, second), "12"},
 		{"an announcement", request(vip, vip), "1"},
@@ -96,6 +97,29 @@ func TestFile(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: filed with %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// Whoever says hello is a router from then on: what is claimed for its address,
+// and for the shared one, tells a MAC.
+func TestHelloNamesRouters(t *testing.T) {
+	var d docket.Docket
+	c := d.Open(vip)
+	d.File(reply(host), frame(0))
+	d.File(evidence.Hello{From: host, Virtual: router}, frame(time.Second))
+	for _, ip := range []netip.Addr{host, router} {
+		d.File(reply(ip), frame(2*time.Second))
+	}
+	if n := len(d.Items(c)); n != 3 {
+		t.Errorf("%d items, want the hello and two claims after it", n)
+	}
+	for i := range 200 {
+		d.File(evidence.Hello{From: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})}, frame(3*time.Second))
+	}
+	before := len(d.Routers.Items())
+	d.File(reply(netip.AddrFrom4([4]byte{10, 0, 0, 199})), frame(4*time.Second))
+	if n := len(d.Routers.Items()); n != before {
+		t.Error("the routers are without bound")
 	}
 }
 

@@ -22,6 +22,10 @@ type Timing struct {
 	// VIP that answers before that counts as not taking the answers.
 	Asks    int
 	AskSpan time.Duration
+	// Sign is how long one that nobody calls a router is given to show a sign
+	// that it is one, a redirect or a question for the target, before the asking
+	// ends; 0 is all of Wait.
+	Sign time.Duration
 }
 
 // DefaultTiming is gentle to the router: a VIP and a control at once, then one
@@ -54,6 +58,9 @@ type Target struct {
 	// router carries packets back onto the subnet. It is asked for only while
 	// another target is open.
 	Control bool
+	// After is how long after the probe's start the target is asked for at the
+	// earliest: a control that may not be needed.
+	After time.Duration
 }
 
 // Outcome is how asking for a target ended. It says why the Probe stopped; what
@@ -197,11 +204,16 @@ func (p *Probe) due() (q *question, at time.Time) {
 	case q == nil:
 		return nil, time.Time{}
 	case p.sent == 0:
-		return q, p.start
+		at = p.start
 	case p.sent < p.timing.Opening && !q.target.asked:
-		return q, p.last
+		at = p.last
+	default:
+		at = p.last.Add(p.timing.Every)
 	}
-	return q, p.last.Add(p.timing.Every)
+	if earliest := p.start.Add(q.target.After); at.Before(earliest) {
+		at = earliest
+	}
+	return q, at
 }
 
 // before reports whether c is more urgent than q, which stands before it:
@@ -223,11 +235,20 @@ func (p *Probe) end() (at time.Time, ok bool) {
 		if t.outcome != Open || !t.asked {
 			continue
 		}
-		if e := t.first.Add(p.timing.Wait); !ok || e.Before(at) {
+		if e := p.until(t); !ok || e.Before(at) {
 			at, ok = e, true
 		}
 	}
 	return at, ok
+}
+
+// until returns when t has had its time.
+func (p *Probe) until(t *target) time.Time {
+	wait := p.timing.Wait
+	if p.timing.Sign > 0 && !p.routes && t.asks == 0 {
+		wait = min(wait, p.timing.Sign)
+	}
+	return t.first.Add(wait)
 }
 
 // Next returns the instant at which Step is to be called; ok is false when the
@@ -264,7 +285,7 @@ func (p *Probe) Step(now time.Time) []byte {
 		return b
 	}
 	for _, t := range p.targets {
-		if t.outcome == Open && t.asked && !now.Before(t.first.Add(p.timing.Wait)) {
+		if t.outcome == Open && t.asked && !now.Before(p.until(t)) {
 			t.outcome = Silent
 		}
 	}

@@ -161,6 +161,39 @@ func newProbe(t *testing.T, targets ...routerprobe.Target) *routerprobe.Probe {
 	return p
 }
 
+// One that nobody calls a router is given little time, unless it shows that it
+// is one.
+func TestProbeSign(t *testing.T) {
+	target := routerprobe.Target{IP: vip, MAC: cluster, Answered: dawn}
+	for _, tt := range []struct {
+		name    string
+		network func(sent) []event
+		events  []event
+		over    time.Duration
+		outcome routerprobe.Outcome
+	}{
+		{"silence", nil, nil, 1200 * ms, routerprobe.Silent},
+		{"it answers at once", func(s sent) []event { return []event{{ms, replies(s)}} }, nil, ms, routerprobe.Delivered},
+		{"it would forward", func(s sent) []event {
+			return []event{{ms, failure(s, router.IP, 5, 1)}, {3060 * ms, unreachable(s)}}
+		}, nil, 3060 * ms, routerprobe.Unreachable},
+		{"it asks", func(s sent) []event { return []event{{3060 * ms, unreachable(s)}} }, []event{{ms, asks()}}, 3060 * ms, routerprobe.Unreachable},
+		{"it asked before, and no more", nil, []event{{-ms, asks()}}, 1200 * ms, routerprobe.Silent},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			timing := routerprobe.DefaultTiming()
+			timing.Sign = 1200 * ms
+			p, err := routerprobe.New(us, router, []routerprobe.Target{target}, routerprobe.NewIDs(1), dawn, timing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, over := drive(t, p, tt.events, tt.network); over != tt.over || p.Outcome(vip) != tt.outcome {
+				t.Errorf("%v after %v, want %v after %v", p.Outcome(vip), over, tt.outcome, tt.over)
+			}
+		})
+	}
+}
+
 func TestProbe(t *testing.T) {
 	target := routerprobe.Target{IP: vip, MAC: cluster, Answered: dawn}
 	web := target
@@ -311,6 +344,16 @@ func TestProbe(t *testing.T) {
 			name: "two VIPs and a control", targets: []routerprobe.Target{target, {IP: vip2}, control},
 			network: on("echo", vip, 1200*ms, replies),
 			packets: "0s echo V, 0s echo W, 1s echo C, 2s echo W, 3s echo C, 4s echo W", over: 5 * time.Second, outcome: routerprobe.Delivered,
+		}, {
+			// A control that may not be needed is asked for when the VIP was silent
+			// for a while.
+			name: "a control for later", targets: []routerprobe.Target{target, {IP: host, Control: true, After: 300 * ms}},
+			network: on("echo", host, 1*ms, replies),
+			packets: "0s echo V, 300ms echo C, 1.3s echo V, 2.3s echo V, 3.3s echo V, 4.3s echo V", over: 5 * time.Second, outcome: routerprobe.Silent,
+		}, {
+			name: "a control for later is not needed", targets: []routerprobe.Target{target, {IP: host, Control: true, After: 300 * ms}},
+			network: on("echo", vip, 2*ms, replies),
+			packets: "0s echo V", over: 2 * ms, outcome: routerprobe.Delivered,
 		}, {
 			name: "no target", over: 0, outcome: routerprobe.Open,
 		}, {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,6 +42,8 @@ type Link struct {
 	mac  mac.Addr
 	conn *packet.Conn
 	raw  syscall.RawConn
+
+	filter Filter // in place
 
 	drops       int
 	deadline    time.Time // the one that the socket has
@@ -81,7 +85,7 @@ func open(ifi *net.Interface, f Filter) (*Link, error) {
 	if err := check(ifi); err != nil {
 		return nil, err
 	}
-	l := &Link{name: ifi.Name, mac: mac.From(ifi.HardwareAddr)}
+	l := &Link{name: ifi.Name, mac: mac.From(ifi.HardwareAddr), filter: f}
 	prog, err := l.assemble(f)
 	if err != nil {
 		return nil, err
@@ -296,7 +300,19 @@ func (l *Link) SetFilter(f Filter) error {
 	if err != nil {
 		return linkError("set the filter on", l.name, err)
 	}
+	l.filter = f
 	return nil
+}
+
+// Hear adds ip to the addresses that the filter lets through. It is an error
+// when ip is not IPv4.
+func (l *Link) Hear(ip netip.Addr) error {
+	f := l.filter
+	if slices.Contains(f.Addrs, ip) {
+		return nil
+	}
+	f.Addrs = append(slices.Clone(f.Addrs), ip)
+	return l.SetFilter(f)
 }
 
 // Join makes the interface accept frames to the group address m, until Close.

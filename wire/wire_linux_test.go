@@ -95,6 +95,30 @@ func TestLinkHearsWhatTheFilterWants(t *testing.T) {
 	}
 }
 
+// An address that turns out to matter later is heard from then on, beside the
+// others.
+func TestLinkHear(t *testing.T) {
+	s := wiretest.NewSegment(t)
+	a, b := open(t, s, s.A, filter), open(t, s, s.B, filter)
+	send(t, a, foreign) // not heard
+	if err := b.Hear(netip.MustParseAddr("172.16.63.30")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range [][]byte{foreign, answer} {
+		send(t, a, want)
+		if f := receive(t, b); !bytes.Equal(f.Data, want) {
+			t.Errorf("got % x, want % x", f.Data, want)
+		}
+	}
+	if err := b.Hear(netip.IPv6Loopback()); err == nil {
+		t.Error("Hear took an IPv6 address")
+	}
+	send(t, a, answer)
+	if f := receive(t, b); !bytes.Equal(f.Data, answer) {
+		t.Errorf("after an error: got % x, want % x", f.Data, answer)
+	}
+}
+
 // The kernel's time is that of the arrival, not that of the reading.
 func TestFrameTimeIsOfArrival(t *testing.T) {
 	s := wiretest.NewSegment(t)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -43,6 +44,9 @@ func (*Link) Interrupt() {}
 
 // SetFilter fails as Open does.
 func (*Link) SetFilter(Filter) error { return errLinux }
+
+// Hear fails as Open does.
+func (*Link) Hear(netip.Addr) error { return errLinux }
 
 // Join fails as Open does.
 func (*Link) Join(mac.Addr) error { return errLinux }

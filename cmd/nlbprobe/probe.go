@@ -29,9 +29,10 @@ type probeOptions struct {
 	iface   string
 	routers []string
 	control []string
-	tcp     []uint
+	tcp     []int
 	affin   bool
 	wait    time.Duration
+	listen  time.Duration
 	passive bool
 	write   string
 	expect  string
@@ -47,11 +48,12 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.iface, "interface", "i", "", "probe from `IFACE` (default: the one whose subnet holds the VIP)")
-	f.StringArrayVar(&o.routers, "router", nil, "test the router `IP`, repeatable (default: the interface's gateways)")
-	f.StringArrayVar(&o.control, "control", nil, "live host `IP` of the subnet, by which a router shows whether it sends packets back onto it; repeatable")
-	f.UintSliceVar(&o.tcp, "tcp", nil, "try TCP `PORT` of the VIP too, repeatable")
+	f.StringArrayVar(&o.routers, "router", nil, "test the router `IP`, repeatable (default: the interface's gateways, and other routers that are heard)")
+	f.StringArrayVar(&o.control, "control", nil, "live host `IP` of the subnet, by which a router shows whether it sends packets back onto it; repeatable (default: one that this host talks to)")
+	f.IntSliceVar(&o.tcp, "tcp", nil, "try TCP `PORT` of the VIP too, repeatable")
 	f.BoolVar(&o.affin, "affinity", false, "with --tcp: open many connections and show which host takes them")
 	f.DurationVar(&o.wait, "wait", 5*time.Second, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
+	f.DurationVar(&o.listen, "listen", 0, "listen for `TIME` at least, for what comes unasked, such as other routers' questions")
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
 	f.StringVar(&o.write, "write", "", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
 	f.StringVar(&o.expect, "expect", "", "repeat until every VIP's verdict is `VERDICT`; the exit status says whether it became so")
@@ -61,6 +63,9 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	o.config.device.bind(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.args = args
+		if !f.Changed("wait") {
+			o.wait = max(o.wait, o.listen)
+		}
 		o.config.given = o.config.device.given(f)
 		var names []string
 		for _, c := range cmd.Commands() {
@@ -173,6 +178,12 @@ func (o *probeOptions) check() error {
 		return errors.New("no VIP was given: nlbprobe VIP..., as in nlbprobe 172.16.63.241")
 	case o.wait < time.Millisecond || o.wait > 24*time.Hour:
 		return fmt.Errorf("--wait %v is not between 1ms and 24h", o.wait)
+	}
+	switch {
+	case o.listen < 0 || o.listen > 24*time.Hour:
+		return fmt.Errorf("--listen %v is not between 0 and 24h", o.listen)
+	case o.listen > o.wait:
+		return fmt.Errorf("--listen %v is longer than --wait %v", o.listen, o.wait)
 	}
 	if err := o.ports(); err != nil {
 		return err
@@ -298,7 +309,14 @@ func (s *session) probe(ctx context.Context, n int, to listener) error {
 	cfg := check.Config{
 		Interface: j.ifi.Name, MAC: j.ifi.MAC, Addresses: j.ifi.Prefixes,
 		Timing: arpprobe.DefaultTiming(), RouterTest: routerprobe.DefaultTiming(),
-		Controls: s.controls, Connections: oneConnection, Seed: rand.Uint64(), Passive: o.passive,
+		Controls: s.controls, Connections: oneConnection, Seed: rand.Uint64(), Passive: o.passive, Listen: o.listen,
+		Neighbours: func() []netip.Addr {
+			ips, err := route.Neighbours(j.ifi.Index)
+			if err != nil {
+				return nil // there is no control then, and the findings say so
+			}
+			return ips
+		},
 	}
 	if o.affin {
 		cfg.Connections = manyConnections
