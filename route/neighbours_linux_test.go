@@ -12,7 +12,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/wire/wiretest"
 )
 
-// neighbours is the kernel's table as it describes it: what counts, and what
+// neighbourTable is the kernel's table as it describes it: what counts, and what
 // does not.
 func neighbourTable() []byte {
 	entry := func(index uint32, state uint16, last byte, lladdr ...byte) []byte {

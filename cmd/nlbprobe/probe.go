@@ -99,6 +99,9 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio, commands []string)
 	if err != nil {
 		return err
 	}
+	if err := checkRoles(vips, routers, controls); err != nil {
+		return err
+	}
 	if err := o.config.validate(vips); err != nil {
 		return err
 	}
@@ -210,6 +213,25 @@ func parseIPs(flag, whose string, args []string) ([]netip.Addr, error) {
 		}
 	}
 	return ips, nil
+}
+
+// checkRoles refuses an address that is given in two roles.
+func checkRoles(vips []named, routers, controls []netip.Addr) error {
+	isVIP := func(ip netip.Addr) bool { return slices.ContainsFunc(vips, func(v named) bool { return v.vip == ip }) }
+	for _, ip := range routers {
+		if isVIP(ip) {
+			return fmt.Errorf("--router %s is the VIP itself", ip)
+		}
+	}
+	for _, ip := range controls {
+		switch {
+		case isVIP(ip):
+			return fmt.Errorf("--control %s is the VIP itself; name a host that is no cluster", ip)
+		case slices.Contains(routers, ip):
+			return fmt.Errorf("--control %s is a router under test; name another host", ip)
+		}
+	}
+	return nil
 }
 
 // The connections that are tried on each port: enough to see whether it is
