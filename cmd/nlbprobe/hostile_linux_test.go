@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ethernet"
@@ -168,41 +173,51 @@ func flood(tb testing.TB, l *lab.Lab, rate int, stop <-chan struct{}) wiretest.F
 	return flooded
 }
 
+// verdicts are the scenarios about routers, switches and services, each with
+// what its admin would ask and the verdict that is right.
+var verdicts = []struct {
+	scenario string
+	args     []string
+	verdict  string
+}{
+	{"strict-router", nil, "local-only"},
+	{"two-routers-one-fixed", []string{"--router", "172.16.63.1", "--router", "172.16.63.2"}, "local-only"},
+	{"second-router", []string{"--listen", "1500ms"}, "local-only"},
+	{"vrrp-pair", nil, "reachable"},
+	{"flooding", nil, "reachable"},
+	{"member-ports-only", nil, "reachable"},
+	{"affinity-none", []string{"--tcp", "80", "--affinity"}, "reachable"},
+	{"affinity-single", []string{"--tcp", "80", "--affinity"}, "reachable"},
+	{"router-filters-icmp", []string{"--tcp", "80", "--control", "172.16.63.21"}, "answers"},
+	{"no-hairpin", []string{"--control", "172.16.63.21"}, "answers"},
+	{"xt-cluster", nil, "local-only"},
+	{"learnt-unicast", nil, "reachable"},
+}
+
+// judge runs the program that users get and returns its object, and whether the
+// verdict is right and both nodes were heard.
+func judge(ctx context.Context, l *lab.Lab, bin string, args []string, verdict string) (o object, right bool) {
+	out, _ := l.Command(ctx, "prober", bin, append(slices.Clone(args), "-o", "json", labVIP)...).Output()
+	right = json.Unmarshal(out, &o) == nil && o.Verdict == verdict && len(o.Cluster.Hosts) == 2
+	return o, right
+}
+
 // BenchmarkFlood counts right verdicts while the prober's port carries foreign
 // ARP replies: as many as one core can send in the first row, 100,000 a second
 // in the others.
 func BenchmarkFlood(b *testing.B) {
 	bin := build(b)
-	for _, bb := range []struct {
-		scenario string
-		rate     int // a second; 0 is without a limit
-		args     []string
-		verdict  string
-	}{
-		{"multicast", 0, nil, "local-only"},
-		{"strict-router", 100_000, nil, "local-only"},
-		{"two-routers-one-fixed", 100_000, []string{"--router", "172.16.63.1", "--router", "172.16.63.2"}, "local-only"},
-		{"vrrp-pair", 100_000, nil, "reachable"},
-		{"flooding", 100_000, nil, "reachable"},
-		{"member-ports-only", 100_000, nil, "reachable"},
-		{"affinity-none", 100_000, []string{"--tcp", "80", "--affinity"}, "reachable"},
-		{"affinity-single", 100_000, []string{"--tcp", "80", "--affinity"}, "reachable"},
-		{"router-filters-icmp", 100_000, []string{"--tcp", "80", "--control", "172.16.63.21"}, "answers"},
-		{"no-hairpin", 100_000, []string{"--control", "172.16.63.21"}, "answers"},
-		{"xt-cluster", 100_000, nil, "local-only"},
-		{"learnt-unicast", 100_000, nil, "reachable"},
-	} {
-		b.Run(bb.scenario, func(b *testing.B) {
-			l := start(b, bb.scenario)
+	run := func(name string, rate int, args []string, verdict string) {
+		b.Run(name, func(b *testing.B) {
+			l := start(b, name)
 			stop := make(chan struct{})
 			flooded := make(chan wiretest.Flooded)
-			go func() { flooded <- flood(b, l, bb.rate, stop) }()
+			go func() { flooded <- flood(b, l, rate, stop) }()
 			right, runs := 0, 0
 			for b.Loop() {
-				out, _ := l.Command(b.Context(), "prober", bin, append(bb.args, "-o", "json", labVIP)...).Output()
-				var o object
+				o, ok := judge(b.Context(), l, bin, args, verdict)
 				runs++
-				if json.Unmarshal(out, &o) == nil && o.Verdict == bb.verdict && len(o.Cluster.Hosts) == 2 {
+				if ok {
 					right++
 				} else {
 					b.Logf("%s: %.2f s, routers %+v, findings %v", o.Verdict, o.Seconds, o.Routers, o.ids())
@@ -212,6 +227,56 @@ func BenchmarkFlood(b *testing.B) {
 			b.ReportMetric((<-flooded).PerSecond(), "replies/s")
 			b.ReportMetric(float64(right), "right")
 			b.ReportMetric(float64(runs), "runs")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+	run("multicast", 0, nil, "local-only") // 0 is without a limit
+	for _, v := range verdicts {
+		run(v.scenario, 100_000, v.args, v.verdict)
+	}
+}
+
+// BenchmarkVerdicts counts right verdicts, a new practice cluster for each run
+// and many side by side: most of a run is waiting. It reports the median time
+// and number of frames sent, and how many different sets of findings there were;
+// what hangs on chance, who else asks and redirects, is left out.
+func BenchmarkVerdicts(b *testing.B) {
+	bin := build(b)
+	for _, v := range verdicts {
+		b.Run(v.scenario, func(b *testing.B) {
+			var mu sync.Mutex
+			var took []time.Duration
+			var sent []int
+			right, sets := 0, make(map[string]int)
+			b.SetParallelism(7) // labs for each processor
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					l := start(b, v.scenario)
+					o, ok := judge(b.Context(), l, bin, v.args, v.verdict)
+					if err := l.Close(); err != nil {
+						b.Error(err)
+					}
+					mu.Lock()
+					if ok {
+						right++
+					} else {
+						b.Logf("%s: %.2f s, routers %+v, findings %v", o.Verdict, o.Seconds, o.Routers, o.ids())
+					}
+					took = append(took, time.Duration(o.Seconds*float64(time.Second)))
+					sent = append(sent, o.Sent)
+					sets[strings.Join(o.steadyIDs(), " ")]++
+					mu.Unlock()
+				}
+			})
+			for set, n := range sets {
+				b.Logf("%d times: %s", n, set)
+			}
+			slices.Sort(sent)
+			b.ReportMetric(float64(right), "right")
+			b.ReportMetric(float64(len(took)), "runs")
+			b.ReportMetric(median(took), "verdict-ms")
+			b.ReportMetric(float64(sent[len(sent)/2]), "frames")
+			b.ReportMetric(float64(len(sets)), "sets")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
