@@ -2,18 +2,15 @@ package diagnose
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
-	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 // judgeObserver finds what is to be said of the observation itself.
 func (p *picture) judgeObserver() {
 	p.judgeSilence()
-	p.judgeAskers()
 	p.judgeOwnHost()
 	p.judgeLimits()
 }
@@ -70,43 +67,6 @@ func (p *picture) judgeSilence() {
 	if len(passive) > 0 {
 		p.find(idPassive, fmt.Sprintf("The observer only listened and asked nothing about %v. What it did not hear may exist.", p.vip), l.list(), passive)
 	}
-}
-
-// judgeAskers notes who else asks for the VIP, and how often after it was
-// answered. It proves nothing about them.
-func (p *picture) judgeAskers() {
-	if len(p.askers) == 0 {
-		return
-	}
-	var answered time.Time // when the first answer was heard
-	for _, s := range p.claims {
-		if s.act != asks {
-			answered = s.first
-			break
-		}
-	}
-	var l lines
-	for _, s := range p.askers {
-		who := fmt.Sprintf("%v at %v", s.arp.SenderIP, s.arp.SenderMAC)
-		if !isHostIP(s.arp.SenderIP) {
-			who = fmt.Sprintf("%v, without an IP address,", s.arp.SenderMAC)
-		}
-		again := ""
-		if late := p.after(s.item, answered); late > 0 {
-			again = fmt.Sprintf(", at least %d of them after an answer was heard", late)
-		}
-		l.add("%s %s asks %s%s", p.at(s.first), who, times(s.count), again)
-	}
-	type asker struct {
-		ip  netip.Addr
-		mac mac.Addr
-	}
-	n := len(distinct(p.askers, func(s sighting) asker { return asker{s.arp.SenderIP, s.arp.SenderMAC} }))
-	who := fmt.Sprintf("%d others ask", n)
-	if n == 1 {
-		who = "Another host asks"
-	}
-	p.find(idOthersAsk, fmt.Sprintf("%s for %v. Whether the answers are accepted is not known.", who, p.vip), l.list(), itemsOf(p.askers))
 }
 
 // after counts the kept instants of an item that come after t.

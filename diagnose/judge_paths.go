@@ -14,15 +14,16 @@ func (p *picture) anyRouter(reach Reach) bool {
 }
 
 // judgeRedirects notes the routers that would send a packet for the VIP back
-// out. It proves no more than that.
+// out, where that is all that is known of them.
 func (p *picture) judgeRedirects(all []*outcome) {
 	var some []*outcome
 	var l lines
 	var items []int
 	for _, o := range all {
-		if len(o.trial.redirects) > 0 {
-			some = append(some, o)
+		if len(o.trial.redirects) == 0 || o.reach != NotLearnt {
+			continue
 		}
+		some = append(some, o)
 		for _, s := range o.trial.redirects {
 			l.add("router %v: %s", o.router.IP, s.text)
 			items = append(items, s.item)
@@ -34,21 +35,55 @@ func (p *picture) judgeRedirects(all []*outcome) {
 	}
 }
 
+// settled reports whether s comes from a router of which is known whether it
+// reaches the VIP.
+func (p *picture) settled(all []*outcome, s sighting) bool {
+	return slices.ContainsFunc(all, func(o *outcome) bool { return o.reach != NotLearnt && p.speaksFor(o.router.IP, s) })
+}
+
+// asker is who asks for the VIP.
+type asker struct {
+	ip  netip.Addr
+	mac mac.Addr
+}
+
+func askerOf(s sighting) asker { return asker{s.arp.SenderIP, s.arp.SenderMAC} }
+
+// judgeAskers notes who else asks for the VIP, and how often after it was
+// answered. It proves nothing about them; routers of which more is known are left
+// out.
+func (p *picture) judgeAskers(all []*outcome) {
+	open := where(p.askers, func(s sighting) bool { return !p.settled(all, s) })
+	if len(open) == 0 {
+		return
+	}
+	var l lines
+	for _, s := range open {
+		who := fmt.Sprintf("%v at %v", s.arp.SenderIP, s.arp.SenderMAC)
+		if !isHostIP(s.arp.SenderIP) {
+			who = fmt.Sprintf("%v, without an IP address,", s.arp.SenderMAC)
+		}
+		again := ""
+		if late := p.after(s.item, p.answeredAt()); late > 0 {
+			again = fmt.Sprintf(", at least %d of them after an answer was heard", late)
+		}
+		l.add("%s %s asks %s%s", p.at(s.first), who, times(s.count), again)
+	}
+	who := "Another host asks"
+	if n := len(distinct(open, askerOf)); n > 1 {
+		who = fmt.Sprintf("%d others ask", n)
+	}
+	p.find(idOthersAsk, fmt.Sprintf("%s for %v. Whether the answers are accepted is not known.", who, p.vip), l.list(), itemsOf(open))
+}
+
 // judgeKeepsAsking notes those who ask again and again although the VIP
 // answered, and of whom no test tells more.
 func (p *picture) judgeKeepsAsking(all []*outcome) {
-	settled := func(s sighting) bool {
-		return slices.ContainsFunc(all, func(o *outcome) bool { return o.reach != NotLearnt && p.speaksFor(o.router.IP, s) })
-	}
-	type asker struct {
-		ip  netip.Addr
-		mac mac.Addr
-	}
 	var l lines
 	var items []int
 	var who []netip.Addr
-	for _, a := range distinct(p.askers, func(s sighting) asker { return asker{s.arp.SenderIP, s.arp.SenderMAC} }) {
-		asking := p.askingOf(func(s sighting) bool { return s.arp.SenderIP == a.ip && s.arp.SenderMAC == a.mac && !settled(s) })
+	for _, a := range distinct(p.askers, askerOf) {
+		asking := p.askingOf(func(s sighting) bool { return askerOf(s) == a && !p.settled(all, s) })
 		if !asking.keeps() || !isHostIP(a.ip) {
 			continue
 		}
@@ -163,6 +198,8 @@ func (p *picture) settleGroupMAC(all []*outcome) {
 	switch {
 	case reach == len(all) && unheard:
 		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it; one that stands by was not heard.", p.vip, at, every(reach))
+	case fail == 1 && len(all) == 1:
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. The router is proven not to reach it.", p.vip, at)
 	case reach == len(all):
 		p.lower(idGroupMAC, Info)
 		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it all the same.", p.vip, at, every(reach))

@@ -120,6 +120,7 @@ func (p *picture) judgeRouters() {
 		return fmt.Sprintf("Whether r%s %s %v stays open: the test came to nothing.", who[1:], verb(n, "reaches", "reach"), p.vip)
 	})
 	p.judgeRedirects(all)
+	p.judgeAskers(all)
 	p.judgeKeepsAsking(all)
 	p.judgeUntested(all)
 	p.judgePairs(all)

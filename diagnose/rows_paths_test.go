@@ -149,7 +149,7 @@ func pathStories() []story {
 				e.From, e.EthSrc = standby, standbyMAC
 			})),
 			verdict: LocalOnly, severity: Critical,
-			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idOthersAsk, idRouterUntested, idChecklist},
+			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idRouterUntested, idChecklist},
 			check: func(t *testing.T, d Diagnosis) {
 				if len(d.Routers) != 2 || d.Routers[1].IP != standby || d.Routers[1].MAC != standbyMAC || d.Routers[1].Why != "asks for the VIP, and forwards" {
 					t.Errorf("routers %+v", d.Routers)

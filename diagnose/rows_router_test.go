@@ -15,8 +15,8 @@ func routerStories() []story {
 			steps: tested(append(asksOn(routerMAC, gateway, 4),
 				echoVia(routerMAC, 7), control(routerMAC, 8), replied(stranger, client, 8), redirected(7), unreachable(1, 7).times(2))...),
 			verdict: LocalOnly, severity: Critical,
-			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idRedirects, idOthersAsk, idChecklist},
-			near: []string{idRouterReaches, idDoesNotReach, idInconclusive, idKeepsAsking, idRouterUntested, idFloods},
+			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idChecklist},
+			near: []string{idRedirects, idOthersAsk, idRouterReaches, idDoesNotReach, idInconclusive, idKeepsAsking, idRouterUntested, idFloods},
 			check: func(t *testing.T, d Diagnosis) {
 				r := d.Routers[0]
 				if r.Reach != DoesNotReach || r.IP != gateway || len(r.Items) < 4 {
@@ -43,8 +43,8 @@ func routerStories() []story {
 			steps: tested(append(asksOn(routerMAC, gateway, 3),
 				echoVia(routerMAC, 7), control(routerMAC, 8), replied(stranger, client, 8))...),
 			verdict: LocalOnly, severity: Critical,
-			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idOthersAsk, idChecklist},
-			near: []string{idInconclusive, idKeepsAsking},
+			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idChecklist},
+			near: []string{idOthersAsk, idInconclusive, idKeepsAsking},
 		},
 		{
 			// A redirect is no proof that a packet gets there.
