@@ -253,6 +253,28 @@ func TestSeveralVIPs(t *testing.T) {
 	t.Logf("three VIPs in %v", took)
 }
 
+// TestControlFound: where no control is named, a host of the kernel's neighbour
+// table serves, so that a router's silence can be told apart; without one the
+// report says that there was none.
+func TestControlFound(t *testing.T) {
+	t.Parallel()
+	const control = "control 172.16.63.21, by the same way: silent"
+	l := labtest.Start(t, "no-hairpin")
+	for _, known := range []bool{false, true} {
+		if known {
+			if out, err := l.Command(t.Context(), "prober", "ping", "-c", "1", "172.16.63.21").CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		status, stdout, stderr := nlbprobe(t, l, "prober", "-v", labVIP)
+		// The report is wrapped; its words are compared.
+		text := strings.Join(strings.Fields(stdout), " ")
+		if status != exitWarning || stderr != "" || strings.Contains(text, control) != known || strings.Contains(text, "there was no control host") == known {
+			t.Errorf("neighbour known: %v, status %d, stderr %q\n%s", known, status, stderr, stdout)
+		}
+	}
+}
+
 // TestInterrupt: Ctrl-C prints what is known by then.
 func TestInterrupt(t *testing.T) {
 	l := labtest.Start(t, "silent")
