@@ -155,7 +155,7 @@ func TestScenarios(t *testing.T) {
 		{"router-filters-icmp", []string{"--control", "172.16.63.21", "--tcp", "80"}, "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "?", true,
 			[]string{"group-mac-answer", "router-keeps-asking", "router-test-inconclusive", "service-port-open", "several-hosts-one-mac"}},
 		// A router that no host here uses is found by its asking, once a second.
-		{"second-router", []string{"--listen", "1500ms"}, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+-", true,
+		{"second-router", []string{"--listen", "1500ms", "--wait", "8s"}, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+-", true,
 			[]string{"group-mac-answer", "router-ignores-multicast-arp", "router-reaches-vip", "several-hosts-one-mac", "switch-floods", "windows-checklist"}},
 		{"secondary-vip", nil, "local-only", 2, "03:bf:ac:10:3f:f0", "multicast", 2, "-", true,
 			[]string{"group-mac-answer", "mac-of-another-vip", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},

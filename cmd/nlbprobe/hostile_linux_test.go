@@ -182,7 +182,7 @@ var verdicts = []struct {
 }{
 	{"strict-router", nil, "local-only"},
 	{"two-routers-one-fixed", []string{"--router", "172.16.63.1", "--router", "172.16.63.2"}, "local-only"},
-	{"second-router", []string{"--listen", "1500ms"}, "local-only"},
+	{"second-router", []string{"--listen", "1500ms", "--wait", "8s"}, "local-only"},
 	{"vrrp-pair", nil, "reachable"},
 	{"flooding", nil, "reachable"},
 	{"member-ports-only", nil, "reachable"},
