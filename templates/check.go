@@ -213,6 +213,12 @@ func (c *checker) platform() {
 		c.template(at+".open", ctx.Open)
 		c.template(at+".close", ctx.Close)
 	}
+	if run := p.Running; run.Show == "" && (run.Braces || run.Confidence != "" || len(run.Source) > 0) {
+		c.bad("$.running", "running does not say what shows the configuration: a command under show")
+	} else if run.Show != "" {
+		c.text("$.running.show", run.Show)
+		c.trust("$.running", run.Confidence, run.Source)
+	}
 	c.lines("configure", p.Configure)
 	c.lines("verify", p.Verify)
 	c.lines("save", p.Save)
@@ -315,6 +321,7 @@ func (c *checker) spelling() {
 		c.bad("$.spelling", "a limit cannot be negative")
 	}
 	c.text("$.spelling.ports.join", s.Ports.Join)
+	c.text("$.spelling.ports.range", s.Ports.Range)
 	for long, short := range s.Ports.Short {
 		if !strings.HasPrefix(strings.ToLower(long), strings.ToLower(short)) || short == "" {
 			c.bad("$.spelling.ports.short", "%q is not the beginning of %q", clip(short), clip(long))
@@ -377,6 +384,12 @@ func (c *checker) lines(section string, lines []Line) {
 		c.text(at+".undo-note", l.UndoNote)
 		c.template(at+".line", l.Line)
 		c.template(at+".undo", l.Undo)
+		for j, text := range l.Shown {
+			c.template(fmt.Sprintf("%s.shown[%d]", at, j), text)
+			if strings.TrimSpace(text) == "" {
+				c.bad(at+".shown", "an empty line")
+			}
+		}
 		c.template(at+".expect", l.Expect)
 		if l.Each != "" && l.Each != "vip" && l.Each != "port" {
 			c.bad(at+".each", "each is %q; it must be vip or port", clip(l.Each))
@@ -387,8 +400,8 @@ func (c *checker) lines(section string, lines []Line) {
 		switch {
 		case section == "configure" && (l.Undo == "") == (l.Keep == ""):
 			c.bad(at, "a line to configure needs either undo, which takes it back, or keep, which says why it stays")
-		case section != "configure" && (l.Undo != "" || l.Keep != ""):
-			c.bad(at, "only a line to configure has undo or keep")
+		case section != "configure" && (l.Undo != "" || l.Keep != "" || len(l.Shown) > 0):
+			c.bad(at, "only a line to configure has undo, keep or shown")
 		case section == "verify" && l.Expect == "":
 			c.bad(at, "a line to verify needs expect: what the device shows when it is right")
 		}

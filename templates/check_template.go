@@ -116,6 +116,9 @@ func (c *checker) rendering() {
 			}
 		}
 	}
+	if _, err := c.p.patterns(); err != nil {
+		c.bad("$.configure", "%v", err)
+	}
 }
 
 func (c *checker) roundTrip(v Values, role Role) {

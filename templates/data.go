@@ -68,8 +68,11 @@ func (d *lineData) Group() (string, error) { return d.Get("group") }
 // VRF is the VRF, or "" for the global table.
 func (d *lineData) VRF() (string, error) { return d.r.known("vrf") }
 
-// Port is the port of a line that stands once for each.
+// Port is the port of a line that stands once for each, or the only one.
 func (d *lineData) Port() (string, error) {
+	if d.port == "" && len(d.r.ports) == 1 {
+		return d.r.spelled(d.r.ports[0])
+	}
 	if d.port == "" {
 		return d.r.lacks("port", "<MEMBER-PORT>")
 	}

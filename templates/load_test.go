@@ -83,6 +83,7 @@ func TestBuiltin(t *testing.T) {
 		for _, c := range p.Contexts {
 			mark(used, c.Source)
 		}
+		mark(used, p.Running.Source)
 		for key := range p.Sources {
 			if !used[key] {
 				t.Errorf("%s: nothing cites source %s", n, key)

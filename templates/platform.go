@@ -43,6 +43,7 @@ type Platform struct {
 	Values   []Value            `yaml:"values"`
 	Paste    Paste              `yaml:"paste"`
 	Contexts map[string]Context `yaml:"contexts"`
+	Running  Running            `yaml:"running"`
 
 	Configure []Line `yaml:"configure"`
 	Verify    []Line `yaml:"verify"`
@@ -104,6 +105,7 @@ type Spelling struct {
 // Ports is how several ports stand in one line.
 type Ports struct {
 	Join  string            `yaml:"join"`  // between two ports
+	Range string            `yaml:"range"` // between the first and the last of a row of ports, where it takes one
 	Most  int               `yaml:"most"`  // ports in one line; 0 for no known limit
 	Split bool              `yaml:"split"` // a further line for the same entry adds to it, and does not replace it
 	Short map[string]string `yaml:"short"` // long name of a port type to the short one
@@ -153,15 +155,16 @@ type Context struct {
 
 // Line is one line of a device, or a block of lines that belong together.
 type Line struct {
-	Line   string `yaml:"line"`
-	Undo   string `yaml:"undo"`  // takes it back; configure only
-	Keep   string `yaml:"keep"`  // or why it is not taken back
-	In     string `yaml:"in"`    // the context that it stands in
-	Each   string `yaml:"each"`  // "vip" or "port": once for each
-	Role   string `yaml:"role"`  // "l3", "l2", "l2-only"; empty for every role
-	Mode   Mode   `yaml:"mode"`  // empty for both modes with a group MAC
-	Ports  string `yaml:"ports"` // "one" or "several": with so many member ports; empty for any number
-	Expect string `yaml:"expect"`
+	Line   string   `yaml:"line"`
+	Shown  []string `yaml:"shown"` // how else the device shows it; configure only
+	Undo   string   `yaml:"undo"`  // takes it back; configure only
+	Keep   string   `yaml:"keep"`  // or why it is not taken back
+	In     string   `yaml:"in"`    // the context that it stands in
+	Each   string   `yaml:"each"`  // "vip" or "port": once for each
+	Role   string   `yaml:"role"`  // "l3", "l2", "l2-only"; empty for every role
+	Mode   Mode     `yaml:"mode"`  // empty for both modes with a group MAC
+	Ports  string   `yaml:"ports"` // "one" or "several": with so many member ports; empty for any number
+	Expect string   `yaml:"expect"`
 
 	Confidence     Confidence `yaml:"confidence"`
 	UndoConfidence Confidence `yaml:"undo-confidence"` // where undo is less sure than the line

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -33,6 +34,28 @@ func distinct(s *Spelling, ports []string) []string {
 		}
 	}
 	return out
+}
+
+// expand returns the ports that one name stands for: where the platform takes
+// rows of ports, each port of the row.
+func expand(s *Spelling, port string) []string {
+	first, last, row := strings.Cut(port, s.Ports.Range)
+	if s.Ports.Range == "" || !row {
+		return []string{port}
+	}
+	const digits = "0123456789"
+	head := strings.TrimRight(first, digits)
+	tail := strings.TrimPrefix(last, head)
+	from, err1 := strconv.Atoi(first[len(head):])
+	to, err2 := strconv.Atoi(tail)
+	if err1 != nil || err2 != nil || to < from || to-from >= maxPorts {
+		return []string{port}
+	}
+	var all []string
+	for n := from; n <= to; n++ {
+		all = append(all, head+strconv.Itoa(n))
+	}
+	return all
 }
 
 // shorten gives a port its short name.

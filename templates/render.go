@@ -155,15 +155,7 @@ func (r *render) remarks(s Section, b *body) []string {
 	default:
 		out = append(out, string(s))
 	}
-	for _, n := range r.p.Notes {
-		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) {
-			text := n.Text
-			if n.Confidence == Unverified {
-				text = "unverified: " + text
-			}
-			out = append(out, text)
-		}
-	}
+	out = append(out, r.heads(s)...)
 	if s == Configure && b.count == 0 && r.mode == Unicast {
 		out = append(out, r.unicastAdvice()...)
 	}
@@ -178,9 +170,29 @@ func (r *render) remarks(s Section, b *body) []string {
 		}
 	}
 	if r.shortened {
-		out = append(out, fmt.Sprintf("port names are shortened: a line holds %d characters", r.p.Spelling.Line))
+		out = append(out, r.shortNote())
 	}
 	return out
+}
+
+// heads returns the notes that stand above a section.
+func (r *render) heads(s Section) []string {
+	var out []string
+	for _, n := range r.p.Notes {
+		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) {
+			text := n.Text
+			if n.Confidence == Unverified {
+				text = "unverified: " + text
+			}
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// shortNote says why ports stand there with other names than were given.
+func (r *render) shortNote() string {
+	return fmt.Sprintf("port names are shortened: a line holds %d characters", r.p.Spelling.Line)
 }
 
 // body is the lines of one section while they are written.
