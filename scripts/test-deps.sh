@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs the system packages that the tests use: a C compiler for the race
 # detector, what the lab's Linux hosts are configured with, and the tools that
-# give a second opinion on our frames. As root on Debian it installs what is
+# give a second opinion on our frames and on what is rendered for programs:
+# ansible with its collections takes 250 MB, and is the only one that knows what
+# a network module sends. As root on Debian it installs what is
 # missing; otherwise it names it.
 set -eu
 missing=""
@@ -24,6 +26,10 @@ need ping iputils-ping
 need ip iproute2
 need bridge iproute2
 need nft nftables
+need yanglint libyang2-tools
+need python3 python3
+need ansible-playbook ansible
+need ansible-community ansible
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing for the tests:$missing"

@@ -41,7 +41,7 @@ func (e *FileError) Error() string {
 // not check what the values say.
 func decode(file string, data []byte) (*Platform, error) {
 	p := new(Platform)
-	if err := guard(func() error { return yaml.UnmarshalWithOptions(data, p, yaml.Strict()) }); err != nil {
+	if err := guard(func() error { return yaml.UnmarshalWithOptions(data, p, yaml.Strict(), yaml.UseOrderedMap()) }); err != nil {
 		return nil, atToken(file, err)
 	}
 	return p, nil
@@ -238,6 +238,7 @@ func (c *checker) platform() {
 			c.trust(at, n.Confidence, n.Source)
 		}
 	}
+	c.forms()
 	for key, s := range p.Sources {
 		if s == "" {
 			c.bad("$.sources."+key, "source %s says nothing", clip(key))
@@ -391,6 +392,7 @@ func (c *checker) lines(section string, lines []Line) {
 			}
 		}
 		c.template(at+".expect", l.Expect)
+		c.asAnsible(at+".ansible", l.Ansible)
 		if l.Each != "" && l.Each != "vip" && l.Each != "port" {
 			c.bad(at+".each", "each is %q; it must be vip or port", clip(l.Each))
 		}

@@ -113,6 +113,7 @@ func (c *checker) rendering() {
 			v.MAC = m
 			for _, role := range []Role{Both, L3, L2} {
 				c.roundTrip(v, role)
+				c.formTrip(v, role)
 			}
 		}
 	}

@@ -72,6 +72,22 @@ func TestBuiltin(t *testing.T) {
 		for _, lines := range [][]Line{p.Configure, p.Verify, p.Save} {
 			for _, l := range lines {
 				mark(used, l.Source)
+				mark(used, l.Ansible.Source)
+			}
+		}
+		if a := p.Ansible; a != nil {
+			mark(used, a.Source)
+			for _, task := range a.Tasks {
+				mark(used, task.Source)
+			}
+		}
+		if p.IETF != nil {
+			mark(used, p.IETF.Source)
+		}
+		if tf := p.Terraform; tf != nil {
+			mark(used, tf.Source)
+			for _, r := range tf.Resources {
+				mark(used, r.Source)
 			}
 		}
 		for _, n := range p.Notes {

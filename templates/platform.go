@@ -52,6 +52,11 @@ type Platform struct {
 	Notes   []Note            `yaml:"notes"`
 	Sources map[string]string `yaml:"sources"`
 
+	// The machine-readable forms that the platform has; nil for those it has not.
+	Ansible   *Ansible   `yaml:"ansible"`
+	IETF      *IETF      `yaml:"ietf"`
+	Terraform *Terraform `yaml:"terraform"`
+
 	// File is where it was read from: a path, or "built-in".
 	File string `yaml:"-"`
 }
@@ -169,6 +174,7 @@ type Line struct {
 	Confidence     Confidence `yaml:"confidence"`
 	UndoConfidence Confidence `yaml:"undo-confidence"` // where undo is less sure than the line
 	UndoNote       string     `yaml:"undo-note"`       // what to think of before it is taken back
+	Ansible        AsAnsible  `yaml:"ansible"`         // the line as a module of Ansible compares it
 	Doubt          string     `yaml:"doubt"`           // what exactly is unverified
 	Source         []string   `yaml:"source"`
 }
@@ -181,6 +187,7 @@ type Note struct {
 	Role       string     `yaml:"role"`
 	Mode       Mode       `yaml:"mode"`
 	Ports      string     `yaml:"ports"`
+	ByHand     bool       `yaml:"by-hand"` // for who types the lines: no form for programs says it
 	Confidence Confidence `yaml:"confidence"`
 	Source     []string   `yaml:"source"`
 }

@@ -158,3 +158,26 @@ func longest(text string) int {
 	}
 	return n
 }
+
+// lengthen gives every port its long name, as a running-config shows it.
+func lengthen(s *Spelling, ports []string) []string {
+	out := make([]string, len(ports))
+	for i, p := range ports {
+		out[i] = p
+		kind := strings.TrimRight(p[:len(p)-len(strings.TrimLeft(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"))], " ")
+		best := ""
+		for long, short := range s.Ports.Short {
+			if strings.EqualFold(kind, short) || strings.EqualFold(kind, long) {
+				best = long
+				break
+			}
+			if len(kind) >= 2 && len(kind) < len(long) && strings.EqualFold(kind, long[:len(kind)]) && (best == "" || len(long) < len(best)) {
+				best = long
+			}
+		}
+		if best != "" {
+			out[i] = best + strings.TrimLeft(p[len(kind):], " ")
+		}
+	}
+	return out
+}

@@ -58,6 +58,7 @@ type render struct {
 	ports []string // distinct, in the order given
 
 	trusting bool                      // take any value: a check of the templates
+	program  bool                      // what is rendered is for a program
 	checked  map[string]string         // values that the platform's spelling has passed
 	patterns map[string]*regexp.Regexp // compiled so far
 	explain  map[string]bool           // missing values that have been explained
@@ -179,7 +180,7 @@ func (r *render) remarks(s Section, b *body) []string {
 func (r *render) heads(s Section) []string {
 	var out []string
 	for _, n := range r.p.Notes {
-		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) {
+		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) && !(n.ByHand && r.program) {
 			text := n.Text
 			if n.Confidence == Unverified {
 				text = "unverified: " + text

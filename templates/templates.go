@@ -21,7 +21,9 @@
 //	              section is made, in reverse order
 //	verify        what to ask the device, and what it shows when right
 //	save          how to keep it over a restart
-//	notes         limits and pitfalls; those with "head: true" stand above the lines
+//	notes         limits and pitfalls; those with "head: true" stand above the lines,
+//	              those with "by-hand: true" not above those for a program
+//	ansible, ietf, terraform    the forms for programs that the platform has
 //	sources       the public documents that lines cite by key
 //
 // Every line carries a confidence (vendor, field or unverified) and at least
@@ -196,6 +198,7 @@ type Config struct {
 	Text       string     `json:"text"` // complete lines, the last one ended too
 	Confidence Confidence `json:"confidence"`
 	Role       string     `json:"role,omitempty"`    // "l3" or "l2"; empty for both
+	Form       Form       `json:"form,omitempty"`    // what Text is written in; empty for the device's own lines
 	Missing    []string   `json:"missing,omitempty"` // names of the values that are placeholders in Text
 	Notes      []string   `json:"notes,omitempty"`   // what a section says that cannot hold comments
 

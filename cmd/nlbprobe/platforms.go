@@ -170,6 +170,19 @@ func writePlatform(out *bytes.Buffer, p *templates.Platform) {
 	writeLines(out, "Configure", p, p.Configure)
 	writeLines(out, "Verify", p, p.Verify)
 	writeLines(out, "Save", p, p.Save)
+	if forms := p.Forms(); len(forms) > 0 {
+		out.WriteString("\nFor programs (nlbprobe render --format)\n")
+		for _, f := range forms {
+			text := fmt.Sprintf("%s: %s (%s)", f.Form, f.Uses, f.Confidence)
+			if f.Doubt != "" {
+				text += "; in doubt: " + f.Doubt
+			}
+			if f.Note != "" {
+				text += "; " + f.Note
+			}
+			writeWrapped(out, "  ", text+" ["+strings.Join(f.Source, ", ")+"]")
+		}
+	}
 	if len(p.Notes) > 0 {
 		out.WriteString("\nLimits and pitfalls\n")
 	}
@@ -229,6 +242,7 @@ type platformJSON struct {
 	Accepts    map[string]capabilityJSON `json:"accepts"`
 	Confidence templates.Confidence      `json:"confidence"`
 	File       string                    `json:"file"`
+	Forms      []formJSON                `json:"forms"` // for programs
 
 	// In full only:
 	Lines   []lineJSON        `json:"lines,omitempty"`
@@ -240,6 +254,15 @@ type capabilityJSON struct {
 	Does       string               `json:"does"`
 	Confidence templates.Confidence `json:"confidence"`
 	Note       string               `json:"note,omitempty"`
+}
+
+type formJSON struct {
+	Form       templates.Form       `json:"form"`
+	Uses       string               `json:"uses"`
+	Confidence templates.Confidence `json:"confidence"`
+	Doubt      string               `json:"doubt,omitempty"`
+	Note       string               `json:"note,omitempty"`
+	Source     []string             `json:"source"`
 }
 
 type lineJSON struct {
@@ -266,6 +289,10 @@ func briefPlatform(p *templates.Platform) platformJSON {
 	j := platformJSON{
 		Name: p.Name, Title: p.Title, Families: p.Families, Aliases: append([]string{}, p.Aliases...),
 		Accepts: map[string]capabilityJSON{}, Confidence: p.Confidence(), File: p.File,
+		Forms: []formJSON{},
+	}
+	for _, f := range p.Forms() {
+		j.Forms = append(j.Forms, formJSON(f))
 	}
 	for _, a := range p.Accepts.List() {
 		j.Accepts[a.Name] = capabilityJSON{a.Does, a.Confidence, a.Note}

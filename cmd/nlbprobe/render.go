@@ -21,6 +21,7 @@ type renderOptions struct {
 	mac      string
 	sections []string
 	output   string // "text" or "json"
+	format   string // of formatNames
 }
 
 // newRenderCmd returns `nlbprobe render`, which prints configuration without
@@ -35,11 +36,18 @@ group MAC. Nothing is sent. Text output is device lines and comments that the
 device ignores; what was not given stands in it as <PLACEHOLDER>.
 
 A role after the platform's name decides which lines appear: l3 routes the
-cluster's VLAN, l2 bridges it, without one the device does both.`,
+cluster's VLAN, l2 bridges it, without one the device does both.
+
+--format gives it to a program instead, where the platform has such a form: an
+Ansible playbook for its collection, a NETCONF edit-config body of ietf-ip (RFC
+8344), or Terraform. Then every value must be given, and --section is configure
+or remove.`,
 		Example: `  nlbprobe render --platform cisco-ios --vip 172.16.63.241 \
       --mac 03bf.ac10.3ff1 --vlan 63 --port Gi1/0/11 --port Gi1/0/12
   nlbprobe render --platform cisco-nxos:l3 --platform cisco-ios:l2 \
-      --section all --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1`,
+      --section all --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1
+  nlbprobe render --platform cisco-ios:l3 --format ansible \
+      --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1 > core.yml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.device.given(cmd.Flags())
 			return runRender(io, o, args)
@@ -51,6 +59,7 @@ cluster's VLAN, l2 bridges it, without one the device does both.`,
 	f.StringVar(&o.mac, "mac", "", "`MAC` that answers for the VIPs, in any vendor's spelling")
 	o.device.bind(f)
 	f.StringArrayVar(&o.sections, "section", nil, "`SECTION`: configure, verify, remove, save or all; repeatable (default configure)")
+	f.StringVar(&o.format, "format", "text", "`FORM`: text, json, ansible, ietf or terraform")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json")
 	return cmd
 }
@@ -69,11 +78,14 @@ func runRender(io stdio, o renderOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.format != "text" && o.format != "json" {
+		return o.runForm(io, targets, v)
+	}
 	configs, err := o.device.render(targets, v, sections)
 	if err != nil {
 		return err
 	}
-	return printConfigs(io, o.output, configs, len(targets) > 1)
+	return printConfigs(io, o.format, configs, len(targets) > 1)
 }
 
 // values reads the flags that fill the lines. Arguments without a flag are
@@ -81,6 +93,9 @@ func runRender(io stdio, o renderOptions, args []string) error {
 func (o *renderOptions) values(args []string) (templates.Values, error) {
 	var v templates.Values
 	if err := checkOutput(o.output); err != nil {
+		return v, err
+	}
+	if err := o.checkFormat(); err != nil {
 		return v, err
 	}
 	if len(o.vips)+len(args) == 0 {

@@ -33,6 +33,9 @@ func TestRender(t *testing.T) {
 			"nlbprobe: cisco-aci: configure, in one POST to /api/mo/uni.json on the APIC\n" +
 				"nlbprobe: cisco-aci: The VIP stands as a /32 subnet with no-default-gateway under the EPG, not under the bridge domain. The static MAC must be a group MAC.\n" +
 				"nlbprobe: cisco-aci: The member ports are the EPG's static paths; they are not named here.\n"},
+		{"playbook.yml", "a playbook of a core and an access switch", cluster + " --platform cisco-nxos:l3 --platform cisco-ios:l2 --vlan 20 --port Gi1/0/11 --format ansible", ""},
+		{"remove.xml", "what a NETCONF server takes back", cluster + " --platform linux:l3 --svi eth0 --format ietf --section remove", ""},
+		{"aci.tf", "ACI as Terraform", cluster + " --platform cisco-aci --set tenant=Prod --set app=Web --set epg=Front --format terraform 192.0.2.101", ""},
 		{"output.json", "the contract's configs", cluster + " --platform cisco-ios:l3 --platform cisco-asa --section configure --section save -o json", ""},
 	}
 	for _, tt := range tests {
@@ -106,6 +109,17 @@ func TestRenderBad(t *testing.T) {
 		{with("--set", "tenant=a"), "--set tenant: no platform asked for has a value of that name"},
 		{with("--section", "undo"), `no section is called "undo"; there are configure, verify, remove, save and all`},
 		{with("-o", "yaml"), `no output is called "yaml"; there are text and json`},
+		{with("--format", "ansibel"), `no format is called "ansibel"; did you mean "ansible"?`},
+		{with("--format", "pdf"), `no format is called "pdf"; there are text, json, ansible, ietf, terraform`},
+		{with("--format", "ansible", "-o", "json"), "--output json and --format ansible exclude each other"},
+		{with("--format", "ansible"), "cisco-ios lacks what a program cannot guess: give --vlan, --port"},
+		{with("--format", "ansible", "--section", "all"), "--format ansible takes one --section of: configure, remove; the others are for people, in the format text"},
+		{with("--format", "ansible", "--section", "verify"), "--format ansible takes one --section of: configure, remove; the others are for people, in the format text"},
+		{with("--format", "ietf"), "cisco-ios has no form ietf; these have: cisco-catalyst-9000, huawei-vrp, linux"},
+		{with("--format", "terraform"), "cisco-ios has no form terraform; these have: cisco-aci"},
+		{append([]string{"--platform", "linux", "--platform", "linux", "--format", "ietf"}, cluster...), "--format ietf makes one document: one platform at a time, and 2 are given"},
+		{append([]string{"--platform", "linux:l2", "--format", "ietf"}, cluster...), "linux has nothing in the form ietf here: it holds ARP entries, which only a device needs that routes the VLAN of a cluster with a group MAC; --format text says what to do"},
+		{append([]string{"--platform", "cisco-catos", "--format", "ansible"}, cluster...), "cisco-catos has no form ansible; these have: allied-awplus, arista-eos, aruba-cx, brocade-fastiron, brocade-netiron, cisco-aci, cisco-asa, cisco-catalyst-4500, cisco-catalyst-6500, cisco-catalyst-9000, cisco-ios, cisco-iosxr, cisco-isr, cisco-nexus-5000, cisco-nxos, dell-n, dell-os10, dell-os9, extreme-exos, extreme-voss, fortinet-fortios, huawei-vrp, juniper-ex, juniper-junos, juniper-srx, mikrotik-routeros, nvidia-onyx, ubiquiti-edgeos, vyos"},
 		{with("--strict"), "cisco-ios lacks what --strict demands: give --vlan, --port"},
 		{with("--strict", "--platform", "cisco-aci", "--vlan", "20"), "cisco-aci and cisco-ios lacks what --strict demands: give --set tenant=VALUE, --set app=VALUE, --set epg=VALUE, --port"},
 		{with("--platform-dir", "testdata/no-such"), `platform folder "testdata/no-such" cannot be read: no such file or directory`},

@@ -1,0 +1,415 @@
+package templates
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Ansible is the platform's collection, and how its lines are put into it: by
+// one module that takes lines, or by tasks of purpose-made modules.
+type Ansible struct {
+	Collection string `yaml:"collection"` // as ansible-galaxy installs it: cisco.ios
+	Connection string `yaml:"connection"` // a connection plugin
+	NetworkOS  string `yaml:"network-os"` // ansible_network_os
+	Become     bool   `yaml:"become"`     // enter privileged mode, by the method enable
+
+	Module   string        `yaml:"module"`   // takes lines: cisco.ios.ios_config
+	Argument string        `yaml:"argument"` // what it calls them; default lines
+	Compare  string        `yaml:"compare"`  // how it knows what is there: running-config, commands, device, guarded
+	Args     yaml.MapSlice `yaml:"args"`     // what else each of its tasks has
+	Save     yaml.MapSlice `yaml:"save"`     // the arguments of the task that saves
+
+	Tasks []Task `yaml:"tasks"`
+
+	Note       string     `yaml:"note"`
+	Confidence Confidence `yaml:"confidence"`
+	Source     []string   `yaml:"source"`
+}
+
+// Task is one task of a module that was made for the purpose.
+type Task struct {
+	Name       string        `yaml:"name"` // a template
+	Module     string        `yaml:"module"`
+	Section    Section       `yaml:"section"` // default configure
+	Each       string        `yaml:"each"`
+	Role       string        `yaml:"role"`
+	Mode       Mode          `yaml:"mode"`
+	Args       yaml.MapSlice `yaml:"args"`
+	Confidence Confidence    `yaml:"confidence"`
+	Doubt      string        `yaml:"doubt"`
+	Source     []string      `yaml:"source"`
+}
+
+// AsAnsible is one line as the module takes it, which compares it with what the
+// device shows letter by letter.
+type AsAnsible struct {
+	Line    string   `yaml:"line"`    // where the device shows another than is typed
+	Source  []string `yaml:"source"`  // who has seen the device show it so; empty where nobody has
+	Parents []string `yaml:"parents"` // of a block that enters a mode by itself: the mode's lines
+}
+
+// How a module that takes lines knows which of them the device has.
+const (
+	compareRunning = "running-config" // it looks for the line's text in the running-config
+	compareCommand = "commands"       // the same, where the configuration is a list of set commands; it deletes only what is there
+	compareDevice  = "device"         // the device compares, as a candidate with what runs
+	compareGuarded = "guarded"        // it does not; the lines look before they add
+)
+
+// playbook writes a play for the platform.
+func (w *formWriter) playbook() error {
+	a := w.r.p.Ansible
+	w.comment = "# "
+	title := w.r.p.Name
+	if w.r.role != Both {
+		title += ":" + w.r.role.String()
+	}
+	if err := w.head("Ansible, "+title, a.Confidence, "", a.Source, a.Note); err != nil {
+		return err
+	}
+	if a.Compare == compareRunning {
+		w.r.ports = lengthen(&w.r.p.Spelling, w.r.ports)
+	}
+	lines, err := w.taskLines()
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(lines) == 0:
+	case a.Compare == compareRunning && w.section == Remove:
+		w.say("", "The module sends these lines at every run: that a line is gone is nothing it can find in the running-config.")
+	case a.Compare == compareGuarded:
+		w.say("", "A second run changes nothing on the device, although Ansible reports a change: each line looks before it acts.")
+	}
+	w.say("", "Install: ansible-galaxy collection install "+a.Collection)
+	group := strings.ReplaceAll(w.r.p.Name, "-", "_")
+	if w.r.role != Both {
+		group += "_" + w.r.role.String()
+	}
+	w.say("", fmt.Sprintf("Run it on the inventory group %s, or rename that.", group))
+	play := yaml.MapSlice{
+		{Key: "name", Value: fmt.Sprintf("%s: %s the NLB cluster %s", title, w.section, w.r.mac)},
+		{Key: "hosts", Value: group},
+		{Key: "gather_facts", Value: false},
+		{Key: "connection", Value: a.Connection},
+	}
+	if a.Become {
+		play = append(play, yaml.MapItem{Key: "become", Value: true}, yaml.MapItem{Key: "become_method", Value: "enable"})
+	}
+	if a.NetworkOS != "" {
+		play = append(play, yaml.MapItem{Key: "vars", Value: yaml.MapSlice{{Key: "ansible_network_os", Value: a.NetworkOS}}})
+	}
+	w.out.WriteString("- ")
+	if err := w.yaml("  ", play, true); err != nil {
+		return err
+	}
+	w.out.WriteString("  tasks:")
+	before := w.out.Len()
+	w.out.WriteByte('\n')
+	tasks := 0
+	if len(a.Tasks) > 0 {
+		tasks, err = w.madeTasks()
+	} else {
+		tasks, err = w.lineTasks(lines)
+	}
+	if err != nil || tasks > 0 {
+		return err
+	}
+	text := w.out.String()[:before]
+	w.out.Reset()
+	w.out.WriteString(text + " []\n")
+	return nil
+}
+
+// taskLine is one line as a module takes it.
+type taskLine struct {
+	parents []string
+	text    string
+	of      Line
+	short   bool // its ports had to be shortened
+}
+
+// taskLines returns the section's lines for a module that takes lines.
+func (w *formWriter) taskLines() ([]taskLine, error) {
+	if w.r.p.Ansible.Module == "" {
+		return nil, nil
+	}
+	lines := slices.Clone(w.r.p.Configure)
+	if w.section == Remove {
+		slices.Reverse(lines)
+	}
+	var all []taskLine
+	for _, l := range lines {
+		text := l.Line
+		switch {
+		case !w.r.wants(w.section, l.Role, l.Mode, l.Ports), w.section == Remove && l.Undo == "":
+			continue
+		case w.section == Remove:
+			text = l.Undo
+			if l.UndoConfidence != "" {
+				l.Confidence = l.UndoConfidence
+			}
+		case l.Ansible.Line != "":
+			text = l.Ansible.Line
+		}
+		err := w.each(l.Each, func(d *lineData) error {
+			parents, err := w.parents(l, d)
+			if err != nil {
+				return err
+			}
+			w.r.shortened = false
+			outs, err := w.r.fit(text, d)
+			for _, out := range outs {
+				all = append(all, taskLine{parents, out, l, w.r.shortened})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// parents returns the lines of the mode that a line stands in.
+func (w *formWriter) parents(l Line, d *lineData) ([]string, error) {
+	open := strings.Split(w.r.p.Contexts[l.In].Open, "\n")
+	if len(l.Ansible.Parents) > 0 {
+		open = l.Ansible.Parents
+		if w.section == Remove {
+			return nil, nil // what takes back a block stands outside of its mode
+		}
+	}
+	var parents []string
+	for _, text := range open {
+		out, err := w.r.fill(text, d)
+		if err != nil {
+			return nil, err
+		}
+		if out != "" {
+			parents = append(parents, out)
+		}
+	}
+	return parents, nil
+}
+
+// lineTasks writes tasks of the one module that takes lines: one for each run
+// of lines in the same mode.
+func (w *formWriter) lineTasks(lines []taskLine) (int, error) {
+	a := w.r.p.Ansible
+	if len(lines) == 0 {
+		return 0, nil
+	}
+	argument := a.Argument
+	if argument == "" {
+		argument = "lines"
+	}
+	tasks := 0
+	for i, e := range lines {
+		if i == 0 || !slices.Equal(e.parents, lines[i-1].parents) {
+			tasks++
+			name := string(w.section)
+			if len(e.parents) > 0 {
+				name += ", " + strings.Join(e.parents, ", ")
+			}
+			if err := w.task(name, a.Module); err != nil {
+				return 0, err
+			}
+			if err := w.args(a.Args); err != nil {
+				return 0, err
+			}
+			if len(e.parents) > 0 {
+				if err := w.yaml("        ", yaml.MapSlice{{Key: "parents", Value: anys(e.parents)}}, false); err != nil {
+					return 0, err
+				}
+			}
+			w.out.WriteString("        " + argument + ":\n")
+			w.trusted = ""
+		}
+		if w.section == Remove && e.of.UndoNote != "" {
+			w.say("          ", e.of.UndoNote)
+		}
+		more := ""
+		switch {
+		case a.Compare != compareRunning && a.Compare != compareCommand, w.section == Remove:
+		case e.short:
+			more = "its ports are shortened to keep the line's limit: a second run enters it again"
+		case len(e.of.Ansible.Source) == 0:
+			more = "how the running-config spells it is unconfirmed: a second run may enter it again"
+		default:
+			more = "as the running-config shows it [" + strings.Join(e.of.Ansible.Source, ", ") + "]"
+		}
+		w.trust("          ", "", e.of.Confidence, e.of.Doubt, e.of.Source, more)
+		for line := range strings.SplitSeq(e.text, "\n") {
+			if err := w.limit(line); err != nil {
+				return 0, err
+			}
+			quoted, err := quoteYAML(line)
+			if err != nil {
+				return 0, err
+			}
+			w.out.WriteString("          - " + quoted + "\n")
+		}
+	}
+	if len(a.Save) > 0 {
+		if err := w.task("save", a.Module); err != nil {
+			return 0, err
+		}
+		return tasks + 1, w.args(a.Save)
+	}
+	return tasks, nil
+}
+
+// args writes arguments that are the same for every VIP and port.
+func (w *formWriter) args(n yaml.MapSlice) error {
+	filled, err := w.r.tree(n, &lineData{r: w.r, vip: w.r.v.VIPs[0]})
+	if err != nil {
+		return err
+	}
+	return w.yaml("        ", filled, false)
+}
+
+// limit refuses a line that the platform would cut.
+func (w *formWriter) limit(line string) error {
+	if most := w.r.p.Spelling.Line; most > 0 && len(line) > most {
+		return &LongLineError{Platform: w.r.p.Name, Length: len(line), Most: most}
+	}
+	return nil
+}
+
+// madeTasks writes the tasks of purpose-made modules.
+func (w *formWriter) madeTasks() (int, error) {
+	tasks := 0
+	for _, t := range w.r.p.Ansible.Tasks {
+		of := t.Section
+		if of == "" {
+			of = Configure
+		}
+		if of != w.section || !w.r.wants(w.section, t.Role, t.Mode, "") {
+			continue
+		}
+		err := w.each(t.Each, func(d *lineData) error {
+			tasks++
+			name, err := w.r.fill(t.Name, d)
+			if err != nil {
+				return err
+			}
+			args, err := w.r.tree(t.Args, d)
+			if err != nil {
+				return err
+			}
+			w.trust("    ", "", t.Confidence, t.Doubt, t.Source, "")
+			if err := w.task(name, t.Module); err != nil {
+				return err
+			}
+			return w.yaml("        ", args, false)
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return tasks, nil
+}
+
+// task writes the beginning of a task, up to its arguments.
+func (w *formWriter) task(name, module string) error {
+	quoted, err := quoteYAML(name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&w.out, "    - name: %s\n      %s:\n", quoted, module)
+	return nil
+}
+
+// anys turns strings into a list for a tree.
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+// yaml writes a tree in block style. Behind a dash the first line is not
+// indented.
+func (w *formWriter) yaml(indent string, n any, dashed bool) error {
+	lead := indent
+	if dashed {
+		lead = ""
+	}
+	switch n := n.(type) {
+	case yaml.MapSlice:
+		for _, item := range n {
+			fmt.Fprintf(&w.out, "%s%v:", lead, item.Key)
+			lead = indent
+			switch v := item.Value.(type) {
+			case yaml.MapSlice, []any:
+				w.out.WriteByte('\n')
+				if err := w.yaml(indent+"  ", v, false); err != nil {
+					return err
+				}
+			default:
+				if err := w.scalar(v); err != nil {
+					return err
+				}
+			}
+		}
+	case []any:
+		for _, v := range n {
+			w.out.WriteString(lead + "-")
+			lead = indent
+			switch v := v.(type) {
+			case yaml.MapSlice:
+				w.out.WriteByte(' ')
+				if err := w.yaml(indent+"  ", v, true); err != nil {
+					return err
+				}
+			default:
+				if err := w.scalar(v); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// scalar writes a leaf and ends its line.
+func (w *formWriter) scalar(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		fmt.Fprintf(&w.out, " %v\n", v)
+		return nil
+	}
+	if plainYAML.MatchString(s) {
+		w.out.WriteString(" " + s + "\n")
+		return nil
+	}
+	quoted, err := quoteYAML(s)
+	if err != nil {
+		return err
+	}
+	w.out.WriteString(" " + quoted + "\n")
+	return nil
+}
+
+// plainYAML matches names with a dot or an underscore, which stand without
+// quotes: no word or number of YAML's has that form.
+var plainYAML = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[._][a-z0-9]+)+\z`)
+
+// quoteYAML writes a string as a double-quoted scalar. Ansible reads templates
+// in it, in which a value could run a program on the admin's machine: what
+// opens one is refused.
+func quoteYAML(s string) (string, error) {
+	for _, open := range []string{"{{", "{%", "{#"} {
+		if strings.Contains(s, open) {
+			return "", fmt.Errorf("%q holds %s, which Ansible takes for a template", clip(s), open)
+		}
+	}
+	return strconv.Quote(s), printable(s)
+}

@@ -1,0 +1,786 @@
+package templates
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// formCase is one rendering in a form for programs.
+type formCase struct {
+	p       *Platform
+	form    Form
+	v       Values
+	mode    Mode
+	role    Role
+	section Section
+}
+
+func (c formCase) String() string {
+	return fmt.Sprintf("%s-%s-%s-%s-%s", c.p.Name, c.form, c.mode, c.role, c.section)
+}
+
+// formCases returns every platform in every form that it has, mode, role and
+// section.
+func formCases(t testing.TB) []formCase {
+	t.Helper()
+	all, err := load(t).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []formCase
+	for _, p := range all {
+		for _, f := range MachineForms() {
+			if !p.Has(f) {
+				continue
+			}
+			for _, m := range []mac.Addr{multicastMAC, igmpMAC, unicastMAC} {
+				mode, _ := ModeOf(m)
+				for _, role := range []Role{Both, L3, L2} {
+					for _, s := range FormSections(f) {
+						cases = append(cases, formCase{p, f, sample(p, m), mode, role, s})
+					}
+				}
+			}
+		}
+	}
+	if len(cases) < 300 {
+		t.Fatalf("%d cases: the platforms' forms did not load", len(cases))
+	}
+	return cases
+}
+
+// render renders one case; nothing is true where the form has nothing for it.
+func (c formCase) render(t testing.TB) (text string, nothing bool) {
+	t.Helper()
+	config, err := c.p.RenderForm(c.form, c.v, c.role, c.section)
+	if _, none := errors.AsType[*NothingError](err); none {
+		return err.Error() + "\n", true
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", c, err)
+	}
+	return JoinForms(c.form, []Config{config}), false
+}
+
+// TestForms compares every rendering with its golden, which has the sections
+// one below another, and checks what holds for all of them.
+func TestForms(t *testing.T) {
+	golden := map[string][]byte{}
+	for _, c := range formCases(t) {
+		text, nothing := c.render(t)
+		ext := map[Form]string{AnsibleForm: "yml", IETFForm: "xml", TerraformForm: "tf"}[c.form]
+		path := filepath.Join("testdata", "forms", c.p.Name, fmt.Sprintf("%s-%s.%s", c.mode, c.role, ext))
+		golden[path] = append(golden[path], text...)
+		if nothing {
+			continue
+		}
+		for line := range strings.Lines(text) {
+			if strings.ContainsAny(line, "\r\t") || strings.HasSuffix(line, " \n") || line == "\n" && c.form != TerraformForm {
+				t.Errorf("%s: %q", c, line)
+			}
+			if strings.Contains(line, "# ") && len(line) > 81 {
+				t.Errorf("%s: a comment that is too wide: %q", c, line)
+			}
+			if strings.Contains(line, "<") && c.form != IETFForm && !strings.Contains(line, "#") {
+				t.Errorf("%s: a placeholder: %q", c, line)
+			}
+		}
+		checkFormVIPs(t, c, text)
+	}
+	for path, text := range golden {
+		compare(t, path, text)
+	}
+	files, err := filepath.Glob("testdata/forms/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if golden[f] == nil {
+			t.Errorf("%s belongs to no platform or case", f)
+		}
+	}
+}
+
+// checkFormVIPs: a device that routes gets one entry for each VIP, one that
+// bridges none, as in the text.
+func checkFormVIPs(t *testing.T, c formCase, text string) {
+	t.Helper()
+	if c.section != Configure {
+		return
+	}
+	config, err := c.p.Render(c.v, c.role, []Section{Configure}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ip := range c.v.VIPs {
+		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(ip.String()) + `\b`)
+		inText := word.MatchString(strings.Join(devices(config[0]), "\n"))
+		var data strings.Builder
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(strings.TrimSpace(line), "#") && !strings.Contains(line, "- name: ") {
+				data.WriteString(line)
+			}
+		}
+		if inForm := word.MatchString(data.String()); inForm != inText {
+			t.Errorf("%s: VIP %s stands in the text: %v, in the form: %v", c, ip, inText, inForm)
+		}
+	}
+}
+
+// TestFormsSayUnverified: no line that the platform file marks unverified
+// stands in a playbook without the word above it.
+func TestFormsSayUnverified(t *testing.T) {
+	seen := 0
+	for _, c := range formCases(t) {
+		if c.form != AnsibleForm || c.section != Configure || c.p.Ansible.Module == "" {
+			continue
+		}
+		text, _ := c.render(t)
+		for _, l := range c.p.Configure {
+			if l.Confidence != Unverified || !(&render{mode: c.mode, role: c.role, ports: c.v.Ports}).wants(Configure, l.Role, l.Mode, l.Ports) {
+				continue
+			}
+			as := l.Line
+			if l.Ansible.Line != "" {
+				as = l.Ansible.Line
+			}
+			re := regexp.MustCompile(`^"` + lineForm(c.p.Outline(as)) + `"$`)
+			lines := strings.Split(text, "\n")
+			for i, line := range lines {
+				item, ok := strings.CutPrefix(strings.TrimSpace(line), "- ")
+				if !ok || !re.MatchString(item) {
+					continue
+				}
+				for i > 0 && !strings.HasPrefix(strings.TrimSpace(lines[i]), "#") {
+					i-- // past lines of the same confidence
+				}
+				for i > 0 && strings.HasPrefix(strings.TrimSpace(lines[i-1]), "#") {
+					i--
+				}
+				seen++
+				if !strings.Contains(lines[i], "# unverified") {
+					t.Errorf("%s: %s stands below %q", c, item, lines[i])
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("%d unverified lines were seen: this test looks in the wrong places", seen)
+	}
+}
+
+// missingCollections are those that Debian's package does not have. Of their
+// playbooks only the syntax is checked, against an empty stand-in.
+var missingCollections = []string{"alliedtelesis.awplus", "arubanetworks.aoscx"}
+
+// needs skips the test where a program is missing; under CI it fails.
+func needs(t *testing.T, _ string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+}
+
+// playbooks writes every playbook into a folder and returns their paths in the
+// order of the cases.
+func playbooks(t *testing.T) (cases []formCase, paths []string) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, c := range formCases(t) {
+		if c.form != AnsibleForm {
+			continue
+		}
+		text, _ := c.render(t)
+		path := filepath.Join(dir, c.String()+".yml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cases, paths = append(cases, c), append(paths, path)
+	}
+	return cases, paths
+}
+
+// TestAnsibleSyntax hands every playbook to ansible-playbook, which resolves
+// the modules' names in the collections that Debian ships.
+func TestAnsibleSyntax(t *testing.T) {
+	_, err := exec.LookPath("ansible-playbook")
+	needs(t, "ansible-playbook", err)
+	_, err = exec.LookPath("ansible-community") // the package with the collections
+	needs(t, "ansible-community", err)
+	_, paths := playbooks(t)
+	stubs := t.TempDir()
+	for module, dir := range map[string]string{
+		"awplus_config": "alliedtelesis/awplus", "aoscx_config": "arubanetworks/aoscx",
+	} {
+		modules := filepath.Join(stubs, "ansible_collections", dir, "plugins", "modules")
+		if err := os.MkdirAll(modules, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(modules, module+".py"), []byte("DOCUMENTATION = ''\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(paths ...string) ([]byte, error) {
+		cmd := exec.CommandContext(t.Context(), "ansible-playbook", append([]string{"--syntax-check", "-i", "localhost,"}, paths...)...)
+		home := t.TempDir()
+		cmd.Dir = home
+		cmd.Env = append(os.Environ(), "HOME="+home, "ANSIBLE_COLLECTIONS_PATH="+stubs, "ANSIBLE_LOCALHOST_WARNING=false", "LC_ALL=C.UTF-8")
+		return cmd.CombinedOutput()
+	}
+	if out, err := check(paths...); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// The control: a module that is not there fails.
+	text, err := os.ReadFile(paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := filepath.Join(t.TempDir(), "wrong.yml")
+	text = regexp.MustCompile(`_config:`).ReplaceAll(text, []byte("_konfig:"))
+	if err := os.WriteFile(wrong, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := check(wrong); err == nil || !bytes.Contains(out, []byte("_konfig")) {
+		t.Errorf("a module that does not exist passed: %v\n%s", err, out)
+	}
+}
+
+// opinion is what testdata/ansible/check.py says of a playbook.
+type opinion struct {
+	Faults, Missing, Fresh, Again []string
+}
+
+// judge asks Ansible's own code about playbooks; of running the file name of a
+// running-config, or none.
+func judge(t *testing.T, paths, running []string) []opinion {
+	t.Helper()
+	_, err := exec.LookPath("ansible-community")
+	needs(t, "ansible-community", err)
+	type request struct {
+		Playbook string  `json:"playbook"`
+		Running  *string `json:"running"`
+	}
+	var in []request
+	for i, path := range paths {
+		r := request{Playbook: path}
+		if running != nil {
+			r.Running = &running[i]
+		}
+		in = append(in, r)
+	}
+	data, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/ansible/check.py")
+	cmd.Stdin = bytes.NewReader(data)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LC_ALL=C.UTF-8")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stderr.Bytes())
+	}
+	var all []opinion
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var o opinion
+		if err := dec.Decode(&o); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, o)
+	}
+	if len(all) != len(paths) {
+		t.Fatalf("%d opinions on %d playbooks", len(all), len(paths))
+	}
+	return all
+}
+
+// TestAnsibleArguments: every module takes the arguments of its tasks, and
+// sends each line of a playbook to a device that has none of them.
+func TestAnsibleArguments(t *testing.T) {
+	cases, paths := playbooks(t)
+	sent := 0
+	for i, o := range judge(t, paths, nil) {
+		for _, f := range o.Faults {
+			t.Errorf("%s: %s", cases[i], f)
+		}
+		for _, m := range o.Missing {
+			if !slices.Contains(missingCollections, m) {
+				t.Errorf("%s: the collection %s is not installed", cases[i], m)
+			}
+		}
+		sent += len(o.Fresh)
+		text, err := os.ReadFile(paths[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range o.Fresh {
+			if !strings.Contains(string(text), `- "`+line+`"`) {
+				t.Errorf("%s: %q would be sent, which the playbook does not have", cases[i], line)
+			}
+		}
+	}
+	if sent < 200 {
+		t.Errorf("%d lines would be sent", sent)
+	}
+}
+
+// TestAnsibleAgain: on a device whose running-config is as public ones show it
+// (testdata/running), the module finds every line and sends none.
+func TestAnsibleAgain(t *testing.T) {
+	tests := []struct {
+		platform string
+		role     Role
+	}{
+		{"cisco-ios", Both}, {"cisco-catalyst-9000", L3}, {"cisco-isr", L3}, {"cisco-nxos", L3}, {"cisco-iosxr", L3}, {"huawei-vrp", L3},
+		{"vyos", L3}, {"ubiquiti-edgeos", L3},
+	}
+	dir := t.TempDir()
+	var paths, running []string
+	for _, tt := range tests {
+		p := lookup(t, tt.platform)
+		v := sample(p, multicastMAC)
+		if tt.platform == "cisco-ios" {
+			v.Ports = []string{"gi1/0/11", "Po5"} // typed short, shown long
+		}
+		config, err := p.RenderForm(AnsibleForm, v, tt.role, Configure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, tt.platform+".yml")
+		if err := os.WriteFile(path, []byte(JoinForms(AnsibleForm, []Config{config})), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths, running = append(paths, path), append(running, filepath.Join("testdata", "running", tt.platform+".cfg"))
+	}
+	for i, o := range judge(t, paths, running) {
+		if len(o.Fresh) < 2 || len(o.Again) > 0 {
+			t.Errorf("%s: %q to a fresh device, and %q to one that has them", tests[i].platform, o.Fresh, o.Again)
+		}
+	}
+}
+
+// TestYanglint validates each edit-config body against the models that Debian
+// ships with yanglint: ietf-ip of RFC 7277, whose neighbours are those of RFC 8344.
+func TestYanglint(t *testing.T) {
+	_, err := exec.LookPath("yanglint")
+	needs(t, "yanglint", err)
+	const models = "/usr/share/doc/libyang2-tools/examples"
+	_, err = os.Stat(models + "/ietf-ip.yang")
+	needs(t, "yanglint", err)
+	lint := func(text string) ([]byte, error) {
+		// What stands in config is the datastore's; the attributes of NETCONF
+		// itself are known to no model here.
+		inner := regexp.MustCompile(`(?s)^.*?<config[^>]*>(.*)</config>\n$`).FindStringSubmatch(text)
+		if inner == nil {
+			t.Fatalf("no config in\n%s", text)
+		}
+		file := filepath.Join(t.TempDir(), "body.xml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(inner[1], ` nc:operation="remove"`, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return exec.CommandContext(t.Context(), "yanglint", "-p", models, "-t", "edit", models+"/ietf-ip.yang", file).CombinedOutput()
+	}
+	bodies := 0
+	for _, c := range formCases(t) {
+		if c.form != IETFForm {
+			continue
+		}
+		text, nothing := c.render(t)
+		if nothing {
+			continue
+		}
+		bodies++
+		if out, err := lint(text); err != nil {
+			t.Errorf("%s: %v\n%s", c, err, out)
+		}
+		if err := xml.Unmarshal([]byte(text), new(editConfig)); err != nil {
+			t.Errorf("%s: %v", c, err)
+		}
+		// The control: what is no MAC address is refused.
+		if bad := strings.Replace(text, "<link-layer-address>03", "<link-layer-address>zz", 1); bad != text {
+			if _, err := lint(bad); err == nil {
+				t.Errorf("%s: yanglint took zz for a MAC address", c)
+			}
+		}
+	}
+	if bodies < 6 {
+		t.Errorf("%d bodies were validated", bodies)
+	}
+}
+
+// TestFormErrors has the exact line where a form cannot be had.
+func TestFormErrors(t *testing.T) {
+	tests := []struct {
+		platform string
+		form     Form
+		role     Role
+		section  Section
+		change   func(*Values)
+		want     string
+	}{
+		{"cisco-catos", AnsibleForm, Both, Configure, nil, "cisco-catos does not have the form ansible"},
+		{"cisco-ios", TextForm, Both, Configure, nil, "cisco-ios does not have the form text"},
+		{"cisco-aci", TerraformForm, Both, Remove, nil, "cisco-aci does not have the form terraform"},
+		{"cisco-ios", AnsibleForm, Both, Configure, func(v *Values) { v.Ports, v.VLAN = nil, 0 }, "cisco-ios needs what was not given: vlan, port"},
+		{"linux", IETFForm, L3, Configure, func(v *Values) { v.Ports, v.VLAN, v.SVI = nil, 0, "" }, "linux needs what was not given: svi"},
+		{"linux", IETFForm, L2, Configure, nil, "linux has nothing in the form ietf here: it holds ARP entries, which only a device needs that routes the VLAN of a cluster with a group MAC; --format text says what to do"},
+		{"cisco-ios", AnsibleForm, Both, Configure, func(v *Values) { v.Ports = []string{"Gi1/0/1\nreload"} }, `port "Gi1/0/1\nreload" holds a line break, a control character or one outside ASCII; no name does`},
+		{"cisco-ios", AnsibleForm, Both, Configure, func(v *Values) { v.MAC = mac.Addr{0x00, 0x50, 0x56} }, "00:50:56:00:00:00 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
+	}
+	for _, tt := range tests {
+		p := lookup(t, tt.platform)
+		v := sample(p, multicastMAC)
+		if tt.change != nil {
+			tt.change(&v)
+		}
+		if c, err := p.RenderForm(tt.form, v, tt.role, tt.section); err == nil || err.Error() != tt.want || c.Text != "" {
+			t.Errorf("%s %s: %v\nwant %s", tt.platform, tt.form, err, tt.want)
+		}
+	}
+}
+
+// TestLengthen: a running-config shows ports by their long names.
+func TestLengthen(t *testing.T) {
+	s := &Spelling{Ports: Ports{Short: map[string]string{"FastEthernet": "Fa", "GigabitEthernet": "Gi", "TenGigabitEthernet": "Te", "Port-channel": "Po"}}}
+	tests := map[string]string{
+		"Gi1/0/1": "GigabitEthernet1/0/1", "gi1/0/1": "GigabitEthernet1/0/1", "GigabitEthernet1/0/1": "GigabitEthernet1/0/1",
+		"gigabitethernet1/0/1": "GigabitEthernet1/0/1", "po5": "Port-channel5", "Te 1/1": "TenGigabitEthernet1/1", "Tengig1/1": "TenGigabitEthernet1/1",
+		"vlan20": "vlan20", "1/0/1": "1/0/1", "": "",
+	}
+	for in, want := range tests {
+		if got := lengthen(s, []string{in}); got[0] != want {
+			t.Errorf("%s: %s, want %s", in, got[0], want)
+		}
+	}
+}
+
+// hostileFile is a platform file whose patterns let everything through, so
+// that the encoders alone stand between a value and the document.
+func hostileFile(t testing.TB, replace ...string) string {
+	t.Helper()
+	const forms = `ansible:
+  collection: acme.os
+  connection: local
+  confidence: field
+  source: [manual]
+  tasks:
+    - name: "{{.Get 'vlan-name'}}"
+      module: acme.os.entry
+      args:
+        name: "{{.Get 'vlan-name'}}"
+        list: ["{{.Get 'vlan-name'}}", {in: "{{.Get 'vlan-name'}}"}]
+        last: 1
+      confidence: field
+      source: [manual]
+ietf:
+  interface: "{{.Get 'vlan-name'}}"
+  role: l3
+  confidence: field
+  source: [manual]
+terraform:
+  provider: acme
+  registry: acme/os
+  version: ">= 1.0"
+  confidence: field
+  source: [manual]
+  resources:
+    - type: acme_entry
+      label: "{{.Get 'vlan-name'}}"
+      body:
+        name: "{{.Get 'vlan-name'}}"
+        block: {list: ["{{.Get 'vlan-name'}}", true]}
+      confidence: field
+      source: [manual]
+sources:
+`
+	return acmeFile(t, append([]string{
+		`    pattern: "[a-z]+"`, `    pattern: ".*"`, "    examples: [web]\n", "    examples: [web]\n    spaces: true\n",
+		"sources:\n", strings.ReplaceAll(forms, "'", "`"),
+	}, replace...)...)
+}
+
+// TestCheckForms breaks the forms in one place at a time.
+func TestCheckForms(t *testing.T) {
+	if _, err := Parse("f", []byte(hostileFile(t))); err != nil {
+		t.Fatal(err)
+	}
+	const module = "  module: acme.os.config\n  compare: device\n"
+	tests := []struct{ from, to, want string }{
+		{"collection: acme.os", "collection: acme", `collection is "acme"; write it like cisco.ios`},
+		{"connection: local", "connection: ssh", `connection is "ssh"; write it like ansible.netcommon.network_cli, or local`},
+		{"  connection: local", module + "  connection: local", "either module, which takes lines, or tasks"},
+		{"  connection: local", "  compare: device\n  connection: local", "argument, compare, args and save are for module; a task has its own args"},
+		{"  connection: local", "  network-os: acme\n  connection: local", `network-os is "acme"; write it like cisco.ios.ios`},
+		{"module: acme.os.entry", "module: \"a: b\"", `module is "a: b"; write it like cisco.aci.aci_rest`},
+		{"        last: 1\n", "        last: 1.5\n", "a value is neither text, nor a whole number, nor true or false"},
+		{"        last: 1\n", "        \"a: b\": 1\n", "key \"a: b\": letters, digits, hyphens and underscores"},
+		{"        last: 1\n", "        last: \"{{range 9}}x{{end}}\"\n", `"{{range 9}}x{{end}}": only values, if and with may stand in a template`},
+		{"        last: 1\n", "        last: \"{{.VIPS}}\"\n", "platform acme-os: <.VIPS>: can't evaluate field VIPS"},
+		{"        last: 1\n", "        last: \"{{`{{`}} x }}\"\n", `"{{ x }}" holds {{, which Ansible takes for a template`},
+		{"        last: 1\n", "        last: \"a\\nb\"\n", "a value of several lines"},
+		{"  interface: \"{{.Get `vlan-name`}}\"\n  role: l3", "  interface: \"\"\n  role: l3", "interface is missing: one line that says what ietf-interfaces calls the SVI"},
+		{"vlan-name`}}\"\n  role: l3", "vlan-name`}}\"\n  role: l2", "role must be l3: ietf-ip knows the ARP entry only"},
+		{"provider: acme", "provider: a b", `provider is "a b"; write it like aci`},
+		{"registry: acme/os", "registry: acme", `registry is "acme"; write it like CiscoDevNet/aci`},
+		{"version: \">= 1.0\"", "version: new", `version is "new"; write it like >= 2.0.0`},
+		{"type: acme_entry", "type: \"a b\"", `type is "a b"; write it like aci_subnet`},
+		{"      label: \"{{.Get `vlan-name`}}\"", "      label: x\n      each: node", `each is "node"; it must be vip or port`},
+		{"  resources:\n", "  resources: []\n  note: x\nx:\n", `unknown field "x"`},
+		{"    undo: arp check\n", "    undo: arp check\n    ansible: {source: [book]}\n", `source "book" is not among sources`},
+		{"    undo: arp check\n", "    undo: arp check\n    ansible: {line: \"a\\nb\"}\n", "one line; the mode around it goes into parents"},
+		{"      confidence: field\n      source: [manual]\nietf:", "      confidence: certain\n      source: [manual]\nietf:", `confidence is "certain"; it must be vendor, field or unverified`},
+	}
+	for _, tt := range tests {
+		p, err := Parse("f", []byte(hostileFile(t, tt.from, tt.to)))
+		if err == nil || p != nil {
+			t.Errorf("%q: taken", tt.to)
+			continue
+		}
+		got, _, _ := strings.Cut(err.Error(), "\n")
+		if place, reason, _ := strings.Cut(got, ": "); reason != tt.want || place == "f" || place == "f:1:1" {
+			t.Errorf("%q:\n got %s\nwant %s", tt.to, got, tt.want)
+		}
+	}
+	// Where one module takes the lines, a block of lines needs a way into it.
+	lines := hostileFile(t)
+	from, to := strings.Index(lines, "  tasks:\n"), strings.Index(lines, "ietf:\n")
+	_, err := Parse("f", []byte(lines[:from]+module+lines[to:]))
+	if err == nil || !strings.Contains(err.Error(), "a block needs ansible, with line and parents, so that a module can find it") {
+		t.Errorf("a block of lines: %v", err)
+	}
+}
+
+// FuzzForms gives the encoders hostile values. What comes out reads back as
+// exactly the value, in its place and nowhere else.
+func FuzzForms(f *testing.F) {
+	for _, s := range []string{
+		"web", `a"b`, `a\`, `a\"b`, "a: b", "- a", "# a", "a # b", "{{ lookup('pipe', 'id') }}", "{% x %}", "{# x", "${file(\"/etc/passwd\")}", "%{ if true }", "$${a}", "$",
+		"%%{", "</name><x/>", "]]>", "<!--", "-->", "--", "&amp;", "&", "'", "!unsafe x", "*a", "&a", "yes", "null", "~", "1e3", "0x10", "a\nb", "\x00", "\u2028", "?", "|", ">", "@", "`",
+	} {
+		f.Add(s)
+	}
+	p, err := Parse("f", []byte(hostileFile(f)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		v := Values{
+			VIPs: []netip.Addr{netip.MustParseAddr("192.0.2.100")}, MAC: multicastMAC, VLAN: 20, Ports: []string{"ethernet 1/1"},
+			Prefix: netip.MustParsePrefix("192.0.2.1/24"), Set: map[string]string{"vlan-name": value},
+		}
+		for _, form := range MachineForms() {
+			c, err := p.RenderForm(form, v, Both, Configure)
+			if err != nil {
+				if c.Text != "" || strings.ContainsAny(err.Error(), "\n\r\x1b\x00") {
+					t.Fatalf("%s: %q with %q", form, err, c.Text)
+				}
+				continue
+			}
+			text := JoinForms(form, []Config{c})
+			var got []string
+			switch form {
+			case AnsibleForm:
+				got = readPlaybook(t, text)
+				if strings.Contains(text, "{{") || strings.Contains(text, "{%") || strings.Contains(text, "{#") {
+					t.Fatalf("a template for Ansible:\n%s", text)
+				}
+			case IETFForm:
+				got = readEditConfig(t, text)
+			case TerraformForm:
+				got = readHCL(t, text)
+			}
+			for _, g := range got {
+				if g != value {
+					t.Fatalf("%s: %q came back as %q from\n%s", form, value, g, text)
+				}
+			}
+		}
+	})
+}
+
+// readPlaybook returns the places of a hostile playbook where the value stands.
+func readPlaybook(t *testing.T, text string) []string {
+	t.Helper()
+	type args struct {
+		Name string `yaml:"name"`
+		List []any  `yaml:"list"`
+		Last int    `yaml:"last"`
+	}
+	type task struct {
+		Name  string `yaml:"name"`
+		Entry args   `yaml:"acme.os.entry"`
+	}
+	var plays []struct {
+		Name       string `yaml:"name"`
+		Hosts      string `yaml:"hosts"`
+		Gather     bool   `yaml:"gather_facts"`
+		Connection string `yaml:"connection"`
+		Tasks      []task `yaml:"tasks"`
+	}
+	if err := yaml.UnmarshalWithOptions([]byte(text), &plays, yaml.Strict()); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if len(plays) != 1 || len(plays[0].Tasks) != 1 || plays[0].Tasks[0].Entry.Last != 1 || len(plays[0].Tasks[0].Entry.List) != 2 {
+		t.Fatalf("another shape:\n%s", text)
+	}
+	one := plays[0].Tasks[0]
+	inner, ok := one.Entry.List[1].(map[string]any)
+	if !ok {
+		t.Fatalf("another shape:\n%s", text)
+	}
+	return []string{one.Name, one.Entry.Name, fmt.Sprint(one.Entry.List[0]), fmt.Sprint(inner["in"])}
+}
+
+// readEditConfig returns the interface's name.
+func readEditConfig(t *testing.T, text string) []string {
+	t.Helper()
+	var doc editConfig
+	if err := xml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	in := doc.Interfaces.Interface
+	if len(in.IPv4.Neighbors) != 1 || in.IPv4.Neighbors[0].IP != "192.0.2.100" || in.IPv4.Neighbors[0].Address != multicastMAC.String() {
+		t.Fatalf("another shape:\n%s", text)
+	}
+	return []string{in.Name}
+}
+
+// readHCL returns the places of a hostile resource where the value stands; its
+// label is a name made of it.
+func readHCL(t *testing.T, text string) []string {
+	t.Helper()
+	resources := parseHCL(t, text)
+	if len(resources) != 1 || resources[0].Type != "resource" || len(resources[0].Labels) != 2 || len(resources[0].Body.Blocks) != 1 {
+		t.Fatalf("another shape:\n%s", text)
+	}
+	body := resources[0].Body
+	if label := resources[0].Labels[1]; !hclsyntax.ValidIdentifier(label) {
+		t.Fatalf("label %q", label)
+	}
+	list := hclEval(t, body.Blocks[0].Body.Attributes["list"])
+	if list.LengthInt() != 2 || list.Index(cty.NumberIntVal(1)).False() {
+		t.Fatalf("another shape:\n%s", text)
+	}
+	return []string{hclEval(t, body.Attributes["name"]).AsString(), list.Index(cty.NumberIntVal(0)).AsString()}
+}
+
+// parseHCL parses Terraform's language with the package that Terraform uses,
+// and returns the blocks behind the provider's.
+func parseHCL(t *testing.T, text string) hclsyntax.Blocks {
+	t.Helper()
+	file, diags := hclsyntax.ParseConfig([]byte(text), "f.tf", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, text)
+	}
+	body := file.Body.(*hclsyntax.Body)
+	if len(body.Attributes) > 0 || len(body.Blocks) == 0 || body.Blocks[0].Type != "terraform" {
+		t.Fatalf("another shape:\n%s", text)
+	}
+	return body.Blocks[1:]
+}
+
+// hclEval returns an attribute's value, which needs no variable.
+func hclEval(t *testing.T, a *hclsyntax.Attribute) cty.Value {
+	t.Helper()
+	if a == nil {
+		t.Fatal("an attribute is missing")
+	}
+	v, diags := a.Expr.Value(nil)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return v
+}
+
+// TestTerraform reads every rendering with Terraform's own parser: one
+// aci_subnet for each VIP with what the provider's documentation asks for, and
+// formatted as terraform fmt does.
+func TestTerraform(t *testing.T) {
+	modes := map[Mode][3]string{
+		Multicast: {"mode-mcast--static", "mac", "03:bf:c0:00:02:64"},
+		IGMP:      {"mode-mcast-igmp", "group", "239.255.2.100"},
+		Unicast:   {"mode-uc", "mac", "02:bf:c0:00:02:64"},
+	}
+	for _, c := range formCases(t) {
+		if c.form != TerraformForm {
+			continue
+		}
+		text, _ := c.render(t)
+		if formatted := hclwrite.Format([]byte(text)); string(formatted) != text {
+			t.Errorf("%s: terraform fmt would change it to\n%s", c, formatted)
+		}
+		resources := parseHCL(t, text)
+		if len(resources) != len(c.v.VIPs) {
+			t.Fatalf("%s: %d resources", c, len(resources))
+		}
+		labels := map[string]bool{}
+		for i, r := range resources {
+			labels[r.Labels[1]] = true
+			got := hclEval(t, r.Body.Attributes["ip"]).AsString()
+			if r.Labels[0] != "aci_subnet" || got != c.v.VIPs[i].String()+"/32" || len(r.Body.Blocks) != 1 || r.Body.Blocks[0].Type != "msnlb" {
+				t.Errorf("%s: %v, %s", c, r.Labels, got)
+				continue
+			}
+			want, nlb := modes[c.mode], r.Body.Blocks[0].Body
+			if mode := hclEval(t, nlb.Attributes["mode"]).AsString(); mode != want[0] || len(nlb.Attributes) != 2 || hclEval(t, nlb.Attributes[want[1]]).AsString() != want[2] {
+				t.Errorf("%s: mode %s", c, mode)
+			}
+		}
+		if len(labels) != len(resources) {
+			t.Errorf("%s: two resources of one name", c)
+		}
+	}
+}
+
+// BenchmarkAllPlatforms renders every section of every platform: what a page
+// that shows them all, or --section all for many devices, waits for.
+func BenchmarkAllPlatforms(b *testing.B) {
+	all, err := load(b).All()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		for _, p := range all {
+			if _, err := p.Render(sample(p, multicastMAC), Both, Sections(), Options{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkAllForms renders every form that the platforms have.
+func BenchmarkAllForms(b *testing.B) {
+	cases := formCases(b)
+	for b.Loop() {
+		for _, c := range cases {
+			c.render(b)
+		}
+	}
+}
