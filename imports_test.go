@@ -29,6 +29,7 @@ var mayImport = []struct {
 }{
 	{"mac", nil},
 	{"nearest", nil},
+	{"inventory", nil},
 	{"testdata/scenarios", nil},
 	{"nlb", []string{"mac"}},
 	{"igmp", []string{"mac"}},
@@ -46,10 +47,10 @@ var mayImport = []struct {
 	{"wire", []string{"evidence", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
-	{"lab", []string{"igmp", "mac", "nearest", "nlb", "testdata/scenarios"}},
+	{"lab", []string{"igmp", "mac", "nearest", "inventory", "nlb", "testdata/scenarios"}},
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
-	{"cmd/nlbprobe", []string{
+	{"cmd/nlbprobe", []string{"inventory",
 		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "report", "route", "routerprobe", "templates", "wire",
 	}},
 }

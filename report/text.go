@@ -301,11 +301,7 @@ func (t *Text) Config(vips []netip.Addr, configs []templates.Config) error {
 		for i, v := range vips {
 			names[i] = v.String()
 		}
-		name := c.Platform
-		if c.Role != "" {
-			name += ":" + c.Role
-		}
-		head := fmt.Sprintf("%s for %s, to %s; lines: %s", name, strings.Join(names, ", "), c.Section, c.Confidence)
+		head := fmt.Sprintf("%s for %s, to %s; lines: %s", c.Title(), strings.Join(names, ", "), c.Section, c.Confidence)
 		b.WriteString(t.labelled("PASTE", head))
 		// A platform without comments has its remarks here, above the lines.
 		for _, n := range c.Notes {

@@ -91,7 +91,13 @@ func (w *formWriter) playbook() error {
 	if w.r.role != Both {
 		group += "_" + w.r.role.String()
 	}
-	w.say("", fmt.Sprintf("Run it on the inventory group %s, or rename that.", group))
+	if w.r.v.Device != "" {
+		group = w.r.v.Device
+		title = group + ": " + title
+		w.say("", fmt.Sprintf("It is for the host %s of the inventory.", group))
+	} else {
+		w.say("", fmt.Sprintf("Run it on the inventory group %s, or rename that.", group))
+	}
 	play := yaml.MapSlice{
 		{Key: "name", Value: fmt.Sprintf("%s: %s the NLB cluster %s", title, w.section, w.r.mac)},
 		{Key: "hosts", Value: group},

@@ -95,7 +95,7 @@ func (r *render) section(s Section) (Config, error) {
 	if err := b.lines(); err != nil {
 		return Config{}, err
 	}
-	c := Config{Platform: r.p.Name, Section: s, Confidence: b.weakest, Missing: r.missing}
+	c := Config{Device: r.v.Device, Platform: r.p.Name, Section: s, Confidence: b.weakest, Missing: r.missing}
 	if r.role != Both {
 		c.Role = r.role.String()
 	}

@@ -61,6 +61,10 @@ type Values struct {
 	VRF    string       // empty for the global table
 	Prefix netip.Prefix // the interface's own address with its prefix length; must hold every VIP
 
+	// Device is the name of the device, where one of several is rendered: letters,
+	// digits, dots, hyphens and underscores.
+	Device string
+
 	// Cluster says that a unicast MAC is a cluster's although it has not the
 	// form that NLB gives it (02-bf, or 00-bf of its first releases).
 	Cluster bool
@@ -193,6 +197,7 @@ type Options struct {
 
 // Config is one rendered section: the object of "configs" in JSON output.
 type Config struct {
+	Device     string     `json:"device,omitempty"` // as in Values
 	Platform   string     `json:"platform"`
 	Section    Section    `json:"section"`
 	Text       string     `json:"text"` // complete lines, the last one ended too
@@ -204,6 +209,19 @@ type Config struct {
 
 	// Comment starts a line that the device ignores; empty where none does.
 	Comment string `json:"-"`
+}
+
+// Title names the device that a section is for: its own name, its platform and
+// its role.
+func (c Config) Title() string {
+	title := c.Platform
+	if c.Role != "" {
+		title += ":" + c.Role
+	}
+	if c.Device != "" {
+		title = c.Device + ": " + title
+	}
+	return title
 }
 
 // MissingError names every value that Strict found missing.

@@ -18,6 +18,8 @@ const (
 	maxName  = 64 // bytes in a port, SVI or VRF name
 )
 
+const deviceBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
 // check refuses values that no platform can take, and returns them with
 // repeated VIPs dropped and IPv4-mapped ones unmapped.
 func (v Values) check() (Values, error) {
@@ -48,6 +50,9 @@ func (v Values) check() (Values, error) {
 		return Values{}, fmt.Errorf("%d ports; at most %d are rendered at once", len(v.Ports), maxPorts)
 	case v.Prefix.IsValid() && !v.Prefix.Addr().Is4():
 		return Values{}, fmt.Errorf("prefix %s is not IPv4", v.Prefix)
+	}
+	if v.Device != "" && (len(v.Device) > maxName || strings.Trim(v.Device, deviceBytes) != "") {
+		return Values{}, fmt.Errorf("device %q is no name: letters, digits, dots, hyphens and underscores, at most %d", clip(v.Device), maxName)
 	}
 	for _, p := range v.Ports {
 		if err := plain("port", p); err != nil {

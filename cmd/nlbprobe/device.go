@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/nlbprobe/nlbprobe/inventory"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
@@ -23,6 +24,7 @@ type deviceOptions struct {
 	vlan      int
 	vlanGiven bool // also when it is 0
 	ports     []string
+	portsFrom string // the file that names the member ports of many devices
 	svi, vrf  string
 	prefix    string
 	set       []string // NAME=VALUE
@@ -30,12 +32,13 @@ type deviceOptions struct {
 }
 
 // deviceFlags are the names of the flags that bind makes.
-var deviceFlags = []string{"platform", "platform-dir", "vlan", "port", "svi", "vrf", "prefix", "set", "strict"}
+var deviceFlags = []string{"platform", "platform-dir", "vlan", "port", "ports-from", "svi", "vrf", "prefix", "set", "strict"}
 
 func (o *deviceOptions) bind(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.platforms, "platform", nil, "platform `NAME[:l3|:l2]` whose configuration to print, repeatable")
 	f.IntVar(&o.vlan, "vlan", 0, "VLAN `N` of the cluster, 1 to 4094")
 	f.StringArrayVar(&o.ports, "port", nil, "member port `IF` in the device's own spelling, repeatable")
+	f.StringVar(&o.portsFrom, "ports-from", "", "CSV `FILE` with the member ports of many devices: columns device, port, and where needed platform, vlan, svi, vrf, prefix")
 	f.StringVar(&o.svi, "svi", "", "`IF` that routes the VLAN, as Vlan20")
 	f.StringVar(&o.vrf, "vrf", "", "VRF `NAME` of that interface")
 	f.StringVar(&o.prefix, "prefix", "", "`CIDR`: the router's own address there with its prefix length, as 172.16.63.1/24")
@@ -80,20 +83,42 @@ func (o *deviceOptions) values(vips []netip.Addr, m mac.Addr) (templates.Values,
 	return v, nil
 }
 
-// target is a platform in a role.
+// target is a platform in a role: a device to configure, which may have a name.
 type target struct {
 	platform *templates.Platform
 	role     templates.Role
+	device   *inventory.Device // nil where the flags say all that is known
 }
 
+// title names the target in what is said of it.
+func (t target) title() string {
+	c := templates.Config{Platform: t.platform.Name}
+	if t.role != templates.Both {
+		c.Role = t.role.String()
+	}
+	if t.device != nil {
+		c.Device = t.device.Name
+	}
+	return c.Title()
+}
+
+// labelled reports whether what is printed for targets must say whose it is.
+func labelled(targets []target) bool { return len(targets) > 1 || targets[0].device != nil }
+
 // targets looks up the platforms asked for, or the one called fallback where
-// none was.
+// none was, and with --ports-from those of the file.
 func (o *deviceOptions) targets(fallback string) ([]target, error) {
+	devices, err := o.devices()
+	if err != nil {
+		return nil, err
+	}
 	names := o.platforms
-	if len(names) == 0 {
-		if fallback == "" {
-			return nil, errors.New("no platform: give --platform NAME (\"nlbprobe platforms\" lists them)")
-		}
+	nameless := func(d inventory.Device) bool { return d.Platform == "" }
+	switch {
+	case len(names) > 0:
+	case devices == nil && fallback == "":
+		return nil, errors.New("no platform: give --platform NAME (\"nlbprobe platforms\" lists them)")
+	case fallback != "" && (devices == nil || slices.ContainsFunc(devices, nameless)):
 		names = []string{fallback}
 	}
 	set, err := templates.Load(platformDirs(o.dirs)...)
@@ -102,33 +127,60 @@ func (o *deviceOptions) targets(fallback string) ([]target, error) {
 	}
 	var all []target
 	for _, s := range names {
-		name, role, err := templates.ParseTarget(s)
+		t, err := lookup(set, s)
 		if err != nil {
 			return nil, err
 		}
-		p, err := set.Lookup(name)
-		if err != nil {
-			return nil, withList(err)
-		}
-		all = append(all, target{p, role})
+		all = append(all, t)
 	}
-	return all, nil
+	if devices == nil {
+		return all, nil
+	}
+	return o.spread(set, all, devices)
+}
+
+// lookup finds the platform that NAME, NAME:l3 or NAME:l2 names.
+func lookup(set *templates.Set, s string) (target, error) {
+	name, role, err := templates.ParseTarget(s)
+	if err != nil {
+		return target{}, err
+	}
+	p, err := set.Lookup(name)
+	if err != nil {
+		return target{}, withList(err)
+	}
+	return target{platform: p, role: role}, nil
 }
 
 // render returns the sections for every target, or nothing where one of them
 // cannot be rendered. What --strict finds missing is said of all at once.
 func (o *deviceOptions) render(targets []target, v templates.Values, sections []templates.Section) ([]templates.Config, error) {
+	return o.each(targets, v, "--strict demands", func(t target, v templates.Values) ([]templates.Config, error) {
+		return t.platform.Render(v, t.role, sections, templates.Options{Strict: o.strict})
+	})
+}
+
+// each calls f for every target with the values that hold for it, and returns
+// all that it gives or the first error. What is missing, demanded by whom, is
+// said of all at once.
+func (o *deviceOptions) each(targets []target, v templates.Values, demand string, f func(target, templates.Values) ([]templates.Config, error)) ([]templates.Config, error) {
 	if err := knownNames(targets, v.Set); err != nil {
 		return nil, err
 	}
 	var configs []templates.Config
-	var missing, lacking []string // values, and the platforms that lack them
+	var missing, lacking []string // values, and the targets that lack them
 	for _, t := range targets {
-		c, err := t.platform.Render(v, t.role, sections, templates.Options{Strict: o.strict})
+		c, err := f(t, t.values(v))
 		if e, ok := errors.AsType[*templates.MissingError](err); ok {
+			if t.device != nil {
+				e.Platform = t.device.Name
+			}
 			lacking = append(lacking, e.Platform)
 			missing = append(missing, e.Names...)
 			continue
+		}
+		if err != nil && t.device != nil {
+			return nil, fmt.Errorf("%s: %w", t.device.Name, err)
 		}
 		if err != nil {
 			return nil, err
@@ -136,7 +188,11 @@ func (o *deviceOptions) render(targets []target, v templates.Values, sections []
 		configs = append(configs, c...)
 	}
 	if len(lacking) > 0 {
-		return nil, fmt.Errorf("%s lacks what --strict demands: give %s", strings.Join(lacking, " and "), flagNames(missing))
+		verb := "lacks"
+		if len(lacking) > 1 {
+			verb = "lack"
+		}
+		return nil, fmt.Errorf("%s %s what %s: give %s", strings.Join(lacking, " and "), verb, demand, flagNames(missing))
 	}
 	return configs, nil
 }

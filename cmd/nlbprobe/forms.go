@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,28 +48,15 @@ func (o *renderOptions) runForm(io stdio, targets []target, v templates.Values) 
 	if form != templates.AnsibleForm && len(targets) > 1 {
 		return fmt.Errorf("--format %s makes one document: one platform at a time, and %d are given", form, len(targets))
 	}
-	if err := knownNames(targets, v.Set); err != nil {
-		return err
-	}
-	var configs []templates.Config
-	var missing, lacking []string
-	for _, t := range targets {
+	configs, err := o.device.each(targets, v, "a program cannot guess", func(t target, v templates.Values) ([]templates.Config, error) {
 		if !t.platform.Has(form) {
-			return o.without(form, t.platform.Name)
+			return nil, o.without(form, t.platform.Name)
 		}
 		c, err := t.platform.RenderForm(form, v, t.role, section)
-		if e, ok := errors.AsType[*templates.MissingError](err); ok {
-			lacking = append(lacking, e.Platform)
-			missing = append(missing, e.Names...)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		configs = append(configs, c)
-	}
-	if len(lacking) > 0 {
-		return fmt.Errorf("%s lacks what a program cannot guess: give %s", strings.Join(lacking, " and "), flagNames(missing))
+		return []templates.Config{c}, err
+	})
+	if err != nil {
+		return err
 	}
 	if _, err := io.out.Write([]byte(templates.JoinForms(form, configs))); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)

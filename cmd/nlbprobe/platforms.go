@@ -183,6 +183,15 @@ func writePlatform(out *bytes.Buffer, p *templates.Platform) {
 			writeWrapped(out, "  ", text+" ["+strings.Join(f.Source, ", ")+"]")
 		}
 	}
+	out.WriteString("\nCompared by --diff\n")
+	switch run := p.Running; {
+	case len(p.Configure) == 0 || slices.Contains(p.Spelling.Bare, templates.Configure):
+		writeWrapped(out, "  ", "Nothing: there are no lines to compare")
+	case run.Show != "":
+		writeWrapped(out, "  ", fmt.Sprintf("What %s prints (%s) [%s], or an earlier run", run.Show, run.Confidence, strings.Join(run.Source, ", ")))
+	default:
+		writeWrapped(out, "  ", "What an earlier run printed; how the device shows its configuration is not established")
+	}
 	if len(p.Notes) > 0 {
 		out.WriteString("\nLimits and pitfalls\n")
 	}
@@ -246,6 +255,7 @@ type platformJSON struct {
 
 	// In full only:
 	Lines   []lineJSON        `json:"lines,omitempty"`
+	Running *runningJSON      `json:"running,omitempty"` // what --diff can be given
 	Notes   []noteJSON        `json:"notes,omitempty"`
 	Sources map[string]string `json:"sources,omitempty"`
 }
@@ -262,6 +272,12 @@ type formJSON struct {
 	Confidence templates.Confidence `json:"confidence"`
 	Doubt      string               `json:"doubt,omitempty"`
 	Note       string               `json:"note,omitempty"`
+	Source     []string             `json:"source"`
+}
+
+type runningJSON struct {
+	Show       string               `json:"show"`
+	Confidence templates.Confidence `json:"confidence"`
 	Source     []string             `json:"source"`
 }
 
@@ -303,6 +319,9 @@ func briefPlatform(p *templates.Platform) platformJSON {
 func fullPlatform(p *templates.Platform) platformJSON {
 	j := briefPlatform(p)
 	j.Sources = p.Sources
+	if run := p.Running; run.Show != "" {
+		j.Running = &runningJSON{run.Show, run.Confidence, run.Source}
+	}
 	add := func(s templates.Section, lines []templates.Line) {
 		for _, l := range lines {
 			j.Lines = append(j.Lines, lineJSON{

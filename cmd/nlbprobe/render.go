@@ -20,6 +20,7 @@ type renderOptions struct {
 	vips     []string
 	mac      string
 	sections []string
+	diff     string // the file or folder to compare with
 	output   string // "text" or "json"
 	format   string // of formatNames
 }
@@ -41,13 +42,26 @@ cluster's VLAN, l2 bridges it, without one the device does both.
 --format gives it to a program instead, where the platform has such a form: an
 Ansible playbook for its collection, a NETCONF edit-config body of ietf-ip (RFC
 8344), or Terraform. Then every value must be given, and --section is configure
-or remove.`,
+or remove.
+
+--ports-from renders a block for each device of a CSV file. --platform is then
+that of the devices whose rows name none; in the role l3 a router beside them.
+
+--diff prints only what must be added and removed on a device whose
+configuration is in the file OLD: as the device shows it, where that form is
+known, or as an earlier run printed it. For several devices it is a folder with
+a file for each, named as the device, or what an earlier run printed for all.
+Where nothing is to do it prints nothing.`,
 		Example: `  nlbprobe render --platform cisco-ios --vip 172.16.63.241 \
       --mac 03bf.ac10.3ff1 --vlan 63 --port Gi1/0/11 --port Gi1/0/12
   nlbprobe render --platform cisco-nxos:l3 --platform cisco-ios:l2 \
       --section all --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1
   nlbprobe render --platform cisco-ios:l3 --format ansible \
-      --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1 > core.yml`,
+      --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1 > core.yml
+  nlbprobe render --platform cisco-ios --ports-from members.csv --vlan 63 \
+      --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1
+  nlbprobe render --platform cisco-ios:l3 --diff running-config.txt \
+      --vip 172.16.63.241 --vip 172.16.63.242 --mac 03:bf:ac:10:3f:f1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.device.given(cmd.Flags())
 			return runRender(io, o, args)
@@ -60,6 +74,7 @@ or remove.`,
 	o.device.bind(f)
 	f.StringArrayVar(&o.sections, "section", nil, "`SECTION`: configure, verify, remove, save or all; repeatable (default configure)")
 	f.StringVar(&o.format, "format", "text", "`FORM`: text, json, ansible, ietf or terraform")
+	f.StringVar(&o.diff, "diff", "", "`OLD`: print only what must be added and removed, compared with this file or folder")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json")
 	return cmd
 }
@@ -78,14 +93,17 @@ func runRender(io stdio, o renderOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.format != "text" && o.format != "json" {
+	switch {
+	case o.diff != "":
+		return o.runDiff(io, targets, v)
+	case o.format != "text" && o.format != "json":
 		return o.runForm(io, targets, v)
 	}
 	configs, err := o.device.render(targets, v, sections)
 	if err != nil {
 		return err
 	}
-	return printConfigs(io, o.format, configs, len(targets) > 1)
+	return printConfigs(io, o.format, configs, labelled(targets))
 }
 
 // values reads the flags that fill the lines. Arguments without a flag are
@@ -161,21 +179,20 @@ func printConfigs(io stdio, output string, configs []templates.Config, named boo
 
 func writeConfigs(out, notes *bytes.Buffer, configs []templates.Config, named bool) {
 	var missing []string
-	for i, c := range configs {
-		if i > 0 {
+	for _, c := range configs {
+		for _, n := range c.Notes {
+			fmt.Fprintf(notes, "nlbprobe: %s: %s\n", c.Title(), n)
+		}
+		if c.Text == "" {
+			continue
+		}
+		if out.Len() > 0 {
 			out.WriteByte('\n')
 		}
-		title := c.Platform
-		if c.Role != "" {
-			title += ":" + c.Role
-		}
 		if named && c.Comment != "" {
-			fmt.Fprintf(out, "%s===== %s =====\n", c.Comment, title)
+			fmt.Fprintf(out, "%s===== %s =====\n", c.Comment, c.Title())
 		}
 		out.WriteString(c.Text)
-		for _, n := range c.Notes {
-			fmt.Fprintf(notes, "nlbprobe: %s: %s\n", title, n)
-		}
 		missing = append(missing, c.Missing...)
 	}
 	if len(missing) > 0 {
