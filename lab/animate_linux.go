@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,41 +20,95 @@ const ServicePort = 80
 // discardPort is where packets go that nobody needs to read (RFC 863).
 const discardPort = 9
 
-// animate starts what the hosts do of themselves. All sockets are open, and
-// the first packets sent, when it returns.
-func (l *Lab) animate(ctx context.Context) error {
+// animate starts what the hosts do of themselves until background ends. All
+// sockets are open, the first packets sent, masters elected and queriers heard
+// when it returns; ctx ends only the waiting for that.
+func (l *Lab) animate(ctx, background context.Context) error {
+	// What takes longest first.
+	err := each(l.scenario.Routers, func(r Router) error { return l.startFRR(ctx, background, &r) })
+	if err != nil {
+		return err
+	}
 	for i := range l.scenario.Nodes {
-		n := &l.scenario.Nodes[i]
-		if err := l.serve(ctx, n.Name); err != nil {
-			return fmt.Errorf("starting the service of %s: %w", n.Name, err)
-		}
-		if n.Join.IsValid() {
-			if err := l.join(ctx, n); err != nil {
-				return fmt.Errorf("joining %s on %s: %w", n.Join, n.Name, err)
-			}
-		}
-		if n.AsksAsVIP {
-			// Datagrams to the client need the gateway's MAC five times a
-			// second, so the question is asked as long as nobody answers it.
-			w := Flow{From: n.Name, To: l.scenario.Client, Port: discardPort, PerSecond: 5}
-			if err := l.flow(ctx, w, n.VIPs[0]); err != nil {
-				return err
-			}
+		if err := l.animateNode(background, &l.scenario.Nodes[i]); err != nil {
+			return err
 		}
 	}
 	for i := range l.scenario.Routers {
-		if r := &l.scenario.Routers[i]; l.scenario.Master(r) {
-			if err := l.advertise(ctx, r); err != nil {
-				return fmt.Errorf("advertising virtual router %d: %w", r.VRRP.ID, err)
+		r := &l.scenario.Routers[i]
+		if l.scenario.Master(r) && !r.VRRP.Elected {
+			b := beacon{"advertisements", advertisement(r), time.Second}
+			if err := l.repeat(background, r.Name, b); err != nil {
+				return fmt.Errorf("sending %s from %s: %w", b.what, r.Name, err)
 			}
 		}
 	}
 	for _, w := range l.scenario.Flows {
-		if err := l.flow(ctx, w, netip.Addr{}); err != nil {
+		if err := l.flow(background, w, netip.Addr{}); err != nil {
 			return err
 		}
 	}
+	return l.settle(ctx)
+}
+
+func (l *Lab) animateNode(ctx context.Context, n *Node) error {
+	if err := l.serve(ctx, n.Name); err != nil {
+		return fmt.Errorf("starting the service of %s: %w", n.Name, err)
+	}
+	if n.AnswersQueries {
+		if err := l.join(ctx, n); err != nil {
+			return fmt.Errorf("joining %s on %s: %w", n.Join, n.Name, err)
+		}
+	}
+	all, err := beacons(n)
+	if err != nil {
+		return err
+	}
+	for _, b := range all {
+		if err := l.repeat(ctx, n.Name, b); err != nil {
+			return fmt.Errorf("sending %s from %s: %w", b.what, n.Name, err)
+		}
+	}
+	if n.AsksAsVIP {
+		// Datagrams to the client need the gateway's MAC five times a second, so
+		// the question is asked as long as nobody answers it.
+		w := Flow{From: n.Name, To: l.scenario.Client, Port: discardPort, PerSecond: 5}
+		if err := l.flow(ctx, w, n.VIPs[0]); err != nil {
+			return err
+		}
+	}
+	if n.DiesAfter > 0 {
+		l.running.Go(func() { l.pullCable(ctx, n) })
+	}
 	return nil
+}
+
+// settle waits for elections, and for the switch to act by what queriers hear.
+func (l *Lab) settle(ctx context.Context) error {
+	if err := l.elect(ctx); err != nil {
+		return fmt.Errorf("electing masters: %w", err)
+	}
+	if l.scenario.Switch.Querier != nil {
+		if err := l.ask(ctx); err != nil {
+			return fmt.Errorf("making the switch a querier: %w", err)
+		}
+	}
+	return nil
+}
+
+// pullCable takes a node's port of the switch down when its time has come.
+func (l *Lab) pullCable(ctx context.Context, n *Node) {
+	if pause(ctx, n.DiesAfter) != nil {
+		return
+	}
+	// It fails only if the port is gone, with the switch.
+	_ = l.hosts[Switch].onThread(func() error {
+		port, err := netlink.LinkByName(n.Name)
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetDown(port)
+	})
 }
 
 // serve answers on the service port of all addresses of a host.
@@ -102,22 +157,20 @@ func greet(ctx context.Context, conn net.Conn, name string) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(conn, 1<<16))
 }
 
-// join reports a group membership again and again, as NLB does without being
-// asked: leaving and joining makes the kernel send a report, and in IGMPv1
-// nobody announces that he leaves.
+// join holds a group membership in the node's kernel, which answers queries for
+// it.
 func (l *Lab) join(ctx context.Context, n *Node) error {
 	fd := -1
-	request := &unix.IPMreqn{Multiaddr: n.Join.As4()}
 	err := l.Do(n.Name, func() error {
 		dev, err := net.InterfaceByName(l.Interface(n.Name))
 		if err != nil {
 			return err
 		}
-		request.Ifindex = int32(dev.Index)
 		if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
 			return err
 		}
-		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, request)
+		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP,
+			&unix.IPMreqn{Multiaddr: n.Join.As4(), Ifindex: int32(dev.Index)})
 	})
 	if err != nil {
 		if fd >= 0 {
@@ -126,12 +179,8 @@ func (l *Lab) join(ctx context.Context, n *Node) error {
 		return err
 	}
 	l.running.Go(func() {
-		defer unix.Close(fd)
-		every(ctx, n.JoinEvery, func() {
-			// Either fails only when the other did: the next turn tries again.
-			_ = unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_DROP_MEMBERSHIP, request)
-			_ = unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, request)
-		})
+		<-ctx.Done()
+		unix.Close(fd)
 	})
 	return nil
 }

@@ -3,10 +3,12 @@ package lab
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 func (c *converter) scenario(f *file) *Scenario {
@@ -51,10 +53,11 @@ func (c *converter) scenario(f *file) *Scenario {
 	for i := range f.Routers {
 		s.Routers = append(s.Routers, c.router(fmt.Sprintf("routers[%d]", i), &f.Routers[i], s, i))
 	}
+	defaultHosts(s)
 	s.Gateway = c.in("gateway", f.Gateway, s.LAN, s.Routers[0].Address)
 	s.Via = c.in("via", f.Via, s.Remote, s.Routers[0].Remote)
-	c.addresses(s)
 	c.lanSwitch(&f.Switch, s)
+	c.addresses(s)
 	if len(f.Flows) > mostEntries {
 		c.fault("flows", "%d flows; a scenario has at most %d", len(f.Flows), mostEntries)
 		return s
@@ -92,12 +95,86 @@ func (c *converter) node(path string, f *fileNode, s *Scenario) Node {
 		c.fault(path, "asks-as-vip needs a VIP")
 	}
 	n.JoinEvery = c.period(path+".join-every", f.JoinEvery, time.Minute)
+	n.AnswersQueries = f.AnswersQueries
+	if f.AnswersQueries && f.Join == "" {
+		c.fault(path+".answers-queries", "answers-queries needs a group to join")
+	}
+	n.DiesAfter = c.period(path+".dies-after", f.DiesAfter, 0)
+	if f.Heartbeat != nil {
+		n.Heartbeat = c.heartbeat(path+".heartbeat", f.Heartbeat, s, &n)
+	}
 	if f.Join != "" {
 		if n.Join = c.ip(path+".join", f.Join); n.Join.IsValid() && !n.Join.IsMulticast() {
 			c.fault(path+".join", "%s is not a group address", n.Join)
 		}
 	}
 	return n
+}
+
+// heartbeat reads what a node says of itself. A priority that is not given is
+// the node's place in the list.
+func (c *converter) heartbeat(path string, f *fileHeartbeat, s *Scenario, n *Node) *Heartbeat {
+	h := &Heartbeat{
+		Priority: f.Priority, Cluster: s.VIP, DefaultHost: f.DefaultHost, Name: f.Name,
+		Every:         c.period(path+".every", f.Every, nlb.HeartbeatPeriod),
+		IdentityEvery: c.period(path+".identity-every", f.IdentityEvery, nlb.IdentityPeriod),
+	}
+	if h.Priority == 0 {
+		h.Priority = len(s.Nodes) + 1
+	}
+	if f.Cluster != "" {
+		h.Cluster = c.ip(path+".cluster", f.Cluster)
+	}
+	const mostPriority, mostRules, longest = 32, 32, 255
+	switch {
+	case h.Priority < 1 || h.Priority > mostPriority:
+		c.fault(path+".priority", "%d is not a host priority of 1 to %d", h.Priority, mostPriority)
+	case h.DefaultHost < 0 || h.DefaultHost > mostPriority:
+		c.fault(path+".default-host", "%d is not a host priority of 1 to %d", h.DefaultHost, mostPriority)
+	case len(f.Rules) > mostRules:
+		c.fault(path+".rules", "%d port rules; a heartbeat has at most %d", len(f.Rules), mostRules)
+		return h
+	case len(h.Name) > longest:
+		c.fault(path+".name", "%d bytes; a host's name has at most %d", len(h.Name), longest)
+	case f.IdentityEvery != "" && h.Name == "":
+		c.fault(path+".identity-every", "an identity heartbeat needs a name")
+	}
+	for i, text := range f.Rules {
+		h.Rules = append(h.Rules, c.portRule(fmt.Sprintf("%s.rules[%d]", path, i), text))
+	}
+	return h
+}
+
+// portRule reads one port, or the first and the last of several.
+func (c *converter) portRule(path, text string) PortRule {
+	first, last, ranged := strings.Cut(text, "-")
+	if !ranged {
+		last = first
+	}
+	from, err1 := strconv.ParseUint(first, 10, 16)
+	to, err2 := strconv.ParseUint(last, 10, 16)
+	if err1 != nil || err2 != nil || from > to {
+		c.fault(path, "%q is not a port or a range of ports; write it like 80 or 1024-65535", clip(text))
+	}
+	return PortRule{First: uint16(from), Last: uint16(to)}
+}
+
+// defaultHosts names the default host where the file does not: the lowest
+// priority among the nodes that say they are of the same cluster.
+func defaultHosts(s *Scenario) {
+	lowest := map[netip.Addr]int{}
+	for i := range s.Nodes {
+		if h := s.Nodes[i].Heartbeat; h != nil {
+			if p, ok := lowest[h.Cluster]; !ok || h.Priority < p {
+				lowest[h.Cluster] = h.Priority
+			}
+		}
+	}
+	for i := range s.Nodes {
+		if h := s.Nodes[i].Heartbeat; h != nil && h.DefaultHost == 0 {
+			h.DefaultHost = lowest[h.Cluster]
+		}
+	}
 }
 
 func (c *converter) router(path string, f *fileRouter, s *Scenario, i int) Router {
@@ -113,6 +190,18 @@ func (c *converter) router(path string, f *fileRouter, s *Scenario, i int) Route
 	r.MAC = c.adapter(path+".mac", f.MAC, r.Address, 0)
 	if f.VRRP != nil {
 		r.VRRP = c.vrrp(path+".vrrp", f.VRRP, s)
+	}
+	r.Timers = c.timers(path+".timers", f.Timers)
+	if f.Querier != nil {
+		r.Querier = c.querier(path+".querier", f.Querier, s)
+		if f.Querier.Address != "" {
+			c.fault(path+".querier.address", "a router asks from its own address")
+		}
+		r.Querier.Address = r.Address
+		// What FRR's configuration can say.
+		if r.Timers.Interval%time.Second != 0 || r.Timers.Response < time.Second {
+			c.fault(path+".timers", "a router's query-interval is in whole seconds, its query-response 1s at least")
+		}
 	}
 	if len(f.Static) > mostEntries || len(f.ProxyARP) > mostEntries {
 		c.fault(path, "a router has at most %d static-arp and %d proxy-arp entries", mostEntries, mostEntries)
@@ -134,7 +223,7 @@ func (c *converter) router(path string, f *fileRouter, s *Scenario, i int) Route
 }
 
 func (c *converter) vrrp(path string, f *fileVRRP, s *Scenario) *VRRP {
-	v := &VRRP{ID: byte(f.ID), Address: c.in(path+".address", orDash(f.Address), s.LAN, netip.Addr{}), Priority: byte(f.Priority)}
+	v := &VRRP{Elected: c.choice(path+".by", f.By, "lab", "frr") == 1, ID: byte(f.ID), Address: c.in(path+".address", orDash(f.Address), s.LAN, netip.Addr{}), Priority: byte(f.Priority)}
 	if f.ID < 1 || f.ID > 255 {
 		c.fault(path+".id", "%d is not a virtual router identifier of 1 to 255", f.ID)
 	}
@@ -147,6 +236,8 @@ func (c *converter) vrrp(path string, f *fileVRRP, s *Scenario) *VRRP {
 		case o == nil:
 		case o.ID == v.ID && (o.Priority == v.Priority || o.Address != v.Address):
 			c.fault(path, "virtual router %d needs one address, and another priority on each router", v.ID)
+		case o.ID == v.ID && o.Elected != v.Elected:
+			c.fault(path+".by", "virtual router %d is run by something else on another router", v.ID)
 		case o.ID != v.ID && o.Address == v.Address:
 			c.fault(path, "%s belongs to virtual router %d already", v.Address, o.ID)
 		}
@@ -156,6 +247,20 @@ func (c *converter) vrrp(path string, f *fileVRRP, s *Scenario) *VRRP {
 
 func (c *converter) lanSwitch(f *fileSwitch, s *Scenario) {
 	s.Switch.Snooping = f.Snooping == nil || *f.Snooping
+	s.Switch.Timers = c.timers("switch.timers", f.Timers)
+	if f.Querier != nil {
+		s.Switch.Querier = c.querier("switch.querier", f.Querier, s)
+		if !s.Switch.Snooping {
+			c.fault("switch.querier", "the switch asks only where it snoops")
+		}
+	}
+	if len(f.RouterPorts) > mostHosts {
+		c.fault("switch.router-ports", "%d ports; a switch has at most %d hosts", len(f.RouterPorts), mostHosts)
+		return
+	}
+	for i, h := range f.RouterPorts {
+		s.Switch.RouterPorts = append(s.Switch.RouterPorts, c.lanHost(fmt.Sprintf("switch.router-ports[%d]", i), h))
+	}
 	if len(f.Members) > mostEntries || len(f.Learnt) > mostEntries {
 		c.fault("switch", "a switch has at most %d members and %d learnt entries", mostEntries, mostEntries)
 		return
@@ -176,6 +281,30 @@ func (c *converter) lanSwitch(f *fileSwitch, s *Scenario) {
 		}
 		s.Switch.Learnt = append(s.Switch.Learnt, p)
 	}
+}
+
+// timers reads those of a querier; the defaults are RFC 2236's.
+func (c *converter) timers(path string, f *fileTimers) QueryTimers {
+	t := QueryTimers{Interval: 125 * time.Second, Response: 10 * time.Second}
+	if f == nil {
+		return t
+	}
+	t.Interval = c.period(path+".query-interval", f.Interval, t.Interval)
+	t.Response = c.period(path+".query-response", f.Response, t.Response)
+	switch {
+	case t.Response > 25*time.Second:
+		c.fault(path+".query-response", "%v is more than the 25s that a query can say", t.Response)
+	case t.Response >= t.Interval:
+		c.fault(path, "query-response %v must be less than query-interval %v", t.Response, t.Interval)
+	}
+	return t
+}
+
+func (c *converter) querier(path string, f *fileQuerier, s *Scenario) *Querier {
+	if f.Version != 2 && f.Version != 3 {
+		c.fault(path+".version", "%d is not a version of IGMP that the lab's queriers speak: 2 or 3", f.Version)
+	}
+	return &Querier{Version: f.Version, Address: c.in(path+".address", f.Address, s.LAN, netip.Addr{})}
 }
 
 func (c *converter) flow(path string, f *fileFlow, s *Scenario) Flow {
@@ -245,6 +374,9 @@ func (c *converter) addresses(s *Scenario) {
 	for i, r := range s.Routers {
 		claim(fmt.Sprintf("routers[%d].address", i), r.Address, r.Name)
 		claim(fmt.Sprintf("routers[%d].remote", i), r.Remote, r.Name)
+	}
+	if q := s.Switch.Querier; q != nil {
+		claim("switch.querier.address", q.Address, Switch)
 	}
 	for i, r := range s.Routers {
 		if s.Master(&s.Routers[i]) {

@@ -11,6 +11,10 @@ import (
 // network namespaces are not to be had: another system, or no permission.
 var ErrUnsupported = errors.New("no network namespaces here")
 
+// ErrMissing is wrapped by the error of [Start] where a scenario needs a program
+// of another project that this machine lacks.
+var ErrMissing = errors.New("a program is missing")
+
 // A Host is one machine of a running lab.
 type Host struct {
 	Name      string

@@ -53,11 +53,14 @@ func unsupported(err error) error {
 // Start builds a scenario. The lab runs until Close; ctx ends only the
 // building. Everything is in this process and gone with it.
 func Start(ctx context.Context, s *Scenario) (*Lab, error) {
+	if err := missing(s); err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Lab{scenario: s, hosts: map[string]*host{}, stop: stop}
 	err := l.build(ctx)
 	if err == nil {
-		err = l.animate(background)
+		err = l.animate(ctx, background)
 	}
 	if err != nil {
 		_ = l.Close() // the first fault is the one to tell

@@ -42,9 +42,22 @@ type file struct {
 }
 
 type fileSwitch struct {
-	Snooping *bool         `yaml:"snooping"`
-	Members  []fileMembers `yaml:"members"`
-	Learnt   []filePort    `yaml:"learnt"`
+	Snooping    *bool         `yaml:"snooping"`
+	Timers      *fileTimers   `yaml:"timers"`
+	Querier     *fileQuerier  `yaml:"querier"`
+	RouterPorts []string      `yaml:"router-ports"`
+	Members     []fileMembers `yaml:"members"`
+	Learnt      []filePort    `yaml:"learnt"`
+}
+
+type fileTimers struct {
+	Interval string `yaml:"query-interval"`
+	Response string `yaml:"query-response"`
+}
+
+type fileQuerier struct {
+	Version int    `yaml:"version"`
+	Address string `yaml:"address"`
 }
 
 type fileMembers struct {
@@ -58,15 +71,28 @@ type filePort struct {
 }
 
 type fileNode struct {
-	Name      string   `yaml:"name"`
-	Address   string   `yaml:"address"`
-	MAC       string   `yaml:"mac"`
-	VIPs      []string `yaml:"vips"`
-	Answers   string   `yaml:"answers"`
-	MasksAll  bool     `yaml:"masks-all"`
-	AsksAsVIP bool     `yaml:"asks-as-vip"`
-	Join      string   `yaml:"join"`
-	JoinEvery string   `yaml:"join-every"`
+	Name           string         `yaml:"name"`
+	Address        string         `yaml:"address"`
+	MAC            string         `yaml:"mac"`
+	VIPs           []string       `yaml:"vips"`
+	Answers        string         `yaml:"answers"`
+	MasksAll       bool           `yaml:"masks-all"`
+	AsksAsVIP      bool           `yaml:"asks-as-vip"`
+	Join           string         `yaml:"join"`
+	JoinEvery      string         `yaml:"join-every"`
+	AnswersQueries bool           `yaml:"answers-queries"`
+	Heartbeat      *fileHeartbeat `yaml:"heartbeat"`
+	DiesAfter      string         `yaml:"dies-after"`
+}
+
+type fileHeartbeat struct {
+	Priority      int      `yaml:"priority"`
+	Cluster       string   `yaml:"cluster"`
+	DefaultHost   int      `yaml:"default-host"`
+	Rules         []string `yaml:"rules"`
+	Every         string   `yaml:"every"`
+	Name          string   `yaml:"name"`
+	IdentityEvery string   `yaml:"identity-every"`
 }
 
 type fileRouter struct {
@@ -81,9 +107,12 @@ type fileRouter struct {
 	Redirects *bool           `yaml:"redirects"`
 	ICMP      string          `yaml:"icmp"`
 	VRRP      *fileVRRP       `yaml:"vrrp"`
+	Querier   *fileQuerier    `yaml:"querier"`
+	Timers    *fileTimers     `yaml:"timers"`
 }
 
 type fileVRRP struct {
+	By       string `yaml:"by"`
 	ID       int    `yaml:"id"`
 	Address  string `yaml:"address"`
 	Priority int    `yaml:"priority"`

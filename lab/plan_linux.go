@@ -13,7 +13,7 @@ type hostPlan struct {
 	sysctls []setting
 	rules   func() *ruleSet // nil: none
 	static  []Neighbour
-	virtual *VRRP        // a virtual router that it is the master of
+	virtual *VRRP        // a virtual router that it is or may become the master of
 	away    []netip.Addr // LAN addresses routed out of the second interface
 	timing  neighbourTiming
 }
@@ -101,7 +101,7 @@ func nodePlan(s *Scenario, n *Node) hostPlan {
 	}
 	h.sysctls = sysctlsFor(false, true, false)
 	h.rules = func() *ruleSet { return nodeRules(s, n) }
-	if n.Join.IsValid() {
+	if n.AnswersQueries {
 		// NLB reports by IGMPv1 on every Windows that has the mode.
 		h.sysctls = append(h.sysctls, setting{"ipv4/conf/default/force_igmp_version", "1", ""})
 	}
@@ -124,7 +124,7 @@ func routerPlan(s *Scenario, r *Router) hostPlan {
 	h.away = r.ProxyARP
 	// A hardware router answers for others at once; Linux waits up to 0.8 s.
 	h.timing.answerAtOnce = true
-	if s.Master(r) {
+	if s.Master(r) || r.VRRP != nil && r.VRRP.Elected {
 		h.virtual = r.VRRP
 		// Only the interface that has an address answers for it.
 		h.sysctls = append(h.sysctls, setting{"ipv4/conf/all/arp_ignore", "1", ""})

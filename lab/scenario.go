@@ -71,9 +71,18 @@ func (a Affinity) String() string {
 	return fmt.Sprintf("Affinity(%d)", uint8(a))
 }
 
-// LANSwitch is the bridge between the hosts of the LAN.
+// LANSwitch is the bridge between the hosts of the LAN. It is Linux's: with
+// Snooping and no querier heard it floods all group addresses. Once somebody
+// asks, it looks IPv4 packets up by their IP address, so a packet for a VIP in a
+// group MAC leaves by RouterPorts only, whatever group its MAC stands for.
+// Frames that are not IP are flooded always.
 type LANSwitch struct {
 	Snooping bool
+	Timers   QueryTimers // of its querier, and of what it has snooped
+	Querier  *Querier    // its own; nil: none
+	// RouterPorts are the hosts whose ports are set as leading to a multicast
+	// router. They get all reports and all multicast.
+	RouterPorts []string
 	// Members lists, per destination MAC, the hosts whose ports its frames may
 	// leave by: a static multi-port MAC table entry. Other MACs are not
 	// concerned.
@@ -81,6 +90,25 @@ type LANSwitch struct {
 	// Learnt pins a unicast MAC to one host's port, as a switch does that has
 	// learnt it there.
 	Learnt []Port
+}
+
+// QueryTimers are those from which the others of IGMP follow (RFC 2236 8.2,
+// 8.3): a membership counts for twice the interval and a response.
+type QueryTimers struct {
+	Interval time.Duration // 125 s where a scenario does not say otherwise
+	Response time.Duration // 10 s; hosts report within it
+}
+
+// Membership is how long a report counts (RFC 2236 8.4).
+func (t QueryTimers) Membership() time.Duration { return 2*t.Interval + t.Response }
+
+// OtherQuerier is how long a querier counts as present (RFC 2236 8.5).
+func (t QueryTimers) OtherQuerier() time.Duration { return 2*t.Interval + t.Response/2 }
+
+// Querier asks the LAN which groups have members.
+type Querier struct {
+	Version int        // of IGMP: 2 or 3
+	Address netip.Addr // source of the queries; not valid: 0.0.0.0
 }
 
 // Members is one static entry of the switch's MAC table.
@@ -115,9 +143,39 @@ type Node struct {
 	// VIP and Answers as sender (KB960916), and gives it a steady reason to ask.
 	AsksAsVIP bool
 
-	Join      netip.Addr    // a group to join by IGMPv1 reports; not valid: none
-	JoinEvery time.Duration // how often the report is repeated
+	// Join is a group to report by IGMPv1 (RFC 1112 appendix I) every JoinEvery,
+	// without being asked; not valid: none. That NLB reports so, from the
+	// dedicated address and without the router alert option, is what the public
+	// description suggests; no capture shows it.
+	Join      netip.Addr
+	JoinEvery time.Duration
+	// AnswersQueries makes the kernel a member too, in IGMPv1, which answers
+	// queries. Whether NLB does is not known.
+	AnswersQueries bool
+
+	Heartbeat *Heartbeat // nil: none
+	// DiesAfter is when the node's cable is pulled, counted from the start of
+	// the lab; 0: never.
+	DiesAfter time.Duration
 }
+
+// Heartbeat is what a node tells the others of its cluster, in frames of
+// ethertype 0x886f whose layout is put together from public decoders and one
+// capture: see package nlb. They go where NLB sends them: to a group MAC that the
+// node answers with, else to everybody.
+type Heartbeat struct {
+	Priority    int        // 1 to 32
+	Cluster     netip.Addr // the primary VIP
+	DefaultHost int        // the priority of the host that it takes for the default host
+	Rules       []PortRule
+	Every       time.Duration
+
+	Name          string // the host's full name, in identity heartbeats; "": none
+	IdentityEvery time.Duration
+}
+
+// PortRule is a range of ports that a cluster shares.
+type PortRule struct{ First, Last uint16 }
 
 // A Router stands between LAN and Remote.
 type Router struct {
@@ -135,13 +193,18 @@ type Router struct {
 	NoRedirects     bool         // sends no ICMP redirects
 	DropsICMP       bool         // neither takes, forwards nor sends ICMP
 	VRRP            *VRRP        // a virtual router that it takes part in; nil: none
+	Querier         *Querier     // FRR's pimd asks the LAN; nil: not
+	Timers          QueryTimers  // of Querier: the interval in whole seconds, the response 1 s at least
 }
 
-// VRRP is one router's part in a virtual router on the LAN. The router of the
-// highest priority is its master for as long as the lab runs: it has the
-// address with the MAC 00:00:5e:00:01:ID, and advertises itself once a second
-// (RFC 3768). There is no election.
+// VRRP is one router's part in a virtual router on the LAN. Without Elected the
+// router of the highest priority is its master for as long as the lab runs: it
+// has the address with the MAC 00:00:5e:00:01:ID, and advertises itself once a
+// second (RFC 3768). There is no election.
 type VRRP struct {
+	// Elected has FRR's vrrpd run the virtual router, by version 3 (RFC 9568):
+	// its routers elect the master, and another one takes over when it is gone.
+	Elected  bool
 	ID       byte // 1 to 255
 	Address  netip.Addr
 	Priority byte // 1 to 254
@@ -150,7 +213,8 @@ type VRRP struct {
 // MAC returns the virtual router's address (RFC 3768 7.3).
 func (v *VRRP) MAC() mac.Addr { return mac.Addr{0x00, 0x00, 0x5e, 0x00, 0x01, v.ID} }
 
-// Master reports whether a router is the master of its virtual router.
+// Master reports whether a router is the master of its virtual router, where
+// there is an election: whether it wins the first one.
 func (s *Scenario) Master(r *Router) bool {
 	if r.VRRP == nil {
 		return false

@@ -53,6 +53,9 @@ func (l *Lab) buildSwitch(plans []hostPlan) error {
 			return fmt.Errorf("pinning %s to port %s: %w", e.MAC, e.Host, err)
 		}
 	}
+	if err := snoop(nl, &l.scenario.Switch, bridges[lanBridge], ports); err != nil {
+		return err
+	}
 	return switchRules(&l.scenario.Switch).apply()
 }
 
@@ -140,13 +143,14 @@ func (p hostPlan) configureLink(nl *netlink.Handle, link linkPlan) error {
 }
 
 // beMaster gives a router the interface of the virtual router that it is the
-// master of: a MAC and an address beside its own.
+// master of, or may become: a MAC and an address beside its own. Where there is
+// an election, FRR takes the interface down for as long as another one is.
 func (p hostPlan) beMaster(nl *netlink.Handle, parent int) error {
 	if p.virtual == nil {
 		return nil
 	}
 	dev := &netlink.Macvlan{LinkAttrs: netlink.NewLinkAttrs(), Mode: netlink.MACVLAN_MODE_BRIDGE}
-	dev.Name = fmt.Sprintf("vrrp%d", p.virtual.ID)
+	dev.Name = virtualName(p.virtual)
 	dev.ParentIndex = parent
 	dev.HardwareAddr = p.virtual.MAC().HardwareAddr()
 	if err := nl.LinkAdd(dev); err != nil {
@@ -157,6 +161,9 @@ func (p hostPlan) beMaster(nl *netlink.Handle, parent int) error {
 	}
 	return nl.LinkSetUp(dev)
 }
+
+// virtualName is the name of a virtual router's interface.
+func virtualName(v *VRRP) string { return fmt.Sprintf("vrrp%d", v.ID) }
 
 func up(nl *netlink.Handle, name string) error {
 	dev, err := nl.LinkByName(name)

@@ -1,42 +1,10 @@
 package lab
 
 import (
-	"context"
 	"encoding/binary"
-	"net"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/nlbprobe/nlbprobe/mac"
 )
-
-// advertise makes a router announce itself as master of its virtual router.
-func (l *Lab) advertise(ctx context.Context, r *Router) error {
-	frame := advertisement(r)
-	var fd int
-	var to unix.SockaddrLinklayer
-	err := l.Do(r.Name, func() error {
-		dev, err := net.InterfaceByName(l.Interface(r.Name))
-		if err != nil {
-			return err
-		}
-		to.Ifindex = dev.Index
-		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	// A full queue loses one of many.
-	send := func() { _ = unix.Sendto(fd, frame, 0, &to) }
-	send()
-	l.running.Go(func() {
-		defer unix.Close(fd)
-		every(ctx, time.Second, send)
-	})
-	return nil
-}
 
 // advertisement returns the frame of a VRRP version 2 advertisement (RFC 3768
 // 5): Ethernet, IPv4, VRRP with one address, no authentication, sent every

@@ -141,9 +141,9 @@ type session struct {
 	pid, ns string // names of the command's namespaces
 }
 
-func startSession(t *testing.T, attr *syscall.SysProcAttr, args ...string) *session {
+func startSession(t *testing.T, scenario string, attr *syscall.SysProcAttr, args ...string) *session {
 	t.Helper()
-	s := &session{t: t, cmd: exec.Command("/proc/self/exe", append([]string{"run", "multicast", "--", "/proc/self/exe"}, args...)...)}
+	s := &session{t: t, cmd: exec.Command("/proc/self/exe", append([]string{"run", scenario, "--", "/proc/self/exe"}, args...)...)}
 	s.cmd.Env = append(os.Environ(), roleVariable+"=nlblab")
 	s.cmd.SysProcAttr = attr
 	s.cmd.Stderr = os.Stderr
@@ -243,28 +243,96 @@ func TestLeavesNothing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := state(t)
-			s := startSession(t, nil, tt.args...)
-			if s.inside() < 3 { // process 1, the command, the process that it left behind
-				t.Fatalf("control: %d threads found in the lab", s.inside())
-			}
-			if err := tt.end(s); err != nil {
-				t.Fatal(err)
-			}
-			if got := s.wait(); got != tt.status {
-				t.Errorf("status %d, want %d", got, tt.status)
-			}
-			// After SIGKILL the kernel ends the rest in its own time.
-			deadline := time.Now().Add(5 * time.Second)
-			for s.inside() > 0 && time.Now().Before(deadline) {
-				time.Sleep(5 * time.Millisecond)
-			}
-			if n := s.inside(); n > 0 {
-				t.Errorf("%d threads are left", n)
-			}
+			s := startSession(t, "multicast", nil, tt.args...)
+			s.mustEnd(tt.end, 3, tt.status) // process 1, the command, the process that it left behind
 			if after := state(t); !slices.Equal(before, after) {
 				t.Errorf("before\n%s\nafter\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 			}
 		})
+	}
+}
+
+// Nor is anything left of the programs of others that run in a lab.
+func TestLeavesNoDaemons(t *testing.T) {
+	labtest.Require(t)
+	needFRR(t)
+	for _, tt := range []struct {
+		name   string
+		end    func(*session) error
+		status int
+	}{
+		{"command ends", func(s *session) error { return s.stdin.Close() }, 5},
+		{"killed", func(s *session) error { return s.cmd.Process.Kill() }, 128 + 9},
+		{"terminated", func(s *session) error { return s.cmd.Process.Signal(syscall.SIGTERM) }, 128 + 15},
+		{"interrupted", func(s *session) error {
+			if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+				return err
+			}
+			if got := s.line(); got != "interrupt" {
+				return fmt.Errorf("the command said %q", got)
+			}
+			return s.stdin.Close()
+		}, 5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := startSession(t, "vrrp-frr", nil)
+			if n := len(s.daemons()); n != 4 { // zebra and vrrpd of two routers
+				t.Fatalf("control: %d daemons run", n)
+			}
+			s.mustEnd(tt.end, 7, tt.status)
+		})
+	}
+}
+
+// needFRR skips a test without FRR, with the reason; in continuous integration
+// it fails it.
+func needFRR(t *testing.T) {
+	t.Helper()
+	status, _, stderr := call("", "run", "vrrp-frr", "--", "true")
+	switch {
+	case status == 0:
+	case status != exitUnknown || !strings.Contains(stderr, "install the package frr") || os.Getenv("CI") == "true":
+		t.Fatalf("status %d: %s", status, stderr)
+	default:
+		t.Skip(strings.TrimSpace(stderr))
+	}
+}
+
+// daemons returns the programs of FRR in the session's lab.
+func (s *session) daemons() []string {
+	var names []string
+	links, _ := filepath.Glob("/proc/[0-9]*/ns/pid")
+	for _, link := range links {
+		pid, _ := os.Readlink(link)
+		name, _ := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(link)), "comm"))
+		if n := strings.TrimSpace(string(name)); pid == s.pid && (n == "zebra" || n == "vrrpd") {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// mustEnd ends a session in which so many threads run at least, and waits for
+// all of them to be gone.
+func (s *session) mustEnd(end func(*session) error, threads, status int) {
+	s.t.Helper()
+	if n := s.inside(); n < threads {
+		s.t.Fatalf("control: %d threads found in the lab", n)
+	}
+	if err := end(s); err != nil {
+		s.t.Fatal(err)
+	}
+	if got := s.wait(); got != status {
+		s.t.Errorf("status %d, want %d", got, status)
+	}
+	// After SIGKILL the kernel ends the rest in its own time.
+	deadline := time.Now().Add(5 * time.Second)
+	for s.inside() > 0 && time.Now().Before(deadline) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if n := s.inside(); n > 0 {
+		s.t.Errorf("%d threads are left", n)
 	}
 }
 
@@ -281,7 +349,7 @@ func TestInterrupt(t *testing.T) {
 		{"to nlblab", func(pid int) error { return unix.Kill(pid, unix.SIGINT) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := startSession(t, &syscall.SysProcAttr{Setpgid: true})
+			s := startSession(t, "multicast", &syscall.SysProcAttr{Setpgid: true})
 			for range 3 {
 				if err := tt.send(s.cmd.Process.Pid); err != nil {
 					t.Fatal(err)

@@ -91,7 +91,16 @@ func nodeNotes(n *lab.Node) string {
 		notes = append(notes, "asks as the VIP")
 	}
 	if n.Join.IsValid() {
-		notes = append(notes, "joins "+n.Join.String())
+		notes = append(notes, fmt.Sprintf("reports %s every %v", n.Join, n.JoinEvery))
+	}
+	if n.AnswersQueries {
+		notes = append(notes, "answers queries")
+	}
+	if h := n.Heartbeat; h != nil {
+		notes = append(notes, fmt.Sprintf("beats as host %d, default host %d, %s", h.Priority, h.DefaultHost, counted(len(h.Rules), "port rule")))
+	}
+	if n.DiesAfter > 0 {
+		notes = append(notes, fmt.Sprintf("dies after %v", n.DiesAfter))
 	}
 	return strings.Join(notes, ", ")
 }
@@ -112,7 +121,14 @@ func routerNotes(s *lab.Scenario, r *lab.Router) string {
 		if s.Master(r) {
 			rank = "master"
 		}
-		notes = append(notes, fmt.Sprintf("%s of virtual router %d, %s", rank, v.ID, v.Address))
+		if v.Elected {
+			notes = append(notes, fmt.Sprintf("priority %d for virtual router %d, %s, by FRR", v.Priority, v.ID, v.Address))
+		} else {
+			notes = append(notes, fmt.Sprintf("%s of virtual router %d, %s", rank, v.ID, v.Address))
+		}
+	}
+	if q := r.Querier; q != nil {
+		notes = append(notes, fmt.Sprintf("asks by IGMPv%d every %v, by FRR", q.Version, r.Timers.Interval))
 	}
 	if r.NoHairpin {
 		notes = append(notes, "routes nothing back")
@@ -128,8 +144,14 @@ func routerNotes(s *lab.Scenario, r *lab.Router) string {
 
 func switchNotes(s *lab.LANSwitch) string {
 	notes := []string{"IGMP snooping off"}
-	if s.Snooping {
-		notes[0] = "IGMP snooping on, no querier"
+	switch {
+	case s.Snooping && s.Querier != nil:
+		notes[0] = fmt.Sprintf("IGMP snooping on, asks by IGMPv%d every %v", s.Querier.Version, s.Timers.Interval)
+	case s.Snooping:
+		notes[0] = "IGMP snooping on"
+	}
+	if len(s.RouterPorts) > 0 {
+		notes = append(notes, "router ports "+strings.Join(s.RouterPorts, " "))
 	}
 	for _, m := range s.Members {
 		notes = append(notes, fmt.Sprintf("%s to %s only", m.MAC, strings.Join(m.Hosts, " ")))
@@ -138,6 +160,13 @@ func switchNotes(s *lab.LANSwitch) string {
 		notes = append(notes, fmt.Sprintf("%s learnt on %s", p.MAC, p.Host))
 	}
 	return strings.Join(notes, ", ")
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func addresses(list []netip.Addr) string {

@@ -43,7 +43,7 @@ type object struct {
 		MAC        *string
 		ReachesVIP *bool `json:"reaches_vip"`
 	}
-	Findings []struct{ ID, Severity string }
+	Findings []struct{ ID, Severity, Summary string }
 	Configs  []struct{ Platform, Section, Text, Confidence string }
 	Partial  bool
 	Seconds  float64 `json:"elapsed_seconds"`
@@ -130,6 +130,18 @@ func TestScenarios(t *testing.T) {
 			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"igmp", nil, "local-only", 2, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "-", true,
 			[]string{"group-mac-answer", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
+		{"igmp-frr-v2", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac"}},
+		{"igmp-frr-v3", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac"}},
+		{"igmp-no-querier", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"igmp-querier", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac"}},
+		{"igmp-silent-node", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"igmp-v3-only", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"learnt-unicast", nil, "reachable", 1, "02:bf:ac:10:3f:f1", "unicast", 2, "+", false,
 			[]string{"router-reaches-vip", "several-hosts-one-mac", "unicast-learnt-on-one-port", "unicast-mode-masked", "windows-checklist"}},
 		{"lenient-router", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
@@ -146,6 +158,8 @@ func TestScenarios(t *testing.T) {
 			[]string{"group-mac-answer", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
 		{"no-hairpin", []string{"--control", "172.16.63.21"}, "answers", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "?", true,
 			[]string{"group-mac-answer", "router-test-inconclusive", "several-hosts-one-mac"}},
+		{"node-dies", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"ordinary-host", nil, "reachable", 0, "00:00:5e:00:53:31", "none", 1, "+", false,
 			[]string{"ordinary-host", "router-reaches-vip"}},
 		{"proxy-arp", nil, "answers", 1, "00:00:5e:00:53:01", "none", 1, "?", false,
@@ -157,10 +171,14 @@ func TestScenarios(t *testing.T) {
 		// A router that no host here uses is found by its asking, once a second.
 		{"second-router", []string{"--listen", "1500ms", "--wait", "8s"}, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+-", true,
 			[]string{"group-mac-answer", "router-ignores-multicast-arp", "router-reaches-vip", "several-hosts-one-mac", "switch-floods", "windows-checklist"}},
+		{"rule-mismatch", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"secondary-vip", nil, "local-only", 2, "03:bf:ac:10:3f:f0", "multicast", 2, "-", true,
 			[]string{"group-mac-answer", "mac-of-another-vip", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
 		{"silent", nil, "silent", 3, "", "unknown", 0, "?", false,
 			[]string{"router-not-tested", "vip-silent"}},
+		{"split-cluster", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
+			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"strict-router", nil, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "-", true,
 			[]string{"group-mac-answer", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
 		{"two-routers-one-fixed", []string{"--router", "172.16.63.1", "--router", "172.16.63.2"}, "local-only", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+-", true,
@@ -169,6 +187,8 @@ func TestScenarios(t *testing.T) {
 			[]string{"router-reaches-vip", "several-hosts-one-mac", "switch-floods", "unicast-mode-masked"}},
 		{"unicast-unmasked", nil, "reachable", 1, "02:bf:ac:10:3f:f1", "unicast", 1, "+", false,
 			[]string{"router-reaches-vip", "unicast-mode-unmasked"}},
+		{"vrrp-frr", nil, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "++", false,
+			[]string{"first-hop-pair", "group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"vrrp-pair", nil, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "++", false,
 			[]string{"first-hop-pair", "group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"ws2008", nil, "reachable", 2, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,

@@ -1,0 +1,417 @@
+package lab_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/igmp"
+	"github.com/nlbprobe/nlbprobe/lab"
+	"github.com/nlbprobe/nlbprobe/lab/labtest"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// watch has tshark read fields of the frames that come to a host and match a
+// filter, until enough says so or a time has passed. Tshark is the second
+// opinion on what the lab's hosts send.
+func watch(t *testing.T, l *lab.Lab, host, filter string, fields []string, limit time.Duration, enough func(seen [][]string) bool) [][]string {
+	t.Helper()
+	labtest.Tools(t, "tshark")
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	args := []string{"-l", "-n", "-i", l.Interface(host), "-Y", filter, "-T", "fields", "-E", "separator=|", "-E", "occurrence=f"}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	cmd := l.Command(ctx, host, "tshark", args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var seen [][]string
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		seen = append(seen, strings.Split(lines.Text(), "|"))
+		if enough(seen) {
+			break
+		}
+	}
+	cancel()
+	_ = cmd.Wait() // killed
+	return seen
+}
+
+// distinct returns the lines without repetitions, and how many there are.
+func distinct(seen [][]string) map[string]bool {
+	set := map[string]bool{}
+	for _, s := range seen {
+		set[strings.Join(s, " ")] = true
+	}
+	return set
+}
+
+func has(want ...string) func([][]string) bool {
+	return func(seen [][]string) bool {
+		set := distinct(seen)
+		for _, w := range want {
+			if !set[w] {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// What nodes say of themselves, as Wireshark's dissectors read it: none is
+// malformed, and each field is the scenario's.
+func TestHeartbeatsByTshark(t *testing.T) {
+	labtest.Require(t)
+	fields := []string{
+		"_ws.malformed", "eth.src", "eth.dst", "msnlb.signature", "msnlb.version", "msnlb.unique_host_id", "msnlb.cluster_ip", "msnlb.host_ip",
+		"msnlb.my_host_ip", "msnlb.default_host_ip", "msnlb.convergence_state", "msnlb.number_of_port_rules", "msnlb.host_name", "msnlb.host_ipv4",
+	}
+	const beats = "0xc0de01bf"
+	for _, tt := range []struct {
+		scenario string
+		change   func(string) string
+		want     []string
+	}{
+		{"igmp-querier", func(s string) string { return strings.ReplaceAll(s, "{name:", "{identity-every: 500ms, name:") }, []string{
+			" " + node1 + " 01:00:5e:7f:3f:f1 0xc0de01bf 518 1 172.16.63.241 172.16.63.21 0 0 1 3  ",
+			" " + node2 + " 01:00:5e:7f:3f:f1 0xc0de01bf 518 2 172.16.63.241 172.16.63.22 1 0 1 3  ",
+			" " + node1 + " 01:00:5e:7f:3f:f1 0xc0de01c0 518 1 172.16.63.241 172.16.63.21     node1.example.com 172.16.63.21",
+			" " + node2 + " 01:00:5e:7f:3f:f1 0xc0de01c0 518 2 172.16.63.241 172.16.63.22     node2.example.com 172.16.63.22",
+		}},
+		{"split-cluster", nil, []string{
+			" " + node1 + " 03:bf:ac:10:3f:f1 0xc0de01bf 518 1 172.16.63.241 172.16.63.21 0 0 1 3  ",
+			" " + node2 + " 03:bf:ac:10:3f:f1 0xc0de01bf 518 2 172.16.63.241 172.16.63.22 1 1 1 3  ",
+		}},
+		{"rule-mismatch", nil, []string{
+			" " + node1 + " 03:bf:ac:10:3f:f1 0xc0de01bf 518 1 172.16.63.241 172.16.63.21 0 0 1 4  ",
+			" " + node2 + " 03:bf:ac:10:3f:f1 0xc0de01bf 518 2 172.16.63.241 172.16.63.22 1 0 1 3  ",
+		}},
+		// Unicast mode: to everybody, from the masked address.
+		{"unicast", func(s string) string {
+			return strings.ReplaceAll(s, "    masks-all: true", "    masks-all: true\n    heartbeat: {every: 200ms}")
+		}, []string{
+			" 02:01:ac:10:3f:f1 ff:ff:ff:ff:ff:ff 0xc0de01bf 518 1 172.16.63.241 172.16.63.21 0 0 1 1  ",
+			" 02:02:ac:10:3f:f1 ff:ff:ff:ff:ff:ff 0xc0de01bf 518 2 172.16.63.241 172.16.63.22 1 0 1 1  ",
+		}},
+	} {
+		t.Run(tt.scenario, func(t *testing.T) {
+			t.Parallel()
+			l := startChanged(t, tt.scenario, tt.change)
+			seen := watch(t, l, lab.Prober, "msnlb", fields, 20*time.Second, has(tt.want...))
+			if got, want := slices.Sorted(maps.Keys(distinct(seen))), slices.Sorted(slices.Values(tt.want)); !slices.Equal(got, want) {
+				t.Errorf("tshark reads\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// startChanged starts a scenario with its text changed.
+func startChanged(t *testing.T, name string, change func(string) string) *lab.Lab {
+	t.Helper()
+	text, err := lab.Source(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := string(text)
+	if change != nil {
+		if changed = change(changed); changed == string(text) {
+			t.Fatalf("nothing was changed in %s", name)
+		}
+	}
+	s, err := lab.Parse(name, []byte(changed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return labtest.StartScenario(t, s)
+}
+
+// Reports and queries, as Wireshark reads them where everything is to be heard:
+// at a node, whose port is a router port.
+func TestIGMPByTshark(t *testing.T) {
+	labtest.Require(t)
+	fields := []string{"_ws.malformed", "ip.src", "ip.dst", "ip.ttl", "igmp.version", "igmp.type", "igmp.maddr", "igmp.checksum.status"}
+	const report1, report2 = " 172.16.63.21 239.255.63.241 1 1 0x12 239.255.63.241 1", " 172.16.63.22 239.255.63.241 1 1 0x12 239.255.63.241 1"
+	for scenario, want := range map[string][]string{
+		"igmp-querier": {" 172.16.63.2 224.0.0.1 1 2 0x11 0.0.0.0 1", report1, report2},
+		"igmp-v3-only": {" 172.16.63.2 224.0.0.1 1 3 0x11 0.0.0.0 1", report1, report2},
+		"igmp-frr-v2":  {" 172.16.63.1 224.0.0.1 1 2 0x11 0.0.0.0 1", report1, report2},
+		"igmp-frr-v3":  {" 172.16.63.1 224.0.0.1 1 3 0x11 0.0.0.0 1", report1, report2},
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, scenario)
+			// The router's kernel reports what pimd has joined, which is not looked at.
+			filter := "igmp && !(ip.src == 172.16.63.1 && igmp.type != 0x11)"
+			seen := watch(t, l, "node1", filter, fields, 20*time.Second, has(want...))
+			if got := slices.Sorted(maps.Keys(distinct(seen))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+				t.Errorf("tshark reads\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// members returns the ports by which the switch sends what is for a group, by
+// its own table.
+func members(t *testing.T, l *lab.Lab, group netip.Addr) []string {
+	t.Helper()
+	labtest.Tools(t, "bridge")
+	out, err := l.Command(t.Context(), lab.Switch, "bridge", "-j", "mdb", "show", "dev", "br0").Output()
+	if err != nil {
+		t.Fatalf("bridge mdb: %v", err)
+	}
+	var tables []struct {
+		MDB []struct{ Port, Grp string }
+	}
+	if err := json.Unmarshal(out, &tables); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	var ports []string
+	for _, table := range tables {
+		for _, e := range table.MDB {
+			if e.Grp == group.String() {
+				ports = append(ports, e.Port)
+			}
+		}
+	}
+	slices.Sort(ports)
+	return ports
+}
+
+// until repeats f until it holds, and fails the test where that takes too long.
+func until(t *testing.T, limit time.Duration, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !f(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", limit, what)
+		}
+	}
+}
+
+// What the switch has learnt of each scenario: from IGMPv1 reports that nobody
+// asked for, whatever version the querier speaks.
+func TestSnooped(t *testing.T) {
+	labtest.Require(t)
+	group := netip.MustParseAddr("239.255.63.241")
+	for scenario, want := range map[string][]string{
+		"igmp-querier":     {"node1", "node2"},
+		"igmp-v3-only":     {"node1", "node2"},
+		"igmp-no-querier":  {"node1", "node2"},
+		"igmp-silent-node": {"node1"},
+		"igmp-frr-v2":      {"node1", "node2"},
+		"igmp-frr-v3":      {"node1", "node2"},
+		"split-cluster":    nil, // multicast mode has no group to report
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, scenario)
+			until(t, 10*time.Second, "the switch knows the members", func() bool {
+				return slices.Equal(members(t, l, group), want)
+			})
+			// The VIP is served through it all.
+			checkReach(t, l, lab.Prober, l.Scenario().VIP, true)
+			checkReach(t, l, lab.Client, l.Scenario().VIP, true)
+		})
+	}
+}
+
+// A switch that snoops keeps reports to itself and the routers: the prober hears
+// them only where nobody asks.
+func TestWhoHearsReports(t *testing.T) {
+	labtest.Require(t)
+	for scenario, want := range map[string]bool{
+		"igmp-querier": false, "igmp-frr-v2": false, "igmp-v3-only": true, "igmp-no-querier": true, "igmp-silent-node": true,
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, scenario)
+			at := openTap(t, l, lab.Prober)
+			control := openTap(t, l, "node2")
+			from := map[mac.Addr]bool{}
+			at.frames(2500*time.Millisecond, func(f []byte) bool {
+				if m, ok := report(f); ok {
+					from[m] = true
+				}
+				return false
+			})
+			if len(from) > 0 != want {
+				t.Errorf("the prober heard reports from %v, want some: %v", from, want)
+			}
+			heard := false
+			control.frames(2*time.Second, func(f []byte) bool { _, heard = report(f); return heard })
+			if !heard {
+				t.Error("control: node2 hears no report of node1")
+			}
+		})
+	}
+}
+
+// report returns the sender of an IGMPv1 report.
+func report(f []byte) (mac.Addr, bool) {
+	if len(f) < 42 || f[12] != 8 || f[13] != 0 || f[14+9] != 2 {
+		return mac.Addr{}, false
+	}
+	m, err := igmp.Parse(f[14+int(f[14]&0xf)*4 : 14+int(f[16])<<8+int(f[17])])
+	return mac.From(f[6:]), err == nil && m.Type == igmp.ReportV1
+}
+
+// A real router's view: pimd of FRR as the querier, of both versions.
+func TestFRRQuerier(t *testing.T) {
+	labtest.Require(t)
+	for scenario, version := range map[string]int{"igmp-frr-v2": 2, "igmp-frr-v3": 3} {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, scenario)
+			labtest.Tools(t, "vtysh")
+			var interfaces struct {
+				Eth0 struct {
+					State   string
+					Version int
+					Querier bool
+				}
+			}
+			vtysh(t, l, "router", "show ip igmp interface json", &interfaces)
+			if e := interfaces.Eth0; e.State != "up" || e.Version != version || !e.Querier {
+				t.Errorf("pimd says %+v, want version %d and itself as querier", e, version)
+			}
+			until(t, 10*time.Second, "pimd knows the cluster's group", func() bool {
+				out, err := l.Command(t.Context(), "router", "vtysh", "-c", "show ip igmp groups").Output()
+				return err == nil && strings.Contains(string(out), "eth0             239.255.63.241")
+			})
+		})
+	}
+}
+
+// vtysh reads what a daemon of FRR says into v.
+func vtysh(t *testing.T, l *lab.Lab, host, command string, v any) {
+	t.Helper()
+	out, err := l.Command(t.Context(), host, "vtysh", "-c", command).Output()
+	if err == nil {
+		err = json.Unmarshal(out, v)
+	}
+	if err != nil {
+		t.Fatalf("vtysh -c %q on %s: %v: %s", command, host, err, out)
+	}
+}
+
+// What becomes of the cluster's group when somebody asks for a while and the
+// members do not repeat their reports: all ports have its traffic, then the
+// members alone, then none, and when nobody is left who asks, all ports again.
+// As long as somebody asks, a packet for the VIP in the group's MAC reaches
+// nobody, since Linux looks it up by its unicast address.
+func TestAgeOut(t *testing.T) {
+	l := startChanged(t, "igmp-no-querier", func(s string) string {
+		s = strings.ReplaceAll(s, "    join-every: 1s", "    join-every: 1h")
+		// A membership counts for 2.2 s, a querier for 2.1 s.
+		return strings.Replace(s, "nodes:", "switch: {timers: {query-interval: 1s, query-response: 200ms}}\nnodes:", 1)
+	})
+	group := netip.MustParseAddr("239.255.63.241")
+	r, _ := l.Host("router")
+	query, err := igmp.Message{Type: igmp.Query, Version: 2, MaxResponse: 200 * time.Millisecond}.AppendFrame(nil,
+		igmp.Sender{MAC: r.MAC, IP: r.Addr(), RouterAlert: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const all, nobody, nodes = "prober node1 node2", "", "node1 node2"
+	listen := newEars(t, l)
+	// A port learns a moment after its cable is in.
+	until(t, 10*time.Second, "the switch knows the members", func() bool {
+		for _, name := range strings.Fields(nodes) {
+			h, _ := l.Host(name)
+			report, err := igmp.Message{Type: igmp.ReportV1, Group: group}.AppendFrame(nil, igmp.Sender{MAC: h.MAC, IP: h.Addr()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			openTap(t, l, name).send(report)
+		}
+		return strings.Join(members(t, l, group), " ") == nodes
+	})
+	if g, v := listen.to(group), listen.to(l.Scenario().VIP); g != all || v != all {
+		t.Fatalf("before the query: the group reaches %q, the VIP %q; want all", g, v)
+	}
+	type state struct{ group, vip, table string }
+	want := []state{{all, all, nodes}, {nodes, nobody, nodes}, {nobody, nobody, ""}, {all, all, ""}}
+	var story []state
+	begin, asked := time.Now(), 0
+	for len(story) < len(want) && time.Since(begin) < 20*time.Second {
+		// Two queries, the second when the memberships are half used up.
+		if asked < 2 && time.Since(begin) >= time.Duration(asked)*time.Second {
+			listen.from.send(query)
+			asked++
+		}
+		table := strings.Join(members(t, l, group), " ")
+		s := state{listen.to(group), listen.to(l.Scenario().VIP), table}
+		if strings.Join(members(t, l, group), " ") != table || listen.to(group) != s.group {
+			continue // it changed in between
+		}
+		if len(story) == 0 || story[len(story)-1] != s {
+			story = append(story, s)
+			t.Logf("+%4d ms  the group reaches %q, the VIP %q; table %q", time.Since(begin).Milliseconds(), s.group, s.vip, s.table)
+		}
+	}
+	if !slices.Equal(story, want) {
+		t.Errorf("story %+v\nwant  %+v", story, want)
+	}
+}
+
+// ears tell which hosts a frame reaches.
+type ears struct {
+	from  *tap // at the router
+	at    []string
+	taps  []*tap
+	count uint16
+}
+
+func newEars(t *testing.T, l *lab.Lab) *ears {
+	t.Helper()
+	e := &ears{from: openTap(t, l, "router"), at: []string{lab.Prober, "node1", "node2"}}
+	for _, host := range e.at {
+		e.taps = append(e.taps, openTap(t, l, host))
+	}
+	return e
+}
+
+// to sends an IPv4 packet to an address in the MAC of the cluster's group, and
+// after it a broadcast by which all know that it has passed.
+func (e *ears) to(a netip.Addr) string {
+	e.count++
+	f := append([]byte{0x01, 0x00, 0x5e, 0x7f, 0x3f, 0xf1}, 0x00, 0x00, 0x5e, 0x00, 0x53, 0x01, 0x08, 0x00)
+	// 20 bytes long, numbered, TTL 1, protocol 253 for experiments (RFC 3692 2.1)
+	f = append(f, 0x45, 0, 0, 20, byte(e.count>>8), byte(e.count), 0, 0, 1, 253, 0, 0, 172, 16, 63, 1)
+	f = append(f, a.AsSlice()...)
+	sum := igmp.Checksum(f[14:34])
+	f[24], f[25] = byte(sum>>8), byte(sum)
+	e.from.send(f)
+	// Ethertype 88b5 is for experiments (IEEE 802).
+	mark := append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, f[6:12]...)
+	mark = append(mark, 0x88, 0xb5, byte(e.count>>8), byte(e.count))
+	e.from.send(mark)
+	var heard []string
+	for i, tap := range e.taps {
+		got, marked := false, false
+		tap.frames(5*time.Second, func(in []byte) bool {
+			got = got || bytes.Equal(in, f)
+			marked = bytes.Equal(in, mark)
+			return marked
+		})
+		if !marked {
+			e.from.t.Fatalf("%s did not get a broadcast", e.at[i])
+		}
+		if got {
+			heard = append(heard, e.at[i])
+		}
+	}
+	return strings.Join(heard, " ")
+}

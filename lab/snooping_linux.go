@@ -1,0 +1,108 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// snoop sets how the switch follows IGMP. It asks nobody yet. Where a switch is
+// a querier it has an address, or asks from 0.0.0.0.
+func snoop(h *netlink.Handle, s *LANSwitch, bridge *netlink.Bridge, ports map[string]netlink.Link) error {
+	t := s.Timers
+	settings := []*nl.RtAttr{
+		interval(nl.IFLA_BR_MCAST_QUERY_INTVL, t.Interval),
+		interval(nl.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, t.Response),
+		interval(nl.IFLA_BR_MCAST_STARTUP_QUERY_INTVL, t.Interval/4), // RFC 2236 8.6
+		interval(nl.IFLA_BR_MCAST_MEMBERSHIP_INTVL, t.Membership()),
+		interval(nl.IFLA_BR_MCAST_QUERIER_INTVL, t.OtherQuerier()),
+	}
+	if q := s.Querier; q != nil {
+		settings = append(settings, nl.NewRtAttr(nl.IFLA_BR_MCAST_IGMP_VERSION, nl.Uint8Attr(uint8(q.Version))))
+		if q.Address.IsValid() {
+			settings = append(settings, nl.NewRtAttr(nl.IFLA_BR_MCAST_QUERY_USE_IFADDR, nl.Uint8Attr(1)))
+			address := &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(q.Address, 32))}
+			if err := h.AddrAdd(bridge, address); err != nil {
+				return fmt.Errorf("adding %s: %w", q.Address, err)
+			}
+		}
+	}
+	if err := setBridge(bridge.Index, settings...); err != nil {
+		return fmt.Errorf("setting the switch's IGMP timers: %w", err)
+	}
+	for _, name := range s.RouterPorts {
+		if err := setRouterPort(ports[name].Attrs().Index); err != nil {
+			return fmt.Errorf("making %s a router port: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// ask makes the switch a querier, and returns when it acts by the answers: the
+// first response time after the first query, a bridge floods as before, since it
+// cannot know the members yet.
+func (l *Lab) ask(ctx context.Context) error {
+	err := l.hosts[Switch].onThread(func() error {
+		dev, err := netlink.LinkByName(lanBridge)
+		if err != nil {
+			return err
+		}
+		return setBridge(dev.Attrs().Index, nl.NewRtAttr(nl.IFLA_BR_MCAST_QUERIER, nl.Uint8Attr(1)))
+	})
+	if err != nil {
+		return err
+	}
+	return pause(ctx, l.scenario.Switch.Timers.Response)
+}
+
+// pause waits for a time, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// interval is a time as the bridge takes it: in ticks of 10 ms.
+func interval(attribute int, d time.Duration) *nl.RtAttr {
+	return nl.NewRtAttr(attribute, nl.Uint64Attr(uint64(d/(10*time.Millisecond))))
+}
+
+// setBridge changes settings of a bridge of the calling thread's network. The
+// library sets but a few of them.
+func setBridge(index int, settings ...*nl.RtAttr) error {
+	data := nl.NewRtAttr(nl.IFLA_INFO_DATA, nil)
+	for _, s := range settings {
+		data.AddChild(s)
+	}
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("bridge"))
+	info.AddChild(data)
+	return changeLink(unix.RTM_NEWLINK, unix.AF_UNSPEC, index, info)
+}
+
+// setRouterPort has a bridge treat a port as leading to a multicast router
+// always, queries or not (MDB_RTR_TYPE_PERM of linux/if_bridge.h).
+func setRouterPort(index int) error {
+	const always = 2
+	port := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
+	port.AddRtAttr(nl.IFLA_BRPORT_MULTICAST_ROUTER, nl.Uint8Attr(always))
+	return changeLink(unix.RTM_SETLINK, unix.AF_BRIDGE, index, port)
+}
+
+func changeLink(kind int, family, index int, a *nl.RtAttr) error {
+	req := nl.NewNetlinkRequest(kind, unix.NLM_F_ACK)
+	msg := nl.NewIfInfomsg(family)
+	msg.Index = int32(index)
+	req.AddData(msg)
+	req.AddData(a)
+	_, err := req.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
