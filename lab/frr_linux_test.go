@@ -36,6 +36,7 @@ func vrrpState(t *testing.T, l *lab.Lab, router string) string {
 // address, and when its cable is pulled the other one takes over, which has no
 // entry for the VIP.
 func TestVRRPElection(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "vrrp-frr")
 	labtest.Tools(t, "vtysh", "ip")
 	s := l.Scenario()
@@ -104,6 +105,7 @@ func networks(t *testing.T, l *lab.Lab) []string {
 
 // The daemons of others end with the lab.
 func TestDaemonsEndWithTheLab(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for scenario, want := range map[string]int{"vrrp-frr": 4, "igmp-frr-v2": 2} {
 		t.Run(scenario, func(t *testing.T) {
@@ -129,6 +131,7 @@ const holdVariable = "NLBPROBE_TEST_HOLD"
 // Nor do they outlive a process that is killed, though it has no namespace of
 // processes of its own.
 func TestDaemonsEndWithTheProcess(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "vrrp-frr")
 	if os.Getenv(holdVariable) != "" {
 		fmt.Println("held", strings.Join(networks(t, l), " "))

@@ -74,6 +74,7 @@ func has(want ...string) func([][]string) bool {
 // What nodes say of themselves, as Wireshark's dissectors read it: none is
 // malformed, and each field is the scenario's.
 func TestHeartbeatsByTshark(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	fields := []string{
 		"_ws.malformed", "eth.src", "eth.dst", "msnlb.signature", "msnlb.version", "msnlb.unique_host_id", "msnlb.cluster_ip", "msnlb.host_ip",
@@ -141,6 +142,7 @@ func startChanged(t *testing.T, name string, change func(string) string) *lab.La
 // Reports and queries, as Wireshark reads them where everything is to be heard:
 // at a node, whose port is a router port.
 func TestIGMPByTshark(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	fields := []string{"_ws.malformed", "ip.src", "ip.dst", "ip.ttl", "igmp.version", "igmp.type", "igmp.maddr", "igmp.checksum.status"}
 	const report1, report2 = " 172.16.63.21 239.255.63.241 1 1 0x12 239.255.63.241 1", " 172.16.63.22 239.255.63.241 1 1 0x12 239.255.63.241 1"
@@ -203,6 +205,7 @@ func until(t *testing.T, limit time.Duration, what string, f func() bool) {
 // What the switch has learnt of each scenario: from IGMPv1 reports that nobody
 // asked for, whatever version the querier speaks.
 func TestSnooped(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	group := netip.MustParseAddr("239.255.63.241")
 	for scenario, want := range map[string][]string{
@@ -230,6 +233,7 @@ func TestSnooped(t *testing.T) {
 // A switch that snoops keeps reports to itself and the routers: the prober hears
 // them only where nobody asks.
 func TestWhoHearsReports(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for scenario, want := range map[string]bool{
 		"igmp-querier": false, "igmp-frr-v2": false, "igmp-v3-only": true, "igmp-no-querier": true, "igmp-silent-node": true,
@@ -269,6 +273,7 @@ func report(f []byte) (mac.Addr, bool) {
 
 // A real router's view: pimd of FRR as the querier, of both versions.
 func TestFRRQuerier(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for scenario, version := range map[string]int{"igmp-frr-v2": 2, "igmp-frr-v3": 3} {
 		t.Run(scenario, func(t *testing.T) {
@@ -312,6 +317,7 @@ func vtysh(t *testing.T, l *lab.Lab, host, command string, v any) {
 // As long as somebody asks, a packet for the VIP in the group's MAC reaches
 // nobody, since Linux looks it up by its unicast address.
 func TestAgeOut(t *testing.T) {
+	t.Parallel()
 	l := startChanged(t, "igmp-no-querier", func(s string) string {
 		s = strings.ReplaceAll(s, "    join-every: 1s", "    join-every: 1h")
 		// A membership counts for 2.2 s, a querier for 2.1 s.

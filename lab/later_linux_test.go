@@ -85,6 +85,7 @@ func TestWhoHearsTheTraffic(t *testing.T) {
 
 // Two routers: the same client, by way of one and of the other.
 func TestTwoRoutersOneFixed(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	text, err := lab.Source("two-routers-one-fixed")
 	if err != nil {
@@ -110,6 +111,7 @@ func TestTwoRoutersOneFixed(t *testing.T) {
 // A pair of gateways: the shared address answers once, with the virtual MAC
 // inside and outside, and forwards; the master advertises itself.
 func TestVRRPPair(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "vrrp-pair")
 	s := l.Scenario()
 	virtual := s.Routers[0].VRRP.MAC()
@@ -139,6 +141,7 @@ func TestVRRPPair(t *testing.T) {
 
 // The affinity scenarios: one client's connections, by node.
 func TestAffinityScenarios(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for scenario, nodes := range map[string]int{"affinity-single": 1, "affinity-none": 2} {
 		l := labtest.Start(t, scenario)

@@ -85,6 +85,7 @@ type reach struct {
 
 // Each scenario as the kernels of the prober and the client see it.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for _, tt := range []struct {
 		scenario string
@@ -203,6 +204,7 @@ func checkReach(t *testing.T, l *lab.Lab, host string, vip netip.Addr, want bool
 // In unicast mode the nodes' own addresses have the cluster MAC too; in
 // multicast mode they keep the adapter's.
 func TestOwnAddresses(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for scenario, want := range map[string]map[string]int{
 		"unicast":   {"02:01:ac:10:3f:f1 > 02:bf:ac:10:3f:f1": 1},
@@ -223,6 +225,7 @@ func TestOwnAddresses(t *testing.T) {
 // was asked for. Switch, hosts and kernels would otherwise report groups,
 // solicit routers and announce addresses within the first second or two.
 func TestQuiet(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "multicast")
 	c := openTap(t, l, lab.Prober)
 	c.frames(2500*time.Millisecond, func(f []byte) bool {
@@ -236,6 +239,7 @@ func TestQuiet(t *testing.T) {
 
 // A strict router goes on asking though it is answered; a lenient one stops.
 func TestStrictRouterAsksAgain(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for _, tt := range []struct {
 		scenario string
@@ -269,6 +273,7 @@ func TestStrictRouterAsksAgain(t *testing.T) {
 // KB960916: nodes ask for their gateway as the VIP, with a group MAC, again
 // and again; without the fault none of their requests names the VIP.
 func TestAsksAsVIP(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	t.Run("ws2008", func(t *testing.T) {
 		t.Parallel()
@@ -330,6 +335,7 @@ func TestAsksAsVIP(t *testing.T) {
 
 // NLB's reports: IGMP version 1, to the group, without anybody asking.
 func TestReports(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	text, err := lab.Source("igmp")
 	if err != nil {
@@ -368,6 +374,7 @@ func TestReports(t *testing.T) {
 
 // With one MAC on two ports the switch sends all to one of them.
 func TestUnmaskedIsLearnt(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "unicast-unmasked")
 	s := l.Scenario()
 	// node1 speaks, and frames to the cluster MAC reach it alone.
@@ -407,6 +414,7 @@ func TestUnmaskedIsLearnt(t *testing.T) {
 
 // Nodes share connections: by source address alone, or by port as well.
 func TestAffinity(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for _, tt := range []struct {
 		affinity string
@@ -441,6 +449,7 @@ func TestAffinity(t *testing.T) {
 // Both NLB nodes pass ICMP up, so one echo request has two replies; xt_cluster
 // shares ICMP too.
 func TestPing(t *testing.T) {
+	t.Parallel()
 	labtest.Require(t)
 	for scenario, want := range map[string]int{"multicast": 2, "xt-cluster": 1} {
 		l := labtest.Start(t, scenario)
