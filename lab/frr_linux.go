@@ -301,7 +301,7 @@ func (l *Lab) await(ctx context.Context, f func() (bool, error)) error {
 		if done, err := f(); done || err != nil {
 			return err
 		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
 			return context.Cause(ctx)
 		}
 	}

@@ -205,12 +205,19 @@ func (l *Lab) build(ctx context.Context) error {
 	if err := sw.onThread(func() error { return l.buildSwitch(plans) }); err != nil {
 		return fmt.Errorf("building the switch: %w", err)
 	}
-	return each(slices.Delete(plans, i, i+1), func(p hostPlan) error {
+	err := each(slices.Delete(plans, i, i+1), func(p hostPlan) error {
 		if err := l.hosts[p.Name].onThread(p.configure); err != nil {
 			return fmt.Errorf("configuring %s: %w", p.Name, err)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	if err := l.connected(ctx); err != nil {
+		return fmt.Errorf("connecting the hosts: %w", err)
+	}
+	return nil
 }
 
 func (l *Lab) makeHosts(plans []hostPlan) error {
