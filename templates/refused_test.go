@@ -42,6 +42,16 @@ func TestRefused(t *testing.T) {
 		{"extreme-voss", igmpMAC, Both, nil, "none"},
 		// The flooding of OS9 is for unicast mode and holds for every VLAN.
 		{"dell-os9", multicastMAC, Both, []string{"vlan-flooding"}, "arp 192.0.2.100 "},
+		{"dell-os9", unicastMAC, Both, []string{"arp "}, "ip vlan-flooding"},
+		{"dell-os9", unicastMAC, L2, nil, "none"},
+		// Several ports of a unicast MAC: a command of its own on Comware, the same one on Huawei, one slot on EXOS.
+		{"hpe-comware", unicastMAC, Both, []string{"mac-address multicast", "arp check"}, "mac-address multiport "},
+		{"hpe-comware", unicastMAC, L2, []string{"arp multiport"}, "mac-address multiport "},
+		{"hpe-comware-5", unicastMAC, Both, nil, "none"},
+		{"huawei-vrp", unicastMAC, L2, []string{"mac-address static", "arp static"}, "interface GigabitEthernet0/0/7"},
+		{"huawei-vrp", unicastMAC, L3, []string{"mac-address"}, "arp static 192.0.2.100 "},
+		{"extreme-exos", unicastMAC, Both, []string{"iparp"}, "create fdb "},
+		{"extreme-voss", unicastMAC, Both, []string{"arp"}, "interface vlan 20"},
 	}
 	for _, tt := range tests {
 		p := lookup(t, tt.platform)

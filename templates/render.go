@@ -353,7 +353,20 @@ func (b *body) keep(l Line) error {
 		if err != nil {
 			return err
 		}
-		b.comment(fmt.Sprintf("stays: %s (%s)", strings.Join(strings.Fields(out), " "), l.Keep))
+		lines := strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })
+		if l.In != "" && l.In != b.context { // not in the mode that the line stands in: name it
+			missing := b.r.missing
+			open, err := b.r.fill(b.r.p.Contexts[l.In].Open, d)
+			if err != nil {
+				return err
+			}
+			b.r.missing = missing // nothing is entered there
+			lines = append(strings.FieldsFunc(open, func(r rune) bool { return r == '\n' }), lines...)
+		}
+		for i := range lines {
+			lines[i] = strings.TrimSpace(lines[i])
+		}
+		b.comment(fmt.Sprintf("stays: %s (%s)", strings.Join(lines, "; "), l.Keep))
 		return nil
 	})
 }

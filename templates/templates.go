@@ -38,6 +38,23 @@
 // for unicast mode, in which most platforms need no line: those for it say
 // "mode: unicast", those for all three "mode: any". Where a file has no line
 // to configure for unicast mode, Render says what to do instead.
+//
+// # Forms for programs
+//
+// A platform that has one says so in its file, and RenderForm writes it:
+//
+//	ansible       the collection, its connection and network-os; and either module,
+//	              which takes lines and compares them (running-config, commands,
+//	              device, guarded), or tasks of purpose-made modules
+//	ietf          what ietf-interfaces calls the SVI
+//	terraform     the provider and its resources
+//
+// A line to configure says under "ansible" how a module must have it: "line",
+// where the device shows another spelling than is typed, "source", who has seen
+// it there, and "parents", where a block enters a mode by itself. The args of a
+// task and the body of a resource are trees whose leaves are templates; they
+// are filled leaf by leaf and written by an encoder, so that no value leaves its
+// place.
 package templates
 
 import (
