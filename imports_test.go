@@ -44,6 +44,7 @@ var mayImport = []struct {
 	{"capture", []string{"evidence", "mac"}},
 	{"capture/capturetest", []string{"capture", "evidence"}},
 	{"check", []string{"arpprobe", "igmp", "routerprobe", "observe", "diagnose", "docket", "evidence", "mac"}},
+	{"replay", []string{"docket", "evidence", "mac", "nlb", "observe"}},
 	{"wire", []string{"evidence", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
@@ -51,7 +52,7 @@ var mayImport = []struct {
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe", []string{"inventory",
-		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "report", "route", "routerprobe", "templates", "wire",
+		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "replay", "report", "route", "routerprobe", "templates", "wire",
 	}},
 }
 
@@ -59,7 +60,7 @@ var mayImport = []struct {
 // anything, directly.
 var noSockets = []string{
 	"mac", "nearest", "nlb", "igmp", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "routerprobe", "capture",
-	"docket", "check",
+	"docket", "replay", "check",
 }
 
 // sockets are the imports that reach the world. mdlayher/arp, a codec here,

@@ -12,7 +12,7 @@ import (
 // from packet to packet, which keeps it far below; who has one that is not can
 // expand it first.
 const (
-	expandFree  = 1 << 30
+	expandFree  = 64 << 20
 	expandRatio = 200
 )
 

@@ -136,6 +136,9 @@ func (r *Reader) Comments() []string {
 // error.
 func (r *Reader) Facts() []evidence.Item { return r.log.Items() }
 
+// Known is the number of those facts so far; it costs nothing to ask.
+func (r *Reader) Known() int { return r.log.Len() }
+
 // Skipped is the number of packets so far that were left out as they are no
 // Ethernet frames.
 func (r *Reader) Skipped() int { return r.skipped }

@@ -145,6 +145,7 @@ func (d Diagnosis) Has(id string) bool {
 func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
 	p := gather(vip.Unmap(), items)
 	p.judgeAnswers()
+	p.judgeCarried()
 	p.judgeCluster()
 	p.judgeLookAlikes()
 	p.judgeObserver()
@@ -184,6 +185,8 @@ func (p *picture) verdict() Verdict {
 	switch {
 	case conflict:
 		return Conflict
+	case p.onlyCarried():
+		return Seen
 	case len(p.claims) == 0, p.live && p.asked > 0 && p.answered == 0:
 		return Silent
 	case p.anyRouter(DoesNotReach):

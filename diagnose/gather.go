@@ -39,6 +39,7 @@ type picture struct {
 	probes   map[packet]*probe   // our packets, by their numbers
 	sent     []*probe            // the same in order
 	trials   map[mac.Addr]*trial // by the MAC that was to forward
+	carried  []carried           // by what MACs packets for the VIP travel
 	passing  map[mac.Addr][]sign // others' packets for the VIP, by who hands them to the cluster
 	replies  []reply
 	claimed  map[mac.Addr]bool // what the VIP is said to be at
@@ -133,6 +134,7 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 	p.findPairs()
 	p.findRouters()
 	p.gatherProbes()
+	p.gatherCarried()
 	p.findForwarders()
 	return p
 }

@@ -77,7 +77,7 @@ func (p *picture) cluster() Cluster {
 		told = p.claims
 	}
 	if len(told) == 0 {
-		return c
+		return p.carriedCluster()
 	}
 	c.Mode = p.mode(told[0])
 	for _, s := range told[1:] {

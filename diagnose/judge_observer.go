@@ -41,6 +41,7 @@ func (p *picture) judgeSilence() {
 		over = " in " + span(heard)
 	}
 	switch {
+	case p.onlyCarried():
 	case len(p.claims) == 0 && p.asked > 0:
 		p.find(idSilent, fmt.Sprintf("Nothing answered for %v: %s%s.", p.vip, many(p.asked, "question"), over), l.list(), rests)
 	case len(p.claims) == 0:

@@ -29,6 +29,7 @@ func stories() []story {
 	out = append(out, routerStories()...)
 	out = append(out, pathStories()...)
 	out = append(out, trafficStories()...)
+	out = append(out, carriedStories()...)
 	return append(out, observerStories()...)
 }
 

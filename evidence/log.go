@@ -13,9 +13,36 @@ const (
 	AgainKept = 1 << 20 // bytes, of a Log's frames that gave a fact again
 )
 
+// Budget bounds what several Logs keep together, beside the bounds of each. It
+// says how much is left.
+type Budget struct {
+	Facts int
+	Bytes int // of frames
+}
+
+// take takes from the budget, where there is enough of it, and reports whether
+// there was. A nil budget has no end.
+func (b *Budget) take(facts int, frame *Frame) bool {
+	if b == nil {
+		return true
+	}
+	bytes := 0
+	if frame != nil {
+		bytes = len(frame.Data)
+	}
+	if b.Facts < facts || b.Bytes < bytes {
+		return false
+	}
+	b.Facts -= facts
+	b.Bytes -= bytes
+	return true
+}
+
 // Log gathers facts, the same ones together, within bounds. The zero value is
 // empty and ready for use. It is not safe for concurrent use.
 type Log struct {
+	Budget *Budget // what it shares with other Logs; may be nil
+
 	items []Item
 	index map[Fact]int
 	kinds [kindCount]int
@@ -31,7 +58,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		it.Count += n
 		if frame != nil {
 			it.Bytes += frame.Length
-			if len(it.Again) < TimesKept && l.again+len(frame.Data) <= AgainKept {
+			if len(it.Again) < TimesKept && l.again+len(frame.Data) <= AgainKept && l.Budget.take(0, frame) {
 				l.again += len(frame.Data)
 				again := *frame
 				again.Data = bytes.Clone(frame.Data)
@@ -50,7 +77,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		return false
 	}
 	k := f.Kind()
-	if l.kinds[k] >= PerKind && k != KindUnkept {
+	if k != KindUnkept && (l.kinds[k] >= PerKind || !l.Budget.take(1, frame)) {
 		l.Add(Unkept{Of: k}, at, n, frame)
 		return false
 	}
@@ -75,3 +102,6 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 func (l *Log) Items() []Item {
 	return append([]Item(nil), l.items...)
 }
+
+// Len returns how many different facts the Log holds.
+func (l *Log) Len() int { return len(l.items) }

@@ -88,6 +88,32 @@ func TestLogBounds(t *testing.T) {
 	}
 }
 
+// Logs that share a budget keep so much together, and say what they left out.
+func TestLogBudget(t *testing.T) {
+	budget := &evidence.Budget{Facts: 5, Bytes: 1000}
+	one, two := evidence.Log{Budget: budget}, evidence.Log{Budget: budget}
+	frame := &evidence.Frame{Data: make([]byte, 300), Length: 300}
+	for n := range 3 {
+		one.Add(answer(n), t0, 1, nil)
+	}
+	if !two.Add(answer(1), t0, 1, frame) || !two.Add(answer(2), t0, 1, nil) {
+		t.Error("what the budget has room for is left out")
+	}
+	if two.Add(answer(3), t0, 1, nil) || one.Add(answer(3), t0, 1, nil) {
+		t.Error("more facts than the budget has")
+	}
+	for range 5 {
+		two.Add(answer(1), t0, 1, frame)
+	}
+	items := two.Items()
+	if n := len(items[0].Again); n != 2 || items[0].Count != 6 {
+		t.Errorf("%d frames kept again of %d, want 2 of 6", n, items[0].Count)
+	}
+	if last := items[len(items)-1]; last.Fact != (evidence.Unkept{Of: evidence.KindARPReply}) || last.Count != 1 {
+		t.Errorf("not said: %+v", last.Fact)
+	}
+}
+
 // Every kind has a name of its own, and the facts name their kinds.
 func TestKinds(t *testing.T) {
 	facts := []evidence.Fact{

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 // The reasons of an evidence.BadARP: a fixed set, so that no text from the wire
@@ -38,8 +39,34 @@ func Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 // them is a fact even where it says nothing else. The zero value knows none. It
 // is not safe for use while something is added to it.
 type Watch struct {
+	// Discover makes facts of frames that show a cluster which is not watched
+	// yet: an IPv4 packet for one host in a frame to a group MAC, or a MAC that
+	// NLB derives.
+	Discover bool
+	// Narrow leaves out echoes and TCP segments that neither concern an address
+	// that is watched or mentioned nor show a cluster. In a capture they are
+	// others', and many.
+	Narrow bool
+
 	macs map[mac.Addr]bool
 	ips  map[netip.Addr]bool
+	few  [1024 / 64]uint64 // a bit for each that is watched, by its last two bytes: most frames end here
+}
+
+// bit is where few has the bit of an address that ends in a and b.
+func bit(a, b byte) (word int, mask uint64) {
+	n := (uint(a)*31 + uint(b)) % 1024
+	return int(n / 64), 1 << (n % 64)
+}
+
+func (w *Watch) note(a, b byte) {
+	word, mask := bit(a, b)
+	w.few[word] |= mask
+}
+
+func (w *Watch) noted(a, b byte) bool {
+	word, mask := bit(a, b)
+	return w.few[word]&mask != 0
 }
 
 // AddMAC makes frames to m, a cluster's MAC, facts.
@@ -48,6 +75,7 @@ func (w *Watch) AddMAC(m mac.Addr) {
 		w.macs = make(map[mac.Addr]bool)
 	}
 	w.macs[m] = true
+	w.note(m[4], m[5])
 }
 
 // AddIP makes IPv4 datagrams to ip, a VIP, facts.
@@ -56,6 +84,15 @@ func (w *Watch) AddIP(ip netip.Addr) {
 		w.ips = make(map[netip.Addr]bool)
 	}
 	w.ips[ip.Unmap()] = true
+	w.Mention(ip)
+}
+
+// Mention keeps echoes and TCP segments from and to ip in a narrow Watch.
+func (w *Watch) Mention(ip netip.Addr) {
+	if ip = ip.Unmap(); ip.Is4() {
+		o := ip.As4()
+		w.note(o[2], o[3])
+	}
 }
 
 // Facts does as the function Facts, and appends an evidence.Traffic for a frame
@@ -74,6 +111,9 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 	case ethernet.EtherTypeARP:
 		return append(dst, arpFact(h, f))
 	case ethernet.EtherTypeIPv4:
+		if w.saysNothing(h) {
+			return dst
+		}
 		d, ok := parseIPv4(h.payload, max(0, f.Length-len(f.Data)))
 		if !ok {
 			break
@@ -83,7 +123,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		}
 		from, to = d.src, d.dst
 	}
-	if w.macs[h.dst] || to.IsValid() && w.ips[to] {
+	if w.macs[h.dst] || to.IsValid() && (w.ips[to] || w.Discover && showsCluster(h, from, to)) {
 		t := evidence.Traffic{EthSrc: h.src, EthDst: h.dst, Src: from, Dst: to, VLAN: h.vlan, Out: f.Out}
 		if h.etherType >= leastEtherType {
 			t.EtherType = uint16(h.etherType)
@@ -91,6 +131,62 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		return append(dst, t)
 	}
 	return dst
+}
+
+// saysNothing reports an IPv4 packet in the middle of a TCP connection, or of
+// UDP, that has nothing to do with what is watched; in a narrow Watch others'
+// connections and echoes too. It looks at no more than it needs: of a capture's
+// frames nearly all end here.
+func (w *Watch) saysNothing(h header) bool {
+	const least = 20 + 20
+	b := h.payload
+	if len(b) < least || b[0] != 0x45 || h.dst[0]&1 != 0 ||
+		w.noted(h.dst[4], h.dst[5]) || w.noted(b[14], b[15]) || w.noted(b[18], b[19]) {
+		return false
+	}
+	switch b[9] {
+	case protoTCP:
+		if !w.Narrow && (b[6]&0x1f|b[7] != 0 || b[20+13]&(flagSYN|flagRST) != 0) {
+			return false
+		}
+	case protoUDP:
+		if binary.BigEndian.Uint16(b[22:]) == hsrpPort {
+			return false
+		}
+	case protoICMP:
+		if !w.Narrow || b[20] != echoRequest && b[20] != echoReply {
+			return false
+		}
+	default:
+		return false
+	}
+	return !w.Discover || !derivedMAC(h.dst, b[16:20]) && !derivedMAC(h.src, b[12:16])
+}
+
+// derivedMAC reports a unicast MAC that NLB derives: 02-bf or 00-bf of a cluster,
+// or 02-pp of a host of the cluster whose VIP is ip.
+func derivedMAC(m mac.Addr, ip []byte) bool {
+	switch {
+	case m[0] == 0x02 && m[1] == 0xbf:
+		return true
+	case m[0] == 0x00 && m[1] == 0xbf, m[0] == 0x02 && m[1] >= 1 && m[1] <= nlb.MaxPriority:
+		return string(m[2:]) == string(ip)
+	}
+	return false
+}
+
+// showsCluster reports a frame that only a cluster brings about, with from and
+// to as its IPv4 addresses: for one host and to a group MAC (RFC 1122 3.3.6 has
+// hosts drop such), or with a MAC that NLB derives.
+func showsCluster(h header, from, to netip.Addr) bool {
+	src, dst := from.As4(), to.As4()
+	if dst[0] == 0 || dst[0] == 127 || dst[0] >= 224 {
+		return false
+	}
+	if h.dst.IsGroup() {
+		return !h.dst.IsBroadcast()
+	}
+	return derivedMAC(h.dst, dst[:]) || derivedMAC(h.src, src[:])
 }
 
 // leastEtherType is the first ethertype: below it the field is the length of an

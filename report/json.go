@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -54,6 +55,16 @@ type jsonRun struct {
 	Partial   bool               `json:"partial"`
 	Sent      int                `json:"sent_frames"`
 	Seconds   float64            `json:"elapsed_seconds"`
+	Capture   *jsonCapture       `json:"capture"`
+}
+
+type jsonCapture struct {
+	Files  []string   `json:"files"`
+	Frames int        `json:"frames"`
+	First  *time.Time `json:"first"`
+	Last   *time.Time `json:"last"`
+	Open   bool       `json:"open"`
+	Faults []string   `json:"faults"`
 }
 
 type jsonCluster struct {
@@ -110,6 +121,9 @@ func object(o Outcome) jsonRun {
 		Routers: []jsonRouter{}, Findings: []jsonFinding{}, Configs: list(o.Configs),
 		Name: some(o.Name), Interface: some(o.Interface),
 		Passive: o.Passive, Partial: o.Partial, Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
+	}
+	if c := o.Capture; c != nil {
+		run.Capture = &jsonCapture{Files: list(c.Files), Frames: c.Frames, First: some(c.First), Last: some(c.Last), Open: c.Open, Faults: list(c.Faults)}
 	}
 	if d.Cluster.HasMAC {
 		run.Cluster.MAC = &d.Cluster.MAC

@@ -43,6 +43,18 @@ type Outcome struct {
 	Sent      int  // frames sent for this VIP
 	Passive   bool // nothing was to be sent
 	Partial   bool // interrupted
+
+	// Capture is where the frames came from; nil in a live run.
+	Capture *Capture
+}
+
+// Capture is one or several captures that were read as one.
+type Capture struct {
+	Files       []string
+	Frames      int
+	First, Last time.Time // of the first and last frame; zero where none had a time
+	Open        bool      // it is still being written: more may come
+	Faults      []string  // why not all of them could be read
 }
 
 // milliseconds gives a time as an admin reads it off ping: 0.41 ms, 402 ms.

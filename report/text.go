@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -137,10 +138,10 @@ func (t *Text) Outcome(o Outcome) error {
 func verdictLines(o Outcome) []string {
 	var how string
 	switch {
+	case o.Capture != nil:
+		how = o.Capture.sentence()
 	case o.Passive:
 		how = fmt.Sprintf("Listened on %s for %s; nothing was sent.", Clean(o.Interface), milliseconds(o.Elapsed))
-	case o.Interface == "":
-		how = "From a capture."
 	default:
 		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
@@ -149,6 +150,33 @@ func verdictLines(o Outcome) []string {
 		lines = append(lines, "Interrupted: this is what was known by then.")
 	}
 	return lines
+}
+
+// sentence says what was read.
+func (c *Capture) sentence() string {
+	from := "a capture"
+	switch n := len(c.Files); {
+	case n == 1:
+		from = Clean(c.Files[0])
+	case n > 1:
+		from = fmt.Sprintf("%d captures", n)
+	}
+	over := ""
+	if d := c.Last.Sub(c.First); !c.First.IsZero() && d > 0 {
+		over = " over " + long(d)
+	}
+	if c.Open {
+		return fmt.Sprintf("So far, %s%s of %s; more may come.", frames(c.Frames), over, from)
+	}
+	return fmt.Sprintf("Read %s%s from %s.", frames(c.Frames), over, from)
+}
+
+// long gives a time that may be days: 402 ms, 12.5 s, 3h5m0s.
+func long(d time.Duration) string {
+	if d < time.Minute {
+		return milliseconds(d)
+	}
+	return d.Round(time.Second).String()
 }
 
 func verdictSentence(v diagnose.Verdict) string {

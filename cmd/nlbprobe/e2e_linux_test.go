@@ -200,7 +200,8 @@ func TestScenarios(t *testing.T) {
 		t.Run(tt.scenario, func(t *testing.T) {
 			t.Parallel()
 			l := labtest.Start(t, tt.scenario)
-			status, stdout, stderr := nlbprobe(t, l, "prober", append(tt.args, "-o", "json", labVIP)...)
+			file := filepath.Join(t.TempDir(), "evidence.pcapng")
+			status, stdout, stderr := nlbprobe(t, l, "prober", append(tt.args, "-o", "json", "--write", file, labVIP)...)
 			if status != tt.status || stderr != "" {
 				t.Errorf("exit status %d, want %d; stderr %q", status, tt.status, stderr)
 			}
@@ -208,6 +209,7 @@ func TestScenarios(t *testing.T) {
 			if len(all) != 1 {
 				t.Fatalf("%d objects: %s", len(all), stdout)
 			}
+			sameFromFile(t, file, stdout, status)
 			o := all[0]
 			if o.Schema != "nlbprobe/1" || o.VIP != labVIP || o.Verdict != tt.verdict || o.Partial {
 				t.Errorf("%+v", o)

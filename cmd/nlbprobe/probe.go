@@ -293,7 +293,7 @@ func plan(name string, vips []named) (jobs []job, notes []string, err error) {
 // noLinux says in one line what works on a system without raw packet sockets.
 func noLinux(err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
-		return errors.New("probing needs Linux; render, platforms, mac and explain work on this system")
+		return errors.New("probing needs Linux; analyze, render, platforms, mac and explain work on this system")
 	}
 	return err
 }

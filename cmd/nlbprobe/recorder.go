@@ -61,8 +61,14 @@ func (r *recorder) result(j job, res check.Result) {
 	if i := slices.IndexFunc(j.vips, func(n named) bool { return n.vip == res.VIP }); i >= 0 {
 		out.Name = j.vips[i].name
 	}
-	r.severities = append(r.severities, res.Diagnosis.Severity)
-	group, why := groupFor(res.Diagnosis, j.ifi.Index, r.config.given)
+	r.outcome(out, j.ifi.Index)
+}
+
+// outcome hands a VIP's outcome to the report. link is the interface that it was
+// probed from.
+func (r *recorder) outcome(out report.Outcome, link int) {
+	r.severities = append(r.severities, out.Diagnosis.Severity)
+	group, why := groupFor(out.Diagnosis, link, r.config.given)
 	switch {
 	case group == nil:
 		out.NoConfig = why

@@ -22,6 +22,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts: *update,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"status": status,
+			"unhex":  unhexFile,
 		},
 		Setup: func(env *testscript.Env) error {
 			// The names of this machine's users and interfaces stay out.
@@ -32,6 +33,16 @@ func TestScript(t *testing.T) {
 	if _, err := os.Stat("testdata/script/bad_vip.txtar"); err != nil {
 		t.Errorf("the stories are gone: %v", err)
 	}
+}
+
+// unhexFile NAME makes of the text in NAME.hex the bytes that it describes.
+func unhexFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: unhex NAME")
+	}
+	b, err := parseHex(ts.ReadFile(args[0] + ".hex"))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
 }
 
 // status N COMMAND ARGS... runs a command that must exit with N.

@@ -1,0 +1,451 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nlbprobe/nlbprobe/capture"
+	"github.com/nlbprobe/nlbprobe/check"
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/replay"
+	"github.com/nlbprobe/nlbprobe/report"
+)
+
+// analyzeOptions is what `nlbprobe analyze` is told.
+type analyzeOptions struct {
+	args    []string
+	vips    []string
+	follow  bool
+	write   string
+	output  string
+	verbose bool
+	config  configOptions
+}
+
+// newAnalyzeCmd returns `nlbprobe analyze`, the diagnosis from captures.
+func newAnalyzeCmd(io stdio) *cobra.Command {
+	o := &analyzeOptions{}
+	cmd := &cobra.Command{
+		Use:   "analyze FILE...",
+		Short: "The same diagnosis from captures: pcap or pcapng, - for stdin",
+		Long: `Read captures and say of every VIP in them what a live probe would say, as far
+as the frames prove it. Nothing is sent, and it runs on every system.
+
+A FILE is pcap or pcapng, as it is or compressed with gzip or zstd; - is
+standard input. Several are read as one, in the order of time. Ethernet and
+Linux cooked captures (tcpdump -i any) are read, with VLAN tags, cut frames and
+times in nanoseconds. A file that nlbprobe --write left also says from where it
+was taken and what was asked, and gives the diagnosis of that run. In others'
+captures more stays open: the verdict is "seen" where presence is all that is
+proven.
+
+The exit status is that of a probe. Where a capture cannot be read to its end,
+one line names the byte at fault, what was read is reported all the same, and
+the exit status is 3.`,
+		Example: `  nlbprobe analyze switch-port.pcapng
+  nlbprobe analyze --vip 172.16.63.241 monday.pcap.gz tuesday.pcap.zst
+  sudo tcpdump -i eth0 -U -w - | nlbprobe analyze - --follow`,
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringArrayVar(&o.vips, "vip", nil, "judge the VIP `IP` only, repeatable (default: every one that is found)")
+	f.BoolVar(&o.follow, "follow", false, "report as it goes, whenever a diagnosis changes")
+	f.StringVar(&o.write, "write", "", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
+	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
+	o.config.device.bind(f)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.args = args
+		o.config.given = o.config.device.given(f)
+		return runAnalyze(cmd.Context(), o, io)
+	}
+	return cmd
+}
+
+func (o *analyzeOptions) check() error {
+	stdin := 0
+	for _, a := range o.args {
+		if a == "-" {
+			stdin++
+		}
+	}
+	switch {
+	case len(o.args) == 0:
+		return errors.New("no capture was given: nlbprobe analyze FILE..., - for standard input")
+	case stdin > 1:
+		return errors.New("- stands for standard input, which can be read only once")
+	}
+	return checkOutput(o.output)
+}
+
+// runAnalyze reads the captures, reports, and returns a statusError with the
+// exit status.
+func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	vips, err := parseIPs("--vip", "a VIP", o.vips)
+	if err != nil {
+		return err
+	}
+	some := []named{{vip: netip.AddrFrom4([4]byte{192, 0, 2, 1})}}
+	for i, vip := range vips {
+		some = append(some[:i], named{vip: vip})
+	}
+	if err := o.config.validate(some); err != nil {
+		return err
+	}
+	a := newAnalysis(o, io, vips)
+	if err := a.open(); err != nil {
+		return err
+	}
+	defer a.close()
+	var kept *os.File
+	if o.write != "" {
+		if kept, err = createEvidence(o.write); err != nil {
+			return err
+		}
+	}
+	a.read(ctx)
+	k := &keeper{listener: a}
+	err = a.finish(k, ctx.Err() != nil)
+	if kept != nil {
+		if werr := k.write(kept); werr != nil {
+			return werr
+		}
+	}
+	return err
+}
+
+// analysis is captures being read. The goroutine that reads holds mu while it
+// takes a frame, the other one while it reports.
+type analysis struct {
+	o      *analyzeOptions
+	io     stdio
+	inputs []*input
+	rec    *recorder
+	prog   progress
+
+	mu      sync.Mutex
+	replay  *replay.Replay
+	place   []evidence.Item // what the captures say besides frames
+	faults  []error
+	known   int // how many facts that was
+	skipped int // packets of theirs that are no Ethernet frames
+	stopped bool
+	told    map[netip.Addr]string // what was reported of a VIP last
+}
+
+func newAnalysis(o *analyzeOptions, io stdio, vips []netip.Addr) *analysis {
+	var handler report.Handler = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
+	if o.output == "json" {
+		handler = report.NewJSON(io.out)
+	}
+	a := &analysis{o: o, io: io, replay: replay.New(vips...), told: make(map[netip.Addr]string)}
+	a.rec = &recorder{handler: handler, config: &o.config, json: o.output == "json"}
+	a.replay.Heard = a.heard
+	return a
+}
+
+// open opens the captures. One that cannot be opened is a fault like others, as
+// long as there is one that can.
+func (a *analysis) open() error {
+	for _, name := range a.o.args {
+		in, err := openInput(name, a.io.in)
+		if err != nil {
+			a.fault(err)
+			continue
+		}
+		in.from = counting{in.from, &a.prog.done}
+		a.inputs = append(a.inputs, in)
+	}
+	if len(a.inputs) > 0 {
+		return nil
+	}
+	if len(a.faults) == 1 {
+		return a.faults[0]
+	}
+	for _, err := range a.faults {
+		fmt.Fprintf(a.io.err, "nlbprobe: %s\n", report.Clean(err.Error()))
+	}
+	return errors.New("none of the captures can be opened")
+}
+
+func (a *analysis) close() {
+	for _, in := range a.inputs {
+		_ = in.close() // it was only read
+	}
+}
+
+// maxFaults bounds the faults that are told; a capture has one or two.
+const maxFaults = 1000
+
+func (a *analysis) fault(err error) {
+	if len(a.faults) < maxFaults {
+		a.faults = append(a.faults, err)
+	}
+}
+
+// heard tells of a new answer the moment it is met.
+func (a *analysis) heard(h replay.Answer) {
+	after := time.Duration(0)
+	if first := a.replay.Seen().First; !h.Time.IsZero() {
+		after = h.Time.Sub(first)
+	}
+	a.prog.clear()
+	a.rec.answer(job{}, check.Answer{VIP: h.VIP, ARP: h.ARP, After: after})
+}
+
+// The times between two looks at the clock.
+const (
+	followEvery   = time.Second
+	progressEvery = 200 * time.Millisecond
+)
+
+// read reads all captures to their end, or until the context ends.
+func (a *analysis) read(ctx context.Context) {
+	waits := slices.ContainsFunc(a.inputs, func(in *input) bool { return in.waits })
+	a.prog.begin = time.Now()
+	if f, ok := a.io.err.(*os.File); ok && isTerminal(f) && !a.o.follow {
+		a.prog.out = f
+	}
+	for _, in := range a.inputs {
+		a.prog.total += in.size
+	}
+	if waits {
+		a.prog.total = 0
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.readAll(waits)
+	}()
+	every := progressEvery
+	if a.o.follow {
+		every = followEvery
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			a.prog.clear()
+			return
+		case <-ctx.Done():
+			a.mu.Lock()
+			// A read of standard input may wait for ever: it is left behind, and
+			// nothing it brings is used.
+			a.stopped = true
+			a.prog.clear()
+			a.mu.Unlock()
+			return
+		case now := <-tick.C:
+			a.mu.Lock()
+			if a.o.follow {
+				a.reportChanges()
+			} else {
+				a.prog.show(now)
+			}
+			a.mu.Unlock()
+		}
+	}
+}
+
+// batch is how many frames are taken with the lock held where no read waits:
+// taking it costs as much as a frame does.
+const batch = 256
+
+// readAll reads every frame.
+func (a *analysis) readAll(waits bool) {
+	sources := make([]capture.Source, len(a.inputs))
+	for i, in := range a.inputs {
+		sources[i] = in
+	}
+	var source capture.Source = capture.NewMerge(sources...)
+	if len(sources) == 1 {
+		source = sources[0]
+	}
+	var f evidence.Frame
+	for more := true; more; {
+		if waits {
+			err := source.Next(&f)
+			a.mu.Lock()
+			more = a.take(err, &f) && !a.stopped
+			a.mu.Unlock()
+			continue
+		}
+		a.mu.Lock()
+		for n := 0; n < batch && more; n++ {
+			more = a.take(source.Next(&f), &f)
+		}
+		more = more && !a.stopped
+		a.mu.Unlock()
+	}
+}
+
+// take takes a frame, or the fault of a capture, and reports whether there may
+// be more.
+func (a *analysis) take(err error, f *evidence.Frame) bool {
+	if a.stopped {
+		return false
+	}
+	known := 0
+	for _, in := range a.inputs {
+		if in.reader != nil {
+			known += in.reader.Known()
+		}
+	}
+	if known != a.known || err != nil {
+		a.known = known
+		a.gatherPlace()
+	}
+	switch {
+	case err == nil:
+		a.replay.Frame(f)
+	case errors.Is(err, io.EOF):
+		return false
+	default:
+		a.fault(err)
+		return len(a.inputs) > 1 // a merge goes on with the others
+	}
+	return true
+}
+
+// gatherPlace puts together what the captures say besides frames.
+func (a *analysis) gatherPlace() {
+	a.place, a.skipped = nil, 0
+	for _, in := range a.inputs {
+		if in.reader != nil {
+			a.place = append(a.place, in.reader.Facts()...)
+			a.skipped += in.reader.Skipped()
+		}
+	}
+	a.replay.Place(a.place)
+}
+
+// diagnose judges a VIP by what was read so far.
+func (a *analysis) diagnose(vip netip.Addr) check.Result {
+	items := a.replay.Items(vip, a.place)
+	seen := a.replay.Seen()
+	return check.Result{VIP: vip, Items: items, Diagnosis: diagnose.VIP(vip, items), Start: seen.First, Elapsed: seen.Last.Sub(seen.First)}
+}
+
+// captured says what was read.
+func (a *analysis) captured() *report.Capture {
+	seen := a.replay.Seen()
+	c := &report.Capture{Frames: seen.Frames, First: seen.First, Last: seen.Last}
+	for _, in := range a.inputs {
+		c.Files = append(c.Files, in.name)
+	}
+	for _, err := range a.faults {
+		c.Faults = append(c.Faults, err.Error())
+	}
+	return c
+}
+
+// answer implements listener.
+func (a *analysis) answer(j job, ans check.Answer) { a.rec.answer(j, ans) }
+
+// result implements listener.
+func (a *analysis) result(_ job, res check.Result) { a.tell(res, a.captured()) }
+
+func (a *analysis) tell(res check.Result, from *report.Capture) {
+	out := report.Outcome{Diagnosis: res.Diagnosis, Elapsed: res.Elapsed, Partial: res.Partial, Capture: from}
+	// Where the captures were taken at one place, the report names it as the live
+	// one did.
+	var places []string
+	for _, it := range res.Items {
+		switch f := it.Fact.(type) {
+		case evidence.Vantage:
+			if !slices.Contains(places, f.Interface) {
+				places = append(places, f.Interface)
+			}
+		case evidence.Listened:
+			out.Passive = out.Passive || f.Passive
+		}
+	}
+	if len(places) == 1 {
+		out.Interface = places[0]
+	}
+	a.rec.mu.Lock()
+	defer a.rec.mu.Unlock()
+	a.rec.outcome(out, 0)
+}
+
+// reportChanges tells of each VIP whose diagnosis is another than was told last.
+func (a *analysis) reportChanges() {
+	for _, vip := range a.replay.VIPs() {
+		if !a.replay.Changed(vip) {
+			continue
+		}
+		res := a.diagnose(vip)
+		said := gist(res.Diagnosis)
+		if a.told[vip] == said {
+			continue
+		}
+		a.told[vip] = said
+		from := a.captured()
+		from.Open = true
+		a.tell(res, from)
+	}
+}
+
+// gist is what makes a diagnosis worth telling again.
+func gist(d diagnose.Diagnosis) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %v %v %v %d", d.Verdict, d.Severity, d.Cluster.MAC, d.Cluster.Mode, len(d.Cluster.Hosts))
+	for _, r := range d.Routers {
+		fmt.Fprintf(&b, " %v %d", r.IP, r.Reach)
+	}
+	for _, f := range d.Findings {
+		fmt.Fprintf(&b, " %s %v", f.ID, f.Severity)
+	}
+	return b.String()
+}
+
+// finish reports every VIP to listener, says what was wrong with the captures,
+// and returns the statusError.
+func (a *analysis) finish(to listener, interrupted bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// What was told on the way is not what counts.
+	a.rec.severities, a.rec.groups = nil, nil
+	vips := a.replay.VIPs()
+	for _, vip := range vips {
+		res := a.diagnose(vip)
+		res.Partial = interrupted
+		to.result(job{}, res)
+	}
+	say := func(format string, args ...any) {
+		fmt.Fprintf(a.io.err, "nlbprobe: %s\n", report.Clean(fmt.Sprintf(format, args...)))
+	}
+	for _, err := range a.faults {
+		say("%v", err)
+	}
+	seen := a.replay.Seen()
+	if seen.More > 0 {
+		say("more than %d VIPs are shown; %d frames of others were left out: name those to judge with --vip", replay.MaxVIPs, seen.More)
+	}
+	if a.skipped > 0 && len(a.faults) == 0 {
+		say("packets left out as they are no Ethernet frames: %d", a.skipped)
+	}
+	if len(vips) == 0 && (seen.Frames > 0 || len(a.faults) == 0) {
+		say("frames read: %d; in none of them a group MAC, or one that NLB derives, stands for an address; --vip IP judges any address", seen.Frames)
+	}
+	err := a.rec.end(nil)
+	if status, ok := errors.AsType[*statusError](err); ok && status.err == nil && len(a.faults) > 0 {
+		return &statusError{status: exitUnknown} // there may be more than was read
+	}
+	return err
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+// sameFromFile holds the law of captures: the file that --write left gives the
+// same object as the run that wrote it, and the same exit status. Only what is
+// not the frames' to say may differ: how long it took, what was sent, and where
+// it was read from.
+func sameFromFile(t *testing.T, file, live string, status int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	got := run(t.Context(), []string{"analyze", file, "-o", "json"}, stdio{in: &bytes.Buffer{}, out: &out, err: &errs})
+	if got != status || errs.Len() > 0 {
+		t.Errorf("from the file: exit status %d, live %d; stderr %q", got, status, errs.String())
+	}
+	strip := func(line string) map[string]any {
+		var o map[string]any
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatalf("%v in %q", err, line)
+		}
+		for _, field := range []string{"elapsed_seconds", "sent_frames", "capture"} {
+			if _, ok := o[field]; !ok {
+				t.Fatalf("no %s in %q", field, line)
+			}
+			delete(o, field)
+		}
+		return o
+	}
+	a, b := strip(live), strip(out.String())
+	for field := range a {
+		if !reflect.DeepEqual(a[field], b[field]) {
+			la, _ := json.MarshalIndent(a[field], "", " ")
+			lb, _ := json.MarshalIndent(b[field], "", " ")
+			t.Errorf("%s differs\nlive %s\nfile %s", field, la, lb)
+		}
+	}
+	if len(a) != len(b) {
+		t.Errorf("live %d fields, from the file %d", len(a), len(b))
+	}
+}

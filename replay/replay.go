@@ -1,0 +1,358 @@
+// Package replay finds the VIPs in captured frames, and gives each the evidence
+// that a live run would have had. It streams: what it keeps is bounded, whatever
+// the length of the capture. It opens nothing and has no clock.
+package replay
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/docket"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
+	"github.com/nlbprobe/nlbprobe/observe"
+)
+
+// The bounds of what is kept.
+const (
+	MaxVIPs = 1024
+
+	keptFacts  = 1 << 16 // about VIPs
+	keptBytes  = 24 << 20
+	maybeFacts = 1 << 13 // about addresses that may turn out to be VIPs, twice
+	maybeBytes = 1 << 20
+	maxHosts   = 1 << 12 // Ethernet sources that speak for VIPs
+	maxAnswers = 1 << 14 // that are told
+	maxAskers  = 1 << 12 // times that somebody asks for a VIP and is taken for a router
+)
+
+// Answer is an answer for a VIP, told once.
+type Answer struct {
+	VIP  netip.Addr
+	ARP  evidence.ARP
+	Time time.Time
+}
+
+// Replay is one pass over captured frames. It is not safe for concurrent use.
+type Replay struct {
+	// Heard is told of each different answer for a VIP. It may be nil.
+	Heard func(Answer)
+
+	only   bool // no other VIPs than those that were given
+	docket docket.Docket
+	watch  observe.Watch
+	facts  []evidence.Fact
+	budget evidence.Budget
+	dirty  map[*docket.Case]bool
+
+	// Addresses that may turn out to be VIPs, those of late and those before.
+	maybe, before maybes
+
+	hosts map[mac.Addr][2]netip.Addr // who speaks for VIPs, with up to two other addresses
+	told  map[told]bool
+
+	askers int
+
+	frames      int
+	first, last time.Time
+	more        int // signs of VIPs beyond MaxVIPs
+}
+
+// told is what makes an answer different.
+type told struct {
+	vip            netip.Addr
+	source, sender mac.Addr
+}
+
+// maybes is what was heard of addresses that are no VIPs so far.
+type maybes struct {
+	cases  map[netip.Addr]*docket.Case
+	budget *evidence.Budget
+}
+
+func newMaybes() maybes {
+	return maybes{
+		cases:  make(map[netip.Addr]*docket.Case),
+		budget: &evidence.Budget{Facts: maybeFacts, Bytes: maybeBytes},
+	}
+}
+
+// New returns a Replay that judges the given VIPs, or, where none is given, all
+// that it finds.
+func New(vips ...netip.Addr) *Replay {
+	r := &Replay{
+		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes},
+		dirty: make(map[*docket.Case]bool),
+		maybe: newMaybes(), before: newMaybes(),
+		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool),
+	}
+	r.watch.Discover, r.watch.Narrow = !r.only, true
+	r.docket.Common.Budget, r.docket.Routers.Budget = &r.budget, &r.budget
+	for _, vip := range vips {
+		r.open(vip)
+	}
+	return r
+}
+
+// Place tells what a capture says of where it was taken: the VIPs that were to
+// be judged there, and whose questions and answers concern them. It has to be
+// told before the frames that it explains; telling it again does nothing.
+func (r *Replay) Place(items []evidence.Item) {
+	for _, it := range items {
+		v, ok := it.Fact.(evidence.Vantage)
+		if !ok {
+			continue
+		}
+		if v.VIP.IsValid() && !r.only && nlb.CheckVIP(v.VIP) == nil {
+			r.open(v.VIP.Unmap())
+		}
+		if v.Address.IsValid() {
+			r.docket.AddOwn(v.Address.Addr().Unmap())
+			r.watch.Mention(v.Address.Addr())
+		}
+		if v.Gateway.IsValid() {
+			r.docket.AddRouter(v.Gateway.Unmap())
+		}
+	}
+}
+
+// open opens the case of a VIP, with what was heard of it before, and returns
+// nil where there are too many.
+func (r *Replay) open(vip netip.Addr) *docket.Case {
+	c := r.docket.Case(vip)
+	if c != nil {
+		return c
+	}
+	if len(r.docket.Cases()) == MaxVIPs {
+		r.more++
+		return nil
+	}
+	if c = r.forget(vip); c == nil {
+		c = &docket.Case{VIP: vip}
+	}
+	c.Log.Budget, c.Asks.Budget, c.IP.Budget = &r.budget, &r.budget, &r.budget
+	r.watch.AddIP(vip)
+	r.dirty[c] = true
+	return r.docket.Adopt(c)
+}
+
+// Frame takes the next frame. Its bytes are not kept but as copies.
+func (r *Replay) Frame(f *evidence.Frame) {
+	r.frames++
+	if !f.Time.IsZero() {
+		if r.first.IsZero() {
+			r.first = f.Time
+		}
+		r.last = f.Time
+	}
+	r.facts = r.watch.Facts(r.facts[:0], f)
+	for _, fact := range r.facts {
+		r.add(fact, f)
+	}
+}
+
+func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
+	switch fact := fact.(type) {
+	case evidence.ARP:
+		r.addARP(fact, f)
+		return
+	case evidence.Echo:
+		r.discover(fact.EthSrc, fact.EthDst, fact.Src, fact.Dst)
+	case evidence.TCP:
+		r.discover(fact.EthSrc, fact.EthDst, fact.Src.Addr(), fact.Dst.Addr())
+	case evidence.Traffic:
+		r.discover(fact.EthSrc, fact.EthDst, fact.Src, fact.Dst)
+	}
+	r.docket.File(fact, f)
+	r.touch(fact)
+}
+
+// touch notes whose evidence has grown.
+func (r *Replay) touch(fact evidence.Fact) {
+	var ips [2]netip.Addr
+	switch f := fact.(type) {
+	case evidence.ARP:
+		ips = [2]netip.Addr{f.SenderIP, f.TargetIP}
+	case evidence.Echo:
+		ips = [2]netip.Addr{f.Src, f.Dst}
+	case evidence.TCP:
+		ips = [2]netip.Addr{f.Src.Addr(), f.Dst.Addr()}
+	case evidence.Traffic:
+		ips = [2]netip.Addr{f.Src, f.Dst}
+	case evidence.ICMPError:
+		ips = [2]netip.Addr{f.Src, f.Dst}
+	}
+	for _, ip := range ips {
+		if c := r.docket.Case(ip); c != nil {
+			r.dirty[c] = true
+		}
+	}
+}
+
+// addARP files ARP, and finds out by it who is a VIP.
+func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
+	if !r.only && !a.Out && claimsVIP(a) {
+		r.open(a.SenderIP)
+	}
+	c := r.docket.Case(a.SenderIP)
+	if c != nil && !a.Out && !a.EthSrc.IsGroup() {
+		if !a.SenderMAC.IsBroadcast() && !a.SenderMAC.IsZero() {
+			r.watch.AddMAC(a.SenderMAC)
+		}
+		if _, known := r.hosts[a.EthSrc]; !known && len(r.hosts) < maxHosts {
+			r.hosts[a.EthSrc] = [2]netip.Addr{}
+		}
+		r.tell(a, f.Time)
+	}
+	if asked := r.docket.Case(a.TargetIP); asked != nil && r.askers < maxAskers && a.Op == evidence.Request && !a.Out && a.EthDst.IsBroadcast() &&
+		!a.SenderMAC.IsGroup() && nlb.CheckVIP(a.SenderIP) == nil && c == nil {
+		r.askers++
+		r.docket.AddRouter(a.SenderIP) // it may be one, with a packet for the VIP
+	}
+	r.docket.File(a, f)
+	r.touch(a)
+	if c == nil && !a.SenderMAC.IsGroup() {
+		r.addOwn(a, f)
+	}
+	if r.only {
+		return
+	}
+	if c == nil && nlb.CheckVIP(a.SenderIP) == nil {
+		r.maybeCase(a.SenderIP).Log.Add(a, f.Time, 1, f)
+	}
+	if a.Op == evidence.Request && a.SenderIP != a.TargetIP && r.docket.Case(a.TargetIP) == nil && nlb.CheckVIP(a.TargetIP) == nil {
+		r.maybeCase(a.TargetIP).Asks.Add(a, f.Time, 1, f)
+	}
+}
+
+// addOwn files a node's own address, as long as it has no more than one: with two
+// neither says which node it is.
+func (r *Replay) addOwn(a evidence.ARP, f *evidence.Frame) {
+	ips, known := r.hosts[a.EthSrc]
+	if !known || nlb.CheckVIP(a.SenderIP) != nil {
+		return
+	}
+	for i, ip := range ips {
+		if ip.IsValid() && ip != a.SenderIP {
+			continue
+		}
+		ips[i] = a.SenderIP
+		r.hosts[a.EthSrc] = ips
+		r.docket.Common.Add(a, f.Time, 1, f)
+		return
+	}
+}
+
+// tell tells of an answer that is new.
+func (r *Replay) tell(a evidence.ARP, at time.Time) {
+	key := told{a.SenderIP, a.EthSrc, a.SenderMAC}
+	if r.Heard == nil || a.Op != evidence.Reply || r.told[key] || len(r.told) == maxAnswers {
+		return
+	}
+	r.told[key] = true
+	r.Heard(Answer{VIP: a.SenderIP, ARP: a, Time: at})
+}
+
+// claimsVIP reports ARP by which its sender shows to be a VIP: the sender MAC is
+// a group's or one that NLB derives, or the frame comes from a MAC that NLB
+// derives for a host of this VIP's cluster.
+func claimsVIP(a evidence.ARP) bool {
+	if nlb.CheckVIP(a.SenderIP) != nil || a.EthSrc.IsGroup() {
+		return false
+	}
+	return a.SenderMAC.IsGroup() || nlb.ClassifyFor(a.SenderMAC, a.SenderIP).NLB ||
+		nlb.ClassifyFor(a.EthSrc, a.SenderIP).NLB
+}
+
+// discover finds out who is a VIP by a packet from src to dst.
+func (r *Replay) discover(ethSrc, ethDst mac.Addr, src, dst netip.Addr) {
+	switch {
+	case r.only || r.docket.Case(dst) != nil || r.docket.Case(src) != nil:
+	case !dst.IsValid() || nlb.CheckVIP(dst) != nil:
+	case ethDst.IsGroup() && !ethDst.IsBroadcast(), nlb.ClassifyFor(ethDst, dst).NLB:
+		r.open(dst)
+	case src.IsValid() && nlb.CheckVIP(src) == nil && nlb.ClassifyFor(ethSrc, src).NLB:
+		r.open(src)
+	default:
+		return
+	}
+}
+
+// maybeCase is what was heard of an address that is no VIP so far. What was not
+// heard of for long is forgotten.
+func (r *Replay) maybeCase(ip netip.Addr) *docket.Case {
+	if c := r.maybe.cases[ip]; c != nil {
+		return c
+	}
+	if r.maybe.budget.Facts < 2 || r.maybe.budget.Bytes < 2048 {
+		r.before, r.maybe = r.maybe, newMaybes()
+	}
+	c := r.before.cases[ip]
+	delete(r.before.cases, ip)
+	if c == nil || c.Log.Len()+c.Asks.Len() > r.maybe.budget.Facts {
+		c = &docket.Case{VIP: ip}
+	}
+	r.maybe.budget.Facts -= c.Log.Len() + c.Asks.Len()
+	c.Log.Budget, c.Asks.Budget = r.maybe.budget, r.maybe.budget
+	r.maybe.cases[ip] = c
+	return c
+}
+
+// forget takes what was heard of an address out of what may be.
+func (r *Replay) forget(ip netip.Addr) *docket.Case {
+	for _, m := range [...]maybes{r.maybe, r.before} {
+		if c := m.cases[ip]; c != nil {
+			delete(m.cases, ip)
+			return c
+		}
+	}
+	return nil
+}
+
+// VIPs returns the VIPs that were given or found, in their order.
+func (r *Replay) VIPs() []netip.Addr {
+	var vips []netip.Addr
+	for _, c := range r.docket.Cases() {
+		vips = append(vips, c.VIP)
+	}
+	slices.SortFunc(vips, netip.Addr.Compare)
+	return vips
+}
+
+// Changed reports whether more was heard of a VIP since it was asked last.
+func (r *Replay) Changed(vip netip.Addr) bool {
+	c := r.docket.Case(vip)
+	was := r.dirty[c]
+	delete(r.dirty, c)
+	return was
+}
+
+// Items returns the evidence about a VIP: what the frames gave, and what is true
+// of it in place, which the captures themselves say.
+func (r *Replay) Items(vip netip.Addr, place []evidence.Item) []evidence.Item {
+	c := r.docket.Case(vip)
+	if c == nil {
+		return nil
+	}
+	items := r.docket.Items(c)
+	for _, it := range place {
+		if v, ok := it.Fact.(evidence.Vantage); !ok || !v.VIP.IsValid() || v.VIP.Unmap() == vip {
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// Seen is how much was read.
+type Seen struct {
+	Frames      int
+	First, Last time.Time // of the first and last frame that has a time
+	More        int       // frames that showed further VIPs when there were too many
+}
+
+// Seen returns how much was read so far.
+func (r *Replay) Seen() Seen {
+	return Seen{Frames: r.frames, First: r.first, Last: r.last, More: r.more}
+}
