@@ -93,6 +93,9 @@ func (w *formWriter) playbook() error {
 	}
 	if w.r.v.Device != "" {
 		group = w.r.v.Device
+		if group == "all" || group == "ungrouped" {
+			return fmt.Errorf("a device cannot be called %q in a playbook: Ansible takes the name for every host", group)
+		}
 		title = group + ": " + title
 		w.say("", fmt.Sprintf("It is for the host %s of the inventory.", group))
 	} else {
@@ -138,6 +141,7 @@ type taskLine struct {
 	text    string
 	of      Line
 	short   bool // its ports had to be shortened
+	several bool // it names several ports
 }
 
 // taskLines returns the section's lines for a module that takes lines.
@@ -171,7 +175,7 @@ func (w *formWriter) taskLines() ([]taskLine, error) {
 			w.r.shortened = false
 			outs, err := w.r.fit(text, d)
 			for _, out := range outs {
-				all = append(all, taskLine{parents, out, l, w.r.shortened})
+				all = append(all, taskLine{parents, out, l, w.r.shortened, w.r.sawPorts && len(w.r.ports) > 1})
 			}
 			return err
 		})
@@ -249,6 +253,9 @@ func (w *formWriter) lineTasks(lines []taskLine) (int, error) {
 			more = "how the running-config spells it is unconfirmed: a second run may enter it again"
 		default:
 			more = "as the running-config shows it [" + strings.Join(e.of.Ansible.Source, ", ") + "]"
+			if e.several {
+				more += ", if the ports stand in the device's own order"
+			}
 		}
 		w.trust("          ", "", e.of.Confidence, e.of.Doubt, e.of.Source, more)
 		for line := range strings.SplitSeq(e.text, "\n") {

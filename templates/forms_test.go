@@ -481,6 +481,139 @@ func TestLengthen(t *testing.T) {
 	}
 }
 
+// TestLongLineInPlaybook: ports are named in full as a running-config shows
+// them, unless the line would get longer than the device takes.
+func TestLongLineInPlaybook(t *testing.T) {
+	p := lookup(t, "cisco-ios")
+	for n, want := range map[int]string{
+		4:  "as the running-config shows it [ops-3750], if the ports stand in the device's own order",
+		16: "its ports are shortened to keep the line's limit: a second run enters it again",
+	} {
+		v := sample(p, multicastMAC)
+		v.Ports = nil
+		for i := range n {
+			v.Ports = append(v.Ports, fmt.Sprintf("Gi1/0/%d", i+1))
+		}
+		c, err := p.RenderForm(AnsibleForm, v, L2, Configure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Join(strings.Fields(strings.ReplaceAll(c.Text, "#", "")), " ")
+		if long := strings.Contains(c.Text, "GigabitEthernet1/0/1 "); !strings.Contains(words, want) || long != (n == 4) {
+			t.Errorf("%d ports: %s", n, c.Text)
+		}
+		for line := range strings.Lines(c.Text) {
+			if item, ok := strings.CutPrefix(strings.TrimSpace(line), `- "mac`); ok && len(item) > 254 {
+				t.Errorf("%d ports: %d characters", n, len(item))
+			}
+		}
+	}
+	v := sample(p, multicastMAC)
+	for i := range 64 {
+		v.Ports = append(v.Ports, fmt.Sprintf("Gi2/0/%d", i+1))
+	}
+	_, err := p.RenderForm(AnsibleForm, v, L2, Configure)
+	if _, ok := errors.AsType[*LongLineError](err); !ok {
+		t.Errorf("64 ports: %v", err)
+	}
+	v = sample(p, multicastMAC)
+	v.Device = "all"
+	if _, err := p.RenderForm(AnsibleForm, v, L3, Configure); err == nil {
+		t.Error("a playbook for a device called all runs on every host")
+	}
+}
+
+// FuzzPlatformForms gives every platform that has a form hostile names, as
+// FuzzRender does for the text: what is rendered has the lines and the shape that
+// harmless names have.
+func FuzzPlatformForms(f *testing.F) {
+	seeds := []string{
+		"Gi1/0/1", "Gi1/0/1\nreload", `Gi1/0/1"`, `a\`, "{{ x }}", "{%x%}", "a: b", "a #b", "- a", "</name>", "]]>", "${x}", "%{x}", "irb unit 20", "Vlan20", "\u2028", "", "all", "blue", "vlan20",
+	}
+	for i, s := range seeds {
+		f.Add(s, seeds[(i+5)%len(seeds)], seeds[(i+11)%len(seeds)], uint16(i*7))
+	}
+	cases := formCases(f)
+	f.Fuzz(func(t *testing.T, port, svi, extra string, pick uint16) {
+		c := cases[int(pick)%len(cases)]
+		benign := c.v
+		v := c.v
+		if len(v.Ports) > 0 {
+			benign.Ports, v.Ports = v.Ports[:1], []string{port}
+		}
+		v.SVI, v.Set = svi, map[string]string{}
+		for name := range c.v.Set {
+			v.Set[name] = extra
+		}
+		got, err := c.p.RenderForm(c.form, v, c.role, c.section)
+		if err != nil {
+			if got.Text != "" || strings.ContainsAny(err.Error(), "\n\r\x1b\x00") {
+				t.Fatalf("%s: %q", c, err)
+			}
+			return
+		}
+		want, err := c.p.RenderForm(c.form, benign, c.role, c.section)
+		if err != nil {
+			t.Fatalf("%s, harmless values: %v", c, err)
+		}
+		if g, w := shape(t, c.form, got), shape(t, c.form, want); g != w {
+			t.Fatalf("%s: the shape\n%s\nand not\n%s\nfrom\n%s", c, g, w, got.Text)
+		}
+	})
+}
+
+// shape is a document without its values.
+func shape(t *testing.T, form Form, c Config) string {
+	t.Helper()
+	text := JoinForms(form, []Config{c})
+	var b strings.Builder
+	switch form {
+	case AnsibleForm:
+		var doc any
+		if err := yaml.UnmarshalWithOptions([]byte(text), &doc, yaml.UseOrderedMap()); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		var walk func(any)
+		walk = func(n any) {
+			switch n := n.(type) {
+			case yaml.MapSlice:
+				for _, item := range n {
+					fmt.Fprintf(&b, "{%v", item.Key)
+					walk(item.Value)
+					b.WriteString("}")
+				}
+			case []any:
+				for _, v := range n {
+					b.WriteString("[")
+					walk(v)
+					b.WriteString("]")
+				}
+			default:
+				fmt.Fprintf(&b, "%T", n)
+			}
+		}
+		walk(doc)
+	case IETFForm:
+		for dec := xml.NewDecoder(strings.NewReader(text)); ; {
+			tok, err := dec.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			if e, ok := tok.(xml.StartElement); ok {
+				fmt.Fprintf(&b, "<%s %d>", e.Name.Local, len(e.Attr))
+			}
+		}
+	case TerraformForm:
+		for _, r := range parseHCL(t, text) {
+			fmt.Fprintf(&b, "%s %d %d %d\n", r.Type, len(r.Labels), len(r.Body.Attributes), len(r.Body.Blocks))
+		}
+	}
+	return b.String()
+}
+
 // hostileFile is a platform file whose patterns let everything through, so
 // that the encoders alone stand between a value and the document.
 func hostileFile(t testing.TB, replace ...string) string {
