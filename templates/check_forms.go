@@ -75,14 +75,14 @@ func (c *checker) ansible(a *Ansible) {
 		c.bad(at, "argument, compare, args and save are for module; a task has its own args")
 	case a.Module != "":
 		c.match(at+".module", "module", a.Module, moduleName, "cisco.ios.ios_config")
-		if !slices.Contains([]string{compareRunning, compareCommand, compareDevice, compareGuarded}, a.Compare) {
-			c.bad(at+".compare", "compare is %q; it must be running-config, commands, device or guarded", clip(a.Compare))
+		if !slices.Contains([]string{compareRunning, compareCommand, compareDevice, compareGuarded, compareTyped}, a.Compare) {
+			c.bad(at+".compare", "compare is %q; it must be running-config, commands, device, guarded or typed", clip(a.Compare))
 		}
 		if a.Argument != "" {
 			c.match(at+".argument", "argument", a.Argument, keyName, "lines")
 		}
 		for i, l := range c.p.Configure {
-			if strings.Contains(strings.TrimSuffix(l.Line, "\n"), "\n") && l.Ansible.Line == "" {
+			if a.Compare != compareTyped && strings.Contains(strings.TrimSuffix(l.Line, "\n"), "\n") && l.Ansible.Line == "" {
 				c.bad(fmt.Sprintf("$.configure[%d].line", i), "a block needs ansible, with line and parents, so that a module can find it")
 			}
 		}

@@ -20,7 +20,7 @@ type Ansible struct {
 
 	Module   string        `yaml:"module"`   // takes lines: cisco.ios.ios_config
 	Argument string        `yaml:"argument"` // what it calls them; default lines
-	Compare  string        `yaml:"compare"`  // how it knows what is there: running-config, commands, device, guarded
+	Compare  string        `yaml:"compare"`  // how it knows what is there: running-config, commands, device, guarded, typed
 	Args     yaml.MapSlice `yaml:"args"`     // what else each of its tasks has
 	Save     yaml.MapSlice `yaml:"save"`     // the arguments of the task that saves
 
@@ -59,6 +59,7 @@ const (
 	compareCommand = "commands"       // the same, where the configuration is a list of set commands; it deletes only what is there
 	compareDevice  = "device"         // the device compares, as a candidate with what runs
 	compareGuarded = "guarded"        // it does not; the lines look before they add
+	compareTyped   = "typed"          // it does not, and neither do they: they are entered as a person does, modes and all
 )
 
 // playbook writes a play for the platform.
@@ -85,6 +86,10 @@ func (w *formWriter) playbook() error {
 		w.say("", "The module sends these lines at every run: that a line is gone is nothing it can find in the running-config.")
 	case a.Compare == compareGuarded:
 		w.say("", "A second run changes nothing on the device, although Ansible reports a change: each line looks before it acts.")
+	case a.Compare == compareTyped && w.section == Remove:
+		w.say("", "The module enters these lines at every run; the device may refuse one whose entry is gone.")
+	case a.Compare == compareTyped:
+		w.say("", "The module enters these lines at every run and reports a change; on a device that has them they change nothing.")
 	}
 	w.say("", "Install: ansible-galaxy collection install "+a.Collection)
 	group := strings.ReplaceAll(w.r.p.Name, "-", "_")
@@ -137,7 +142,8 @@ func (w *formWriter) playbook() error {
 
 // taskLine is one line as a module takes it.
 type taskLine struct {
-	parents []string
+	parents []string // what enters its mode
+	closes  []string // what leaves it
 	text    string
 	of      Line
 	short   bool // its ports had to be shortened
@@ -172,10 +178,14 @@ func (w *formWriter) taskLines() ([]taskLine, error) {
 			if err != nil {
 				return err
 			}
+			closes, err := w.lines(strings.Split(w.r.p.Contexts[l.In].Close, "\n"), d)
+			if err != nil {
+				return err
+			}
 			w.r.shortened = false
 			outs, err := w.r.fit(text, d)
 			for _, out := range outs {
-				all = append(all, taskLine{parents, out, l, w.r.shortened, w.r.sawPorts && len(w.r.ports) > 1})
+				all = append(all, taskLine{parents, closes, out, l, w.r.shortened, w.r.sawPorts && len(w.r.ports) > 1})
 			}
 			return err
 		})
@@ -195,17 +205,22 @@ func (w *formWriter) parents(l Line, d *lineData) ([]string, error) {
 			return nil, nil // what takes back a block stands outside of its mode
 		}
 	}
-	var parents []string
-	for _, text := range open {
+	return w.lines(open, d)
+}
+
+// lines fills templates and drops what comes out empty.
+func (w *formWriter) lines(texts []string, d *lineData) ([]string, error) {
+	var all []string
+	for _, text := range texts {
 		out, err := w.r.fill(text, d)
 		if err != nil {
 			return nil, err
 		}
 		if out != "" {
-			parents = append(parents, out)
+			all = append(all, out)
 		}
 	}
-	return parents, nil
+	return all, nil
 }
 
 // lineTasks writes tasks of the one module that takes lines: one for each run
@@ -219,27 +234,24 @@ func (w *formWriter) lineTasks(lines []taskLine) (int, error) {
 	if argument == "" {
 		argument = "lines"
 	}
-	tasks := 0
+	tasks, typed := 0, a.Compare == compareTyped
 	for i, e := range lines {
-		if i == 0 || !slices.Equal(e.parents, lines[i-1].parents) {
+		sameMode := i > 0 && slices.Equal(e.parents, lines[i-1].parents)
+		if i == 0 || !sameMode && !typed {
 			tasks++
-			name := string(w.section)
-			if len(e.parents) > 0 {
-				name += ", " + strings.Join(e.parents, ", ")
-			}
-			if err := w.task(name, a.Module); err != nil {
+			if err := w.lineTask(e.parents, argument); err != nil {
 				return 0, err
 			}
-			if err := w.args(a.Args); err != nil {
-				return 0, err
-			}
-			if len(e.parents) > 0 {
-				if err := w.yaml("        ", yaml.MapSlice{{Key: "parents", Value: anys(e.parents)}}, false); err != nil {
+		}
+		if typed && !sameMode {
+			if i > 0 {
+				if err := w.items(lines[i-1].closes); err != nil {
 					return 0, err
 				}
 			}
-			w.out.WriteString("        " + argument + ":\n")
-			w.trusted = ""
+			if err := w.items(e.parents); err != nil {
+				return 0, err
+			}
 		}
 		if w.section == Remove && e.of.UndoNote != "" {
 			w.say("          ", e.of.UndoNote)
@@ -258,15 +270,13 @@ func (w *formWriter) lineTasks(lines []taskLine) (int, error) {
 			}
 		}
 		w.trust("          ", "", e.of.Confidence, e.of.Doubt, e.of.Source, more)
-		for line := range strings.SplitSeq(e.text, "\n") {
-			if err := w.limit(line); err != nil {
-				return 0, err
-			}
-			quoted, err := quoteYAML(line)
-			if err != nil {
-				return 0, err
-			}
-			w.out.WriteString("          - " + quoted + "\n")
+		if err := w.items(strings.Split(e.text, "\n")); err != nil {
+			return 0, err
+		}
+	}
+	if typed {
+		if err := w.items(lines[len(lines)-1].closes); err != nil {
+			return 0, err
 		}
 	}
 	if len(a.Save) > 0 {
@@ -276,6 +286,49 @@ func (w *formWriter) lineTasks(lines []taskLine) (int, error) {
 		return tasks + 1, w.args(a.Save)
 	}
 	return tasks, nil
+}
+
+// lineTask writes the beginning of a task of the module that takes lines, up to
+// the lines.
+func (w *formWriter) lineTask(parents []string, argument string) error {
+	a := w.r.p.Ansible
+	name := string(w.section)
+	if a.Compare == compareTyped {
+		parents = nil // they stand among the lines
+	}
+	if len(parents) > 0 {
+		name += ", " + strings.Join(parents, ", ")
+	}
+	if err := w.task(name, a.Module); err != nil {
+		return err
+	}
+	if err := w.args(a.Args); err != nil {
+		return err
+	}
+	if len(parents) > 0 {
+		if err := w.yaml("        ", yaml.MapSlice{{Key: "parents", Value: anys(parents)}}, false); err != nil {
+			return err
+		}
+	}
+	w.out.WriteString("        " + argument + ":\n")
+	w.trusted = ""
+	return nil
+}
+
+// items writes lines as items of a list.
+func (w *formWriter) items(lines []string) error {
+	for _, line := range lines {
+		line = strings.TrimSpace(line)
+		if err := w.limit(line); err != nil {
+			return err
+		}
+		quoted, err := quoteYAML(line)
+		if err != nil {
+			return err
+		}
+		w.out.WriteString("          - " + quoted + "\n")
+	}
+	return nil
 }
 
 // args writes arguments that are the same for every VIP and port.

@@ -34,9 +34,9 @@ type (
 		IPv4 ietfIPv4 `xml:"urn:ietf:params:xml:ns:yang:ietf-ip ipv4"`
 	}
 	ietfIPv4 struct {
-		Neighbors []neighbor `xml:"neighbor"`
+		Neighbours []neighbour `xml:"neighbor"`
 	}
-	neighbor struct {
+	neighbour struct {
 		Operation string `xml:"nc:operation,attr,omitempty"`
 		IP        string `xml:"ip"`
 		Address   string `xml:"link-layer-address,omitempty"`
@@ -66,12 +66,12 @@ func (w *formWriter) editConfig() error {
 	}
 	doc.Interfaces.Interface.Name = name
 	for _, ip := range w.r.v.VIPs {
-		n := neighbor{IP: ip.String(), Address: w.r.v.MAC.String()}
+		n := neighbour{IP: ip.String(), Address: w.r.v.MAC.String()}
 		if w.section == Remove {
 			// "remove" and not "delete": what is gone already is no error (RFC 6241 7.2).
 			n.Operation, n.Address = "remove", ""
 		}
-		doc.Interfaces.Interface.IPv4.Neighbors = append(doc.Interfaces.Interface.IPv4.Neighbors, n)
+		doc.Interfaces.Interface.IPv4.Neighbours = append(doc.Interfaces.Interface.IPv4.Neighbours, n)
 	}
 	body, err := xml.MarshalIndent(doc, "", "  ")
 	if err != nil {

@@ -191,7 +191,7 @@ func TestFormsSayUnverified(t *testing.T) {
 
 // missingCollections are those that Debian's package does not have. Of their
 // playbooks only the syntax is checked, against an empty stand-in.
-var missingCollections = []string{"alliedtelesis.awplus", "arubanetworks.aoscx"}
+var missingCollections = []string{"alliedtelesis.awplus", "arubanetworks.aoscx", "h3c_open.comware"}
 
 // needs skips the test where a program is missing; under CI it fails.
 func needs(t *testing.T, _ string, err error) {
@@ -234,7 +234,7 @@ func TestAnsibleSyntax(t *testing.T) {
 	_, paths := playbooks(t)
 	stubs := t.TempDir()
 	for module, dir := range map[string]string{
-		"awplus_config": "alliedtelesis/awplus", "aoscx_config": "arubanetworks/aoscx",
+		"awplus_config": "alliedtelesis/awplus", "aoscx_config": "arubanetworks/aoscx", "comware_command": "h3c_open/comware",
 	} {
 		modules := filepath.Join(stubs, "ansible_collections", dir, "plugins", "modules")
 		if err := os.MkdirAll(modules, 0o700); err != nil {
@@ -308,7 +308,7 @@ func judge(t *testing.T, paths, running []string) []opinion {
 	var all []opinion
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var o opinion
-		if err := dec.Decode(&o); err == io.EOF {
+		if err := dec.Decode(&o); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
@@ -596,7 +596,7 @@ func shape(t *testing.T, form Form, c Config) string {
 	case IETFForm:
 		for dec := xml.NewDecoder(strings.NewReader(text)); ; {
 			tok, err := dec.Token()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -799,7 +799,7 @@ func readEditConfig(t *testing.T, text string) []string {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	in := doc.Interfaces.Interface
-	if len(in.IPv4.Neighbors) != 1 || in.IPv4.Neighbors[0].IP != "192.0.2.100" || in.IPv4.Neighbors[0].Address != multicastMAC.String() {
+	if len(in.IPv4.Neighbours) != 1 || in.IPv4.Neighbours[0].IP != "192.0.2.100" || in.IPv4.Neighbours[0].Address != multicastMAC.String() {
 		t.Fatalf("another shape:\n%s", text)
 	}
 	return []string{in.Name}

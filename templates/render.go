@@ -180,7 +180,7 @@ func (r *render) remarks(s Section, b *body) []string {
 func (r *render) heads(s Section) []string {
 	var out []string
 	for _, n := range r.p.Notes {
-		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) && !(n.ByHand && r.program) {
+		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) && (!n.ByHand || !r.program) {
 			text := n.Text
 			if n.Confidence == Unverified {
 				text = "unverified: " + text

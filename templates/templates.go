@@ -45,7 +45,7 @@
 //
 //	ansible       the collection, its connection and network-os; and either module,
 //	              which takes lines and compares them (running-config, commands,
-//	              device, guarded), or tasks of purpose-made modules
+//	              device, guarded, typed), or tasks of purpose-made modules
 //	ietf          what ietf-interfaces calls the SVI
 //	terraform     the provider and its resources
 //
