@@ -27,6 +27,9 @@ need ping iputils-ping
 need ip iproute2
 need bridge iproute2
 need nft nftables
+need networkctl systemd
+need dbus-daemon dbus-daemon
+need netplan netplan.io
 need vtysh frr
 need yanglint libyang2-tools
 need python3 python3

@@ -53,12 +53,15 @@ func linuxSections(t *testing.T, m mac.Addr, vip netip.Addr, role templates.Role
 	return texts
 }
 
-// The state that the Linux lines change, of the router and of the switch.
-// What the router's kernel learns by itself is not among it: a late packet of
-// the client is enough for an entry.
+// The state of the router and of the switch, before and after: neighbours,
+// addresses and routes, rules, the bridge and its ports with every setting, and
+// the entries that somebody made. What a kernel learns by itself, its counters
+// and its timers are not among it: a late packet of the client is enough for
+// those.
 const (
-	routerState = "ip neigh show nud permanent; nft list ruleset"
-	switchState = "nft list ruleset; for p in /sys/class/net/*/brport/multicast_router; do echo $p $(cat $p); done"
+	routerState = "ip neigh show nud permanent; ip addr; ip route; nft list ruleset"
+	switchState = `nft list ruleset; bridge -d link; ip -d link show type bridge | grep -o 'mcast.*'
+cd /sys/class/net; grep . */brport/multicast_*; bridge fdb show | grep 'permanent\|static'; bridge mdb show | grep permanent || true`
 )
 
 // practice is a lab whose hosts count what reaches them for the VIP.
@@ -115,7 +118,7 @@ nft 'add rule netdev heard in ip daddr %s counter'`, p.vip))
 // where a querier is alive, and the remove section leaves no trace.
 func TestLinuxInLab(t *testing.T) {
 	labtest.Require(t)
-	labtest.Tools(t, "ip", "nft")
+	labtest.Tools(t, "ip", "bridge", "nft")
 	for _, tt := range []struct {
 		scenario string
 		mac      mac.Addr
@@ -130,10 +133,16 @@ func TestLinuxInLab(t *testing.T) {
 			p := practice{t, l, l.Scenario().VIP}
 			group := tt.mac.IsGroup()
 			l3, l2 := linuxSections(t, tt.mac, p.vip, templates.L3), linuxSections(t, tt.mac, p.vip, templates.L2)
-			router, bridge := shell(t, l, "router", routerState), shell(t, l, lab.Switch, switchState)
+			router := shell(t, l, "router", routerState)
 
 			if group {
+				if p.reached(300 * time.Millisecond) {
+					t.Error("the client reaches the VIP without the router's lines: the control does not hold")
+				}
 				shell(t, l, "router", l3[templates.Configure])
+				if !p.reached(2 * time.Second) {
+					t.Error("the client does not reach the VIP with the router's lines")
+				}
 				got := shell(t, l, "router", l3[templates.Verify])
 				if want := fmt.Sprintf("%s lladdr %s PERMANENT", p.vip, tt.mac); strings.TrimSpace(got) != want {
 					t.Errorf("verify on the router shows %q, want %q", got, want)
@@ -152,11 +161,15 @@ func TestLinuxInLab(t *testing.T) {
 					t.Error("a bridge with a live querier passed the frames: the control does not hold")
 				}
 			}
+			bridge := shell(t, l, lab.Switch, switchState)
 			for range 2 { // a second run changes nothing
 				shell(t, l, lab.Switch, l2[templates.Configure])
 			}
 			if got, want := p.heard(), "node1 node2"; got != want {
 				t.Errorf("with the bridge's lines the frames reach %q, want %q", got, want)
+			}
+			if got := shell(t, l, lab.Switch, switchState); got == bridge {
+				t.Error("the bridge's lines change nothing of what is compared")
 			}
 			shown := shell(t, l, lab.Switch, l2[templates.Verify])
 			for _, want := range []string{"mcast_router 2", tt.mac.String()} {
