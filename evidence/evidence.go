@@ -23,8 +23,8 @@ type Frame struct {
 }
 
 // Fact is one thing that a frame, or the observer's own surroundings, says. The
-// set is closed: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, Vantage,
-// Listened, Lost, Unkept. Facts are comparable values; when they were seen, and
+// set is closed: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, IGMP,
+// Heartbeat, Malformed, Vantage, Listened, Lost, Unkept. Facts are comparable values; when they were seen, and
 // how often, stands in Item.
 type Fact interface {
 	// Kind names the kind of fact, for bounds and for tests that demand a
@@ -45,6 +45,10 @@ const (
 	KindTCP
 	KindTraffic
 	KindHello
+	KindIGMPQuery
+	KindIGMPReport
+	KindHeartbeat
+	KindMalformed
 	KindVantage
 	KindListened
 	KindLost
@@ -64,6 +68,7 @@ func Kinds() []Kind {
 var kindNames = [...]string{
 	KindARPRequest: "arp-request", KindARPReply: "arp-reply", KindBadARP: "bad-arp",
 	KindEcho: "echo", KindICMPError: "icmp-error", KindTCP: "tcp", KindTraffic: "traffic", KindHello: "hello",
+	KindIGMPQuery: "igmp-query", KindIGMPReport: "igmp-report", KindHeartbeat: "heartbeat", KindMalformed: "malformed",
 	KindVantage: "vantage", KindListened: "listened", KindLost: "lost", KindUnkept: "unkept",
 }
 

@@ -119,6 +119,8 @@ func TestKinds(t *testing.T) {
 	facts := []evidence.Fact{
 		evidence.ARP{Op: evidence.Request}, evidence.ARP{Op: evidence.Reply}, evidence.BadARP{},
 		evidence.Echo{}, evidence.ICMPError{}, evidence.TCP{}, evidence.Traffic{}, evidence.Hello{},
+		evidence.IGMP{Act: evidence.Query}, evidence.IGMP{Act: evidence.Join}, evidence.IGMP{Act: evidence.Leave},
+		evidence.Heartbeat{}, evidence.Malformed{},
 		evidence.Vantage{}, evidence.Listened{}, evidence.Lost{}, evidence.Unkept{},
 	}
 	seen := make(map[evidence.Kind]bool)

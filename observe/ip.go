@@ -10,6 +10,7 @@ import (
 // The protocols of IPv4 that give facts (IANA protocol numbers).
 const (
 	protoICMP = 1
+	protoIGMP = 2
 	protoTCP  = 6
 	protoUDP  = 17
 	protoVRRP = 112
@@ -21,7 +22,9 @@ type datagram struct {
 	ttl      uint8
 	protocol uint8
 	later    bool   // a fragment that starts in the middle: its payload has no header
+	partial  bool   // a fragment, the first one or a later
 	whole    bool   // payload is all that was sent, neither cut nor a fragment
+	alert    bool   // the header has the router alert option (RFC 2113)
 	payload  []byte // without Ethernet's padding; shares the frame's bytes
 }
 
@@ -48,10 +51,36 @@ func parseIPv4(b []byte, missing int) (datagram, bool) {
 		ttl:      b[8],
 		protocol: b[9],
 		later:    flags&offset != 0,
+		partial:  flags&(moreFragments|offset) != 0,
 		whole:    total <= len(b) && flags&(moreFragments|offset) == 0,
+		alert:    hasAlert(b[20:header]),
 		payload:  b[header:min(total, len(b))],
 	}, true
 }
+
+// hasAlert reports whether the header's options hold the router alert: number
+// 20 with the copy flag, of four octets (RFC 2113 2.1). Options are one octet
+// long, 0 and 1, or say their length in the second (RFC 791 3.1).
+func hasAlert(options []byte) bool {
+	const endOfList, noOperation, alert = 0, 1, 0x94
+	for len(options) > 0 && options[0] != endOfList {
+		n := 1
+		if options[0] != noOperation {
+			if len(options) < 2 || options[1] < 2 || int(options[1]) > len(options) {
+				return false
+			}
+			n = int(options[1])
+		}
+		if options[0] == alert && n == 4 {
+			return true
+		}
+		options = options[n:]
+	}
+	return false
+}
+
+// saysIGMP reports whether an IPv4 header that is broken names IGMP.
+func saysIGMP(b []byte) bool { return len(b) >= 20 && b[0]>>4 == 4 && b[9] == protoIGMP }
 
 // ipFact returns the fact that the datagram's payload gives, or nil. Transport
 // checksums are not judged: in frames that this host sends, they are often left

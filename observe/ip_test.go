@@ -360,7 +360,7 @@ func TestFactsIPNone(t *testing.T) {
 		{"TCP of 19 bytes", evidence.Frame{Data: mend(synFrame[:tcpAt+19])}},
 		{"TCP header of 16 bytes", evidence.Frame{Data: splice(synFrame, tcpAt+12, tcpAt+13, 0x40)}},
 		{"TCP header longer than the segment", evidence.Frame{Data: splice(synFrame, tcpAt+12, tcpAt+13, 0xb0)}},
-		{"another protocol", evidence.Frame{Data: sealIP(splice(echoFrame, ipAt+9, ipAt+10, 2))}},
+		{"another protocol", evidence.Frame{Data: sealIP(splice(echoFrame, ipAt+9, ipAt+10, 103))}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { silent(t, tt.frame) })
@@ -398,7 +398,7 @@ func TestWatch(t *testing.T) {
 		{"a later fragment to the VIP", evidence.Frame{Data: sealIP(splice(ack, ipAt+6, ipAt+8, 0, 9))}, evidence.Traffic{EthSrc: prober, EthDst: router, Src: proberIP, Dst: vipIP, EtherType: 0x0800}},
 		{"IPv4 to the cluster's MAC with another destination", evidence.Frame{Data: to(vipMAC, sealIP(splice(ack, ipAt+16, ipAt+20, 10, 9, 0, 5)))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, Src: proberIP, Dst: farIP, EtherType: 0x0800}},
 		{"broken IPv4 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, ipAt+10, ipAt+11, 0))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, EtherType: 0x0800}},
-		{"a heartbeat to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x88, 0x6f))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, EtherType: 0x886f}},
+		{"IPv6 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x86, 0xdd))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, EtherType: 0x86dd}},
 		{"IEEE 802.3 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x00, 0x26))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC}},
 		// Another kind says more.
 		{"an echo request to the cluster", evidence.Frame{Data: to(vipMAC, echoFrame)}, evidence.Echo{EthSrc: prober, EthDst: vipMAC, Src: proberIP, Dst: vipIP, TTL: 64, ID: 0x78f2}},

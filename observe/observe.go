@@ -27,7 +27,8 @@ const (
 )
 
 // Facts appends to dst the facts that the frame gives and returns the extended
-// slice. A frame that says nothing about a cluster appends nothing and
+// slice; most give one at most, an IGMP report of version 3 can give several. A
+// frame that says nothing about a cluster appends nothing and
 // allocates nothing. Facts knows no cluster, so it never finds Traffic: Watch
 // does.
 func Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
@@ -51,6 +52,8 @@ type Watch struct {
 	macs map[mac.Addr]bool
 	ips  map[netip.Addr]bool
 	few  [1024 / 64]uint64 // a bit for each that is watched, by its last two bytes: most frames end here
+
+	recent *recent // nil in the zero value
 }
 
 // bit is where few has the bit of an address that ends in a and b.
@@ -76,6 +79,14 @@ func (w *Watch) AddMAC(m mac.Addr) {
 	}
 	w.macs[m] = true
 	w.note(m[4], m[5])
+	w.remember()
+}
+
+// remember has the observer keep the facts that a cluster's segment repeats.
+func (w *Watch) remember() {
+	if w.recent == nil {
+		w.recent = new(recent)
+	}
 }
 
 // AddIP makes IPv4 datagrams to ip, a VIP, facts.
@@ -85,6 +96,7 @@ func (w *Watch) AddIP(ip netip.Addr) {
 	}
 	w.ips[ip.Unmap()] = true
 	w.Mention(ip)
+	w.remember()
 }
 
 // Mention keeps echoes and TCP segments from and to ip in a narrow Watch.
@@ -95,7 +107,8 @@ func (w *Watch) Mention(ip netip.Addr) {
 	}
 }
 
-// Facts does as the function Facts, and appends an evidence.Traffic for a frame
+// Facts does as the function Facts, but IGMP and heartbeats that repeat
+// themselves allocate nothing, and appends an evidence.Traffic for a frame
 // to a watched MAC or address that gives no other fact. That holds for a frame
 // to a watched MAC whatever it carries: it used the wire, broken or not.
 func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
@@ -116,12 +129,23 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		}
 		d, ok := parseIPv4(h.payload, max(0, f.Length-len(f.Data)))
 		if !ok {
+			if saysIGMP(h.payload) {
+				return append(dst, w.malformed(ProtocolIGMP, ReasonHeader, h))
+			}
 			break
+		}
+		if d.protocol == protoIGMP {
+			n := len(dst)
+			if dst = w.igmpFacts(dst, h, d, f); len(dst) > n {
+				return dst
+			}
 		}
 		if fact := ipFact(h, d, f); fact != nil {
 			return append(dst, fact)
 		}
 		from, to = d.src, d.dst
+	case nlb.EtherTypeHeartbeat, nlb.EtherTypeConvoy:
+		return append(dst, w.heartbeatFact(h, f))
 	}
 	if w.macs[h.dst] || to.IsValid() && (w.ips[to] || w.Discover && showsCluster(h, from, to)) {
 		t := evidence.Traffic{EthSrc: h.src, EthDst: h.dst, Src: from, Dst: to, VLAN: h.vlan, Out: f.Out}
