@@ -32,7 +32,7 @@ type Reference struct {
 // Catalogue returns every kind of finding that VIP can give, the worst first
 // and then by id. The result is the caller's.
 func Catalogue() []Entry {
-	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:])
+	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:])
 	for i := range all {
 		all[i].References = slices.Clone(all[i].References)
 	}
@@ -47,7 +47,7 @@ func Catalogue() []Entry {
 
 // Explain returns the entry with the given id.
 func Explain(id string) (Entry, bool) {
-	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:]} {
+	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:]} {
 		for _, e := range table {
 			if e.ID == id {
 				e.References = slices.Clone(e.References)

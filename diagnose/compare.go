@@ -62,6 +62,24 @@ func compareFacts(a, b evidence.Fact) int {
 		return cmp.Or(
 			cmp.Compare(x.Protocol, y.Protocol), cmp.Compare(x.Group, y.Group), x.From.Compare(y.From), x.EthSrc.Compare(y.EthSrc),
 			x.Virtual.Compare(y.Virtual), cmp.Compare(x.Priority, y.Priority), boolCompare(x.Active, y.Active), cmp.Compare(x.VLAN, y.VLAN))
+	case evidence.IGMP:
+		y, _ := b.(evidence.IGMP)
+		return cmp.Or(
+			cmp.Compare(x.Act, y.Act), cmp.Compare(x.Version, y.Version), x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst),
+			x.From.Compare(y.From), x.To.Compare(y.To), x.Group.Compare(y.Group), cmp.Compare(x.MaxResponse, y.MaxResponse),
+			cmp.Compare(x.Interval, y.Interval), boolCompare(x.RouterAlert, y.RouterAlert), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
+	case evidence.Heartbeat:
+		y, _ := b.(evidence.Heartbeat)
+		return cmp.Or(
+			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), cmp.Compare(x.EtherType, y.EtherType), cmp.Compare(x.Signature, y.Signature),
+			cmp.Compare(x.Version, y.Version), cmp.Compare(x.Priority, y.Priority), x.Cluster.Compare(y.Cluster), x.Dedicated.Compare(y.Dedicated),
+			boolCompare(x.Status, y.Status), cmp.Compare(x.HostID, y.HostID), cmp.Compare(x.DefaultHost, y.DefaultHost), cmp.Compare(x.State, y.State),
+			cmp.Compare(x.RuleCount, y.RuleCount), cmp.Compare(x.HostCode, y.HostCode), slices.Compare(x.Rules[:], y.Rules[:]),
+			slices.Compare(x.Weights[:], y.Weights[:]), cmp.Compare(x.RulesKept, y.RulesKept), boolCompare(x.Whole, y.Whole),
+			cmp.Compare(x.Name, y.Name), x.Addr.Compare(y.Addr), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
+	case evidence.Malformed:
+		y, _ := b.(evidence.Malformed)
+		return cmp.Or(cmp.Compare(x.Protocol, y.Protocol), x.EthSrc.Compare(y.EthSrc), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.VLAN, y.VLAN))
 	case evidence.Vantage:
 		y, _ := b.(evidence.Vantage)
 		return cmp.Or(cmp.Compare(x.Interface, y.Interface), x.Address.Addr().Compare(y.Address.Addr()), cmp.Compare(x.Address.Bits(), y.Address.Bits()),

@@ -97,19 +97,34 @@ type Cluster struct {
 	// Group is the IPv4 group of the IGMP form, 239.255.y.z, or invalid.
 	Group netip.Addr
 
+	// Primaries are the primary VIPs that the hosts' heartbeats name: one, but
+	// where the hosts contradict each other. None where no heartbeat was heard.
+	Primaries []netip.Addr
+
 	// Hosts are those who answer for or announce the VIP, or ask with it as
-	// their address, in the order in which they were first heard.
+	// their address, in the order in which they were first heard; then those
+	// of whom only heartbeats were heard.
 	Hosts []Host
 }
 
-// Host is one Ethernet source that speaks for the VIP.
+// Host is one Ethernet source that speaks for the VIP, or one host of its cluster
+// by its heartbeats.
 type Host struct {
 	MAC       mac.Addr   // the Ethernet source
-	SenderMAC mac.Addr   // the MAC inside its ARP packets, the VIP's as it says
+	SenderMAC mac.Addr   // the MAC inside its ARP packets, the VIP's as it says; zero where none was heard
 	Priority  int        // NLB host priority 1 to 32; 0 where it is not known
-	IP        netip.Addr // its own address, where its ARP shows exactly one; else invalid
+	IP        netip.Addr // its own address, as its heartbeats say, or where its ARP shows exactly one; else invalid
 	Answers   int        // its answers to questions; 0 where it only announced or asked
 	First     time.Time  // when it was first heard
+
+	// What its heartbeats say. Beats is 0, and the rest zero, where none was
+	// heard.
+	Name      string              // full name, as it came from the wire: to be escaped
+	Beats     int                 // membership heartbeats
+	LastBeat  time.Time           // the newest heartbeat of any sort
+	Quiet     time.Duration       // from then until the end of the observation
+	Stopped   bool                // its heartbeats have stopped: the others take it for dead
+	Heartbeat *evidence.Heartbeat // the newest with a status, or nil
 }
 
 // Router is a router of the VIP's segment, as far as known.
@@ -152,6 +167,8 @@ func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
 	p.judgeRouters()
 	p.judgeServices()
 	p.judgeSwitches()
+	p.judgeMembers()
+	p.judgeIGMP()
 	p.judgeChecklist()
 
 	d := Diagnosis{VIP: p.vip, Verdict: p.verdict(), Cluster: p.cluster(), Routers: p.routers}
@@ -185,7 +202,7 @@ func (p *picture) verdict() Verdict {
 	switch {
 	case conflict:
 		return Conflict
-	case p.onlyCarried():
+	case p.onlyCarried(), len(p.claims) == 0 && len(p.members) > 0 && !p.live:
 		return Seen
 	case len(p.claims) == 0, p.live && p.asked > 0 && p.answered == 0:
 		return Silent

@@ -34,6 +34,19 @@ type picture struct {
 
 	bad, vantages, listened, lost, unkept []int
 
+	end       time.Time    // the last instant of any item
+	igmp      []int        // items: IGMP messages
+	beats     []int        // items: heartbeats of any cluster
+	malformed []int        // items
+	members   []*member    // the cluster's hosts by their heartbeats, in order
+	primaries []netip.Addr // the cluster's primary VIPs, as heartbeats say
+	foreign   []int        // items: heartbeats of other clusters
+	queriers  []*querier   // in order
+	queries   []int        // items: our own, for the cluster's group
+	joined    []*reporter  // members of the cluster's group
+	strayed   []*reporter  // hosts of the cluster that report another group
+	floodsIP  bool         // what is flooded is not heartbeats alone
+
 	ip       []int               // items: echoes, TCP segments, ICMP errors, traffic
 	hellos   []int               // items
 	probes   map[packet]*probe   // our packets, by their numbers
@@ -87,6 +100,9 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 		if t := items[i].First; !t.IsZero() && (p.start.IsZero() || t.Before(p.start)) {
 			p.start = t
 		}
+		if t := items[i].Last; t.After(p.end) {
+			p.end = t
+		}
 	}
 	slices.SortFunc(order, func(i, j int) int { return compareItems(items[i], items[j]) })
 
@@ -127,6 +143,12 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 			p.ip = append(p.ip, i)
 		case evidence.Hello:
 			p.hellos = append(p.hellos, i)
+		case evidence.IGMP:
+			p.igmp = append(p.igmp, i)
+		case evidence.Heartbeat:
+			p.beats = append(p.beats, i)
+		case evidence.Malformed:
+			p.malformed = append(p.malformed, i)
 		case evidence.Vantage: // above
 		}
 	}
@@ -136,6 +158,8 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 	p.gatherProbes()
 	p.gatherCarried()
 	p.findForwarders()
+	p.gatherMembers()
+	p.gatherIGMP()
 	return p
 }
 

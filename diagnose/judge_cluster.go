@@ -71,13 +71,13 @@ func (p *picture) judgeHosts() {
 // cluster puts together what the claims say. Answers and announcements count
 // before requests.
 func (p *picture) cluster() Cluster {
-	c := Cluster{Hosts: p.hosts()}
+	c := Cluster{Hosts: p.hosts(), Primaries: p.primaries}
 	told := where(p.claims, func(s sighting) bool { return s.act != asks })
 	if len(told) == 0 {
 		told = p.claims
 	}
 	if len(told) == 0 {
-		return p.carriedCluster()
+		return p.carriedCluster(c)
 	}
 	c.Mode = p.mode(told[0])
 	for _, s := range told[1:] {
@@ -183,6 +183,34 @@ func (p *picture) hosts() []Host {
 	own := p.dedicated()
 	for i := range hosts {
 		hosts[i].IP = own[hosts[i].MAC]
+	}
+	return p.addMembers(hosts)
+}
+
+// addMembers puts what the members' heartbeats say to the hosts: to those with
+// the same Ethernet source, or as hosts of their own. Where two members share a
+// source, as with equal priorities in unicast mode, the first is that host.
+func (p *picture) addMembers(hosts []Host) []Host {
+	index := make(map[mac.Addr]int, len(hosts))
+	for i := range hosts {
+		if _, known := index[hosts[i].MAC]; !known {
+			index[hosts[i].MAC] = i
+		}
+	}
+	for _, m := range p.members {
+		at, known := index[m.mac]
+		if !known || !hosts[at].LastBeat.IsZero() {
+			at = len(hosts)
+			hosts = append(hosts, Host{MAC: m.mac, First: m.first})
+		}
+		h := &hosts[at]
+		h.Name, h.Beats, h.LastBeat, h.Quiet, h.Stopped, h.Heartbeat = m.name, m.beats, m.last, p.quiet(m), p.stopped(m), m.status
+		if m.priority > 0 {
+			h.Priority = m.priority
+		}
+		if m.dedicated.IsValid() {
+			h.IP = m.dedicated
+		}
 	}
 	return hosts
 }

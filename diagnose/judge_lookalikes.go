@@ -17,7 +17,7 @@ func isOtherGroup(k nlb.Kind) bool {
 
 // judgeLookAlikes finds what is not NLB, and what cannot be told from it.
 func (p *picture) judgeLookAlikes() {
-	p.report(idUnproven, func(s sighting) bool { return s.class.HandSet }, func(m string) string {
+	p.report(idUnproven, func(s sighting) bool { return s.class.HandSet && len(p.members) == 0 }, func(m string) string {
 		return fmt.Sprintf("%v is at %s: hand-set NLB, ClusterXL, CLUSTERIP and Forcepoint look alike from outside.", p.vip, m)
 	})
 	p.report(idCARP, func(s sighting) bool { return s.class.Kind == nlb.KindCARPBalancing }, func(m string) string {

@@ -42,6 +42,11 @@ func (p *picture) judgeSilence() {
 	}
 	switch {
 	case p.onlyCarried():
+	case len(p.claims) == 0 && len(p.members) > 0 && !p.live:
+		// A capture of heartbeats: the cluster is there, and ARP was not asked for.
+	case len(p.claims) == 0 && p.asked == 0 && len(p.members) > 0:
+		l.add("heartbeats of %s of its cluster were heard", many(len(p.members), "host"))
+		p.find(idSilent, fmt.Sprintf("No ARP of %v was seen%s; its hosts are heard by their heartbeats.", p.vip, over), l.list(), slices.Concat(rests, itemsOfMembers(p.members)))
 	case len(p.claims) == 0 && p.asked > 0:
 		p.find(idSilent, fmt.Sprintf("Nothing answered for %v: %s%s.", p.vip, many(p.asked, "question"), over), l.list(), rests)
 	case len(p.claims) == 0:

@@ -16,9 +16,6 @@ func (p *picture) judgeSwitches() {
 	p.judgeLearnt()
 }
 
-// etherHeartbeat is the ethertype of NLB's heartbeats.
-const etherHeartbeat = 0x886f
-
 // flow is frames to the cluster's MAC of one sort.
 type flow struct {
 	frames, bytes int
@@ -53,7 +50,7 @@ func (p *picture) judgeFlooding() {
 		return
 	}
 	var clients, heartbeats, stimulus flow
-	for _, i := range p.ip {
+	for _, i := range slices.Concat(p.ip, p.beats) {
 		var source, to mac.Addr
 		var src netip.Addr
 		var out bool
@@ -65,10 +62,11 @@ func (p *picture) judgeFlooding() {
 			source, to, src, out = f.EthSrc, f.EthDst, f.Src.Addr().Unmap(), f.Out
 		case evidence.Traffic:
 			source, to, src, out = f.EthSrc, f.EthDst, f.Src.Unmap(), f.Out
-			heartbeat = f.EtherType == etherHeartbeat
 			if f.Dst.IsMulticast() {
-				continue // for an IP group that shares the MAC, as the nodes' IGMP reports
+				continue // for an IP group that shares the MAC
 			}
+		case evidence.Heartbeat:
+			source, to, out, heartbeat = f.EthSrc, f.EthDst, f.Out, true
 		}
 		switch {
 		case !p.claimed[to] || p.isOurs(source, out):
@@ -106,6 +104,7 @@ func (p *picture) judgeFlooding() {
 		summary = fmt.Sprintf("The switch floods what is sent to the cluster of %v to this port. No client's traffic was among it.", p.vip)
 	}
 	p.find(idFloods, summary, l.list(), items)
+	p.floodsIP = clients.frames+stimulus.frames > 0
 	if clients.frames == 0 {
 		p.lower(idFloods, Info)
 	}

@@ -79,10 +79,11 @@ func (p *picture) judgeCarried() {
 	p.find(idCarried, fmt.Sprintf("Packets for %v are sent to %s; no ARP for it is in the evidence.", p.vip, name(macs)), l.list(), items)
 }
 
-// carriedCluster is the cluster as its traffic shows it.
-func (p *picture) carriedCluster() Cluster {
-	c := Cluster{Hosts: p.hosts()}
+// carriedCluster puts to c the cluster as its traffic shows it, or else as its
+// hosts' heartbeats do.
+func (p *picture) carriedCluster(c Cluster) Cluster {
 	if len(p.carried) != 1 || !p.onlyCarried() {
+		c.Mode = p.memberMode()
 		return c
 	}
 	at := p.carried[0]

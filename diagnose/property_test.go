@@ -147,6 +147,7 @@ func mixture(b []byte) []evidence.Item {
 		hw("33:33:00:00:00:01"), hw("03:00:00:00:00:01"), hw("0b:00:00:00:00:01"), hw("01:00:5e:7f:01:02"), hw("02:42:ac:11:00:02"),
 	}
 	ips := []netip.Addr{vip, vip, second, gateway, us, client, {}, netip.IPv4Unspecified(), netip.MustParseAddr("::ffff:172.16.63.241"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("255.255.255.255")}
+	groups := []netip.Addr{{}, netip.MustParseAddr("239.255.63.241"), netip.MustParseAddr("239.255.0.1"), netip.MustParseAddr("ff02::1"), netip.MustParseAddr("10.0.0.1"), netip.IPv4Unspecified()}
 	names := []string{"eth0", "", "e\x1b[31m\n", strings.Repeat("x", 300)}
 	var all []evidence.Item
 	for ; len(b) >= 8; b = b[8:] {
@@ -155,7 +156,7 @@ func mixture(b []byte) []evidence.Item {
 		name := names[int(b[1])%len(names)]
 		var f evidence.Fact
 		port := func(i int) netip.AddrPort { return netip.AddrPortFrom(ip(i), uint16(b[i]%3)) }
-		switch b[0] % 24 {
+		switch b[0] % 32 {
 		case 0:
 			f = evidence.BadARP{EthSrc: m(2), Reason: name}
 		case 1:
@@ -181,6 +182,20 @@ func mixture(b []byte) []evidence.Item {
 			f = evidence.Traffic{EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), EtherType: []uint16{0x0800, 0x886f}[b[5]%2], Out: b[7]%4 == 0}
 		case 13:
 			f = evidence.Hello{Protocol: []string{"VRRPv3", "HSRPv2", name}[b[5]%3], EthSrc: m(1), From: ip(2), Virtual: ip(3), Group: uint16(b[4] % 4), Active: b[6]&1 == 0}
+		case 14, 15, 16:
+			f = evidence.IGMP{
+				Act: evidence.IGMPAct(b[6] % 4), Version: b[5] % 5, EthSrc: m(1), EthDst: m(2), From: ip(3), To: groups[int(b[4])%len(groups)],
+				Group: groups[int(b[5])%len(groups)], Interval: time.Duration(int8(b[6])) * time.Second, Out: b[7]%4 == 0,
+			}
+		case 17, 18, 19, 20:
+			h := evidence.Heartbeat{
+				EthSrc: m(1), EthDst: m(2), EtherType: 0x886f, Signature: []uint32{0xc0de01bf, 0xc0de01bf, 0xc0de01c0, 7}[b[6]%4], Priority: uint32(b[5] % 40),
+				Cluster: ip(3), Dedicated: ip(4), Status: b[6]&4 == 0, DefaultHost: uint16(b[5] % 3), RuleCount: uint16(b[4]), RulesKept: b[2] % 34, Name: name, Out: b[7]%4 == 0,
+			}
+			h.Rules[0] = uint32(b[5]) << 24
+			f = h
+		case 21:
+			f = evidence.Malformed{Protocol: []string{"IGMP", "heartbeat", name}[b[5]%3], EthSrc: m(1), Reason: name}
 		default:
 			f = evidence.ARP{Op: evidence.Op(b[0] % 4), EthDst: m(7), EthSrc: m(1), SenderMAC: m(2), SenderIP: ip(3), TargetIP: ip(4), VLAN: uint16(b[5] % 3), Out: b[6]%8 == 0}
 		}
@@ -212,6 +227,11 @@ func TestEveryKindCounts(t *testing.T) {
 		evidence.KindTCP:        {syn(multicast, 40000, 443), tested},
 		evidence.KindTraffic:    {passes(stranger, client), tested},
 		evidence.KindHello:      {fact: hello(client, true)},
+
+		evidence.KindIGMPQuery:  {query(gateway, 2), live(answer(node1, multicast))},
+		evidence.KindIGMPReport: {reports(node1, node1IP), live(answer(node1, igmp))},
+		evidence.KindHeartbeat:  {beat(node1, 1), live(answer(node1, example))},
+		evidence.KindMalformed:  {fact(evidence.Malformed{Protocol: "IGMP", Reason: "wrong checksum"}), live(answer(node1, igmp))},
 		evidence.KindVantage:    {fact: here()},
 		evidence.KindListened:   {fact: fact(evidence.Listened{Passive: true})},
 		evidence.KindLost:       {fact: fact(evidence.Lost{Interface: "eth0"})},

@@ -40,8 +40,8 @@ func clusterStories() []story {
 			name:    "IGMP mode",
 			steps:   live(answer(node1, igmp)),
 			verdict: Answers, severity: Warning,
-			want: []string{idGroupMAC, idRouterUntested},
-			near: []string{idIGMPOtherVIP, idCARP, idHandSet},
+			want: []string{idGroupMAC, idRouterUntested, idNotProven},
+			near: []string{idIGMPOtherVIP, idCARP, idHandSet, idNoReport, idNoQuerier},
 			check: func(t *testing.T, d Diagnosis) {
 				// Two bytes agree; that reveals no address.
 				if d.Cluster.Mode != IGMPMulticast || d.Cluster.DerivedFrom.IsValid() || d.Cluster.Group != netip.MustParseAddr("239.255.63.241") {
@@ -53,7 +53,7 @@ func clusterStories() []story {
 			name:    "IGMP mode, secondary VIP or group set by hand",
 			steps:   live(answer(node1, hw("01:00:5e:7f:00:01"))),
 			verdict: Answers, severity: Warning,
-			want: []string{idGroupMAC, idIGMPOtherVIP, idRouterUntested},
+			want: []string{idGroupMAC, idIGMPOtherVIP, idRouterUntested, idNotProven},
 			near: []string{idOtherVIP},
 		},
 		{

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +41,7 @@ func trafficStories() []story {
 			name: "a switch that floods",
 			steps: tested(append(joined(),
 				passes(stranger, client), passes(stranger, client).from(2*time.Second), passes(stranger, node1IP), passes(stranger, client).from(2500*ms),
-				passes(node1, netip.Addr{}).traffic(func(f *evidence.Traffic) { f.EtherType, f.Dst = 0x886f, netip.Addr{} }),
+				beat(node1, 1).sized(442),
 				echoVia(routerMAC, 7), copied(routerMAC, multicast, vip, 7))...),
 			verdict: Reachable, severity: Warning,
 			want: []string{idFloods, idRouterReaches, idGroupMAC, idSeveralHosts},
@@ -66,7 +65,7 @@ func trafficStories() []story {
 		},
 		{
 			name: "heartbeats are flooded",
-			steps: tested(passes(node1, netip.Addr{}).traffic(func(f *evidence.Traffic) { f.EtherType, f.Dst = 0x886f, netip.Addr{} }),
+			steps: tested(beat(node1, 1).sized(442),
 				fact(evidence.Listened{Interface: "eth0", Promiscuous: true}).from(0), fact(evidence.Listened{Interface: "eth0", Promiscuous: true}).from(4*time.Second),
 				fact(evidence.Unkept{Of: evidence.KindTraffic}).times(9)),
 			verdict: Answers, severity: Warning,

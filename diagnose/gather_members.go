@@ -1,0 +1,225 @@
+package diagnose
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
+)
+
+// member is a host of the VIP's cluster, as its heartbeats say.
+type member struct {
+	mac       mac.Addr   // the Ethernet source
+	dedicated netip.Addr // invalid where it says none
+	priority  int        // 0 where it says none that is possible
+	name      string     // unescaped
+	items     []int
+	beats     int // membership heartbeats
+	first     time.Time
+	last      time.Time
+	period    time.Duration // between its heartbeats; 0 where that is not known
+
+	// The newest membership heartbeat with a status, and from when until when it
+	// was said.
+	status   *evidence.Heartbeat
+	item     int
+	from, to time.Time
+	said     int
+}
+
+// memberKey is what tells members apart. In unicast mode the Ethernet source is
+// made of the priority, which two can share by mistake.
+type memberKey struct {
+	mac       mac.Addr
+	dedicated netip.Addr
+}
+
+// gatherMembers finds the cluster's hosts by their heartbeats. A heartbeat is of
+// the cluster if it names the VIP as primary, or comes from a host that speaks
+// for the VIP; then so are all that name the same primary. Where no host does,
+// those are that go to the VIP's MAC, but for IGMP mode's, which clusters share.
+func (p *picture) gatherMembers() {
+	all := make([]evidence.Heartbeat, len(p.beats))
+	for n, i := range p.beats {
+		h, _ := p.items[i].Fact.(evidence.Heartbeat)
+		h.Cluster, h.Dedicated = h.Cluster.Unmap(), h.Dedicated.Unmap()
+		all[n] = h
+	}
+	p.primaries = primariesOf(all, func(h evidence.Heartbeat) bool {
+		return h.Cluster == p.vip || p.hostMACs[h.EthSrc] && !p.claimed[h.EthSrc]
+	})
+	if len(p.primaries) == 0 {
+		p.primaries = primariesOf(all, func(h evidence.Heartbeat) bool {
+			return h.EthDst.IsGroup() && !isIPGroupMAC(h.EthDst) && p.claimed[h.EthDst]
+		})
+	}
+	index := make(map[memberKey]*member)
+	for n, i := range p.beats {
+		h := &all[n]
+		if !slices.Contains(p.primaries, h.Cluster) {
+			p.foreign = append(p.foreign, i)
+			continue
+		}
+		k := memberKey{mac: h.EthSrc}
+		if isHostIP(h.Dedicated) {
+			k.dedicated = h.Dedicated
+		}
+		m := index[k]
+		if m == nil {
+			m = &member{mac: k.mac, dedicated: k.dedicated, first: p.items[i].First}
+			index[k] = m
+			p.members = append(p.members, m)
+		}
+		m.add(i, p.items[i], h)
+	}
+}
+
+func primariesOf(all []evidence.Heartbeat, fits func(evidence.Heartbeat) bool) []netip.Addr {
+	var out []netip.Addr
+	for _, h := range all {
+		if isHostIP(h.Cluster) && fits(h) && !slices.Contains(out, h.Cluster) {
+			out = append(out, h.Cluster)
+		}
+	}
+	return out
+}
+
+func (m *member) add(i int, it evidence.Item, h *evidence.Heartbeat) {
+	m.items = append(m.items, i)
+	if it.Last.After(m.last) {
+		m.last = it.Last
+	}
+	if h.Priority >= 1 && h.Priority <= nlb.MaxPriority {
+		m.priority = int(h.Priority)
+	}
+	if h.Name != "" {
+		m.name = h.Name
+	}
+	if h.Signature != uint32(nlb.SignatureMembership) {
+		return
+	}
+	m.beats += sightings(it)
+	if n := sightings(it); n > 1 && it.Last.After(it.First) {
+		if gap := it.Last.Sub(it.First) / time.Duration(n-1); gap >= leastPeriod && gap <= mostPeriod {
+			m.period = max(m.period, gap)
+		}
+	}
+	if h.Status && (m.status == nil || !it.Last.Before(m.to)) {
+		m.status, m.item, m.from, m.to, m.said = h, i, it.First, it.Last, sightings(it)
+	}
+}
+
+// The range in which the period of heartbeats can be set (Microsoft KB 193601).
+const (
+	leastPeriod = 100 * time.Millisecond
+	mostPeriod  = 10 * time.Second
+)
+
+// period is the time between the cluster's heartbeats: as seen, or the default.
+func (p *picture) period() time.Duration {
+	var seen time.Duration
+	for _, m := range p.members {
+		seen = max(seen, m.period)
+	}
+	if seen == 0 {
+		return nlb.HeartbeatPeriod
+	}
+	return seen
+}
+
+// quiet is how long nothing was heard of the member when the observation ended.
+func (p *picture) quiet(m *member) time.Duration { return max(0, p.end.Sub(m.last)) }
+
+// stopped reports whether a member's heartbeats have stopped: after five missed
+// ones, the other hosts take it for dead too. Where more different heartbeats
+// came than were kept, that cannot be told.
+func (p *picture) stopped(m *member) bool {
+	return m.beats > 0 && !p.leftOut(evidence.KindHeartbeat) && p.quiet(m) > nlb.MissedBeats*p.period()
+}
+
+// leftOut reports whether there were too many different facts of a kind.
+func (p *picture) leftOut(k evidence.Kind) bool {
+	return slices.ContainsFunc(p.unkept, func(i int) bool {
+		u, ok := p.items[i].Fact.(evidence.Unkept)
+		return ok && u.Of == k
+	})
+}
+
+// alive returns the members whose heartbeats go on and that say a status.
+func (p *picture) alive() []*member {
+	var out []*member
+	for _, m := range p.members {
+		if m.status != nil && !p.stopped(m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// who names a member in an evidence line. A name from the wire is quoted.
+func (m *member) who() string {
+	s := m.mac.String()
+	if m.priority > 0 {
+		s += ", priority " + strconv.Itoa(m.priority)
+	}
+	if m.dedicated.IsValid() {
+		s += ", " + m.dedicated.String()
+	}
+	if m.name != "" {
+		s += ", " + quotedASCII(m.name)
+	}
+	return s
+}
+
+// quotedASCII is a text from the wire as it may be shown: escaped and short.
+func quotedASCII(s string) string {
+	const most = 40
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most])
+	}
+	return strconv.QuoteToASCII(s)
+}
+
+func itemsOfMembers(all []*member) []int {
+	var out []int
+	for _, m := range all {
+		out = append(out, m.items...)
+	}
+	return out
+}
+
+// beatMode is the mode that a heartbeat's destination shows: it goes to all in
+// unicast mode, and to the cluster's MAC else (Microsoft KB 232711; that it
+// does so in IGMP mode is inferred).
+func beatMode(to mac.Addr) Mode {
+	switch {
+	case to.IsBroadcast():
+		return Unicast
+	case isIPGroupMAC(to):
+		return IGMPMulticast
+	case to.IsGroup():
+		return Multicast
+	}
+	return ModeUnknown
+}
+
+// isIPGroupMAC reports the MAC of IPv4 groups (RFC 1112 6.4).
+func isIPGroupMAC(m mac.Addr) bool { return m[0] == 0x01 && m[1] == 0 && m[2] == 0x5e && m[3] < 0x80 }
+
+// memberMode is the mode that all members' heartbeats show, or ModeUnknown.
+func (p *picture) memberMode() Mode {
+	mode := ModeUnknown
+	for _, m := range p.alive() {
+		switch is := beatMode(m.status.EthDst); {
+		case is == ModeUnknown || mode != ModeUnknown && mode != is:
+			return ModeUnknown
+		default:
+			mode = is
+		}
+	}
+	return mode
+}

@@ -1,0 +1,484 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// proof is how long one must listen before silence says that a group has no
+// members or a subnet no querier: the time after which every switch and router
+// by the standard's own timers forgets them, 2 x 125 s + 10 s (RFC 3376 8.4;
+// 8.5 is five seconds less). NLB's hosts are said to report every 60 s, but no
+// document of Microsoft's confirms that, so this does not rest on it.
+const proof = 260 * time.Second
+
+// querier is who asks for groups.
+type querier struct {
+	ip       netip.Addr
+	mac      mac.Addr
+	versions []uint8
+	items    []int
+	count    int
+	first    time.Time
+	last     time.Time
+	interval time.Duration // as seen, or as it says in version 3; 0 where that is not known
+}
+
+// reporter is a host that reports groups.
+type reporter struct {
+	mac      mac.Addr
+	ip       netip.Addr
+	versions []uint8
+	items    []int
+	count    int
+	first    time.Time
+	last     time.Time
+	interval time.Duration // as seen; 0 where it is not known
+	groups   []netip.Addr
+}
+
+// groupMAC is the Ethernet address of an IPv4 group (RFC 1112 6.4), or zero.
+func groupMAC(ip netip.Addr) mac.Addr {
+	if ip = ip.Unmap(); !ip.Is4() || !ip.IsMulticast() {
+		return mac.Addr{}
+	}
+	o := ip.As4()
+	return mac.Addr{0x01, 0, 0x5e, o[1] & 0x7f, o[2], o[3]}
+}
+
+// everyOf is the time between an item's sightings, or 0.
+func everyOf(it evidence.Item) time.Duration {
+	n := sightings(it)
+	if n < 2 || !it.Last.After(it.First) {
+		return 0
+	}
+	return it.Last.Sub(it.First) / time.Duration(n-1)
+}
+
+// ssdp is a group that Windows hosts join whatever cluster they are in.
+var ssdp = netip.AddrFrom4([4]byte{239, 255, 255, 250})
+
+// gatherIGMP sorts the IGMP messages of others: queriers, members of the
+// cluster's group, and cluster hosts that are members of others.
+func (p *picture) gatherIGMP() {
+	queriers := make(map[netip.Addr]*querier)
+	joined, strayed := make(map[mac.Addr]*reporter), make(map[mac.Addr]*reporter)
+	member := make(map[mac.Addr]bool)
+	for _, m := range p.members {
+		member[m.mac] = true
+	}
+	for _, i := range p.igmp {
+		f, _ := p.items[i].Fact.(evidence.IGMP)
+		f.From, f.Group = f.From.Unmap(), f.Group.Unmap()
+		it := p.items[i]
+		ours := p.isOurs(f.EthSrc, f.Out)
+		switch {
+		case f.Act == evidence.Query && ours:
+			if p.claimed[groupMAC(f.Group)] {
+				p.queries = append(p.queries, i)
+			}
+		case f.Act == evidence.Query:
+			q := queriers[f.From]
+			if q == nil {
+				q = &querier{ip: f.From, mac: f.EthSrc, first: it.First}
+				queriers[f.From] = q
+				p.queriers = append(p.queriers, q)
+			}
+			q.items = append(q.items, i)
+			q.count += sightings(it)
+			q.versions = addVersion(q.versions, f.Version)
+			if it.Last.After(q.last) {
+				q.last = it.Last
+			}
+			if !f.Group.IsValid() {
+				q.interval = max(q.interval, everyOf(it), f.Interval)
+			}
+		case f.Act != evidence.Join || ours:
+		case p.claimed[groupMAC(f.Group)]:
+			p.joined = p.reporter(joined, p.joined, i, f)
+		case f.Version == 1 && f.Group != ssdp && (p.hostMACs[f.EthSrc] || member[f.EthSrc]):
+			p.strayed = p.reporter(strayed, p.strayed, i, f)
+		}
+	}
+}
+
+func (p *picture) reporter(by map[mac.Addr]*reporter, list []*reporter, i int, f evidence.IGMP) []*reporter {
+	it := p.items[i]
+	r := by[f.EthSrc]
+	if r == nil {
+		r = &reporter{mac: f.EthSrc, ip: f.From, first: it.First}
+		by[f.EthSrc] = r
+		list = append(list, r)
+	}
+	r.items = append(r.items, i)
+	r.count += sightings(it)
+	r.versions = addVersion(r.versions, f.Version)
+	r.interval = max(r.interval, everyOf(it))
+	if !slices.Contains(r.groups, f.Group) {
+		r.groups = append(r.groups, f.Group)
+	}
+	if it.Last.After(r.last) {
+		r.last = it.Last
+	}
+	return list
+}
+
+func addVersion(list []uint8, v uint8) []uint8 {
+	if !slices.Contains(list, v) {
+		list = append(list, v)
+		slices.Sort(list)
+	}
+	return list
+}
+
+// versionsText writes "IGMPv1", or "IGMPv1 and v3".
+func versionsText(list []uint8) string {
+	text := ""
+	for i, v := range list {
+		if i > 0 {
+			text += " and v"
+		}
+		text += fmt.Sprint(v)
+	}
+	return "IGMPv" + text
+}
+
+// watched is for how long membership reports for the cluster's group could be
+// heard, and in what way.
+func (p *picture) watched() (time.Duration, string) {
+	if len(p.listened) == 0 {
+		return p.end.Sub(p.start), "the capture lasts " + span(p.end.Sub(p.start))
+	}
+	over, how := p.hearing()
+	return over, how
+}
+
+// judgeIGMP finds what queries and reports say of the cluster's group, and what
+// follows for switches that snoop.
+func (p *picture) judgeIGMP() {
+	c := p.cluster()
+	switch {
+	case c.Mode == Multicast && c.HasMAC && !isIPGroupMAC(c.MAC):
+		p.judgeNothingToSnoop(c)
+	case c.Mode == IGMPMulticast && c.HasMAC:
+		p.judgeMembership(c)
+		p.judgeQueriers(c)
+		p.judgeSharedGroup(c)
+		p.judgeLookup(c)
+	}
+	p.judgeMalformed(idBadIGMP, "IGMP", func(n int) string {
+		return fmt.Sprintf("%s of IGMP that no switch or host may take. Ignored.", many(n, "frame"))
+	})
+}
+
+func (p *picture) sayQuerier(q *querier) string {
+	who := q.ip.String()
+	if r, ok := p.routerMACs[q.mac]; ok && r != q.ip {
+		who += fmt.Sprintf(" (router %v)", r)
+	}
+	text := fmt.Sprintf("%s %s at %v asks, %s, %s", p.at(q.first), who, q.mac, versionsText(q.versions), times(q.count))
+	if q.interval > 0 {
+		text += ", every " + span(q.interval)
+	}
+	return text
+}
+
+func (p *picture) sayReporter(r *reporter) string {
+	text := fmt.Sprintf("%s %v, %v, reports %v by %s, %s", p.at(r.first), r.mac, r.ip, r.groups[0], versionsText(r.versions), times(r.count))
+	if r.interval > 0 {
+		text += ", every " + span(r.interval)
+	}
+	return text
+}
+
+func itemsOfReporters(all []*reporter) []int {
+	var out []int
+	for _, r := range all {
+		out = append(out, r.items...)
+	}
+	return out
+}
+
+func (p *picture) itemsOfQueriers() []int {
+	var out []int
+	for _, q := range p.queriers {
+		out = append(out, q.items...)
+	}
+	return out
+}
+
+// judgeMembership finds who is a member of the cluster's group, and who is not.
+func (p *picture) judgeMembership(c Cluster) {
+	over, how := p.watched()
+	lost := count(p.items, p.lost)
+	var unknown lines
+	var rests []int
+
+	if len(p.joined) > 0 {
+		var l lines
+		for _, r := range p.joined {
+			l.add("%s", p.sayReporter(r))
+		}
+		p.find(idJoined, fmt.Sprintf("%s reported membership of the group of %v.", many(len(p.joined), "host"), c.MAC), l.list(), itemsOfReporters(p.joined))
+		p.judgeNotJoined(over)
+	}
+	if len(p.strayed) > 0 && len(p.joined) == 0 {
+		var l lines
+		for _, r := range p.strayed {
+			l.add("%s, whose MAC is %v", p.sayReporter(r), groupMAC(r.groups[0]))
+		}
+		l.add("the cluster answers with %v", c.MAC)
+		p.find(idOtherGroupIGMP, fmt.Sprintf("The hosts of %v report the group %v, which does not belong to %v.", p.vip, p.strayed[0].groups[0], c.MAC),
+			l.list(), itemsOfReporters(p.strayed))
+	}
+	silence := func(what string) lines {
+		var l lines
+		l.add("no %s in %s; %s", what, span(over), how)
+		if lost > 0 {
+			l.add("%s lost meanwhile: this silence is no proof of silence", many(lost, "frame"))
+		}
+		return l
+	}
+	long := over >= proof && lost == 0
+	switch {
+	case len(p.joined) > 0 || len(p.strayed) > 0:
+	case long && !p.leftOut(evidence.KindIGMPReport):
+		l := silence("membership report for the group")
+		if len(p.queriers) > 0 {
+			l.add("a querier asks: a switch that snoops sends reports to routers only, so they may be hidden from this port (RFC 4541 2.1.1)")
+		}
+		p.find(idNoReport, fmt.Sprintf("%v is in IGMP mode, but no host reported its group in %s.", p.vip, span(over)), l.list(), slices.Concat(p.listened, p.itemsOfQueriers()))
+	default:
+		unknown.add("no membership report for the group in %s: that it is joined is not proven, nor that it is not", span(over))
+	}
+	switch {
+	case len(p.queriers) > 0:
+	case long && !p.leftOut(evidence.KindIGMPQuery):
+		l := silence("query of anyone")
+		p.find(idNoQuerier, fmt.Sprintf("No IGMP querier in %s: switches that snoop forget the group of %v.", span(over), p.vip), l.list(), p.listened)
+	default:
+		unknown.add("no query in %s: that there is no querier is not proven", span(over))
+	}
+	if len(unknown.text) > 0 {
+		unknown.add("listen longer with --wait %s: two query intervals of 125 s and 10 s to answer (RFC 3376 8.4), after which groups are forgotten", "4m25s")
+		if lost > 0 {
+			unknown.add("%s lost meanwhile: silence is no proof then", many(lost, "frame"))
+			rests = append(rests, p.lost...)
+		}
+		p.find(idNotProven, fmt.Sprintf("%v is in IGMP mode; membership or querier could not be seen in %s.", p.vip, span(over)), unknown.list(), slices.Concat(p.listened, rests))
+	}
+	p.judgeOwnQuery(c)
+}
+
+// judgeNotJoined notes hosts of the cluster that reported nothing while others
+// did: for as long as two and a half of their intervals, so that one lost report
+// proves nothing, or as long as it takes for the group to be forgotten.
+func (p *picture) judgeNotJoined(over time.Duration) {
+	var interval time.Duration
+	reports := make(map[mac.Addr]bool)
+	for _, r := range p.joined {
+		interval = max(interval, r.interval)
+		reports[r.mac] = true
+	}
+	needed := proof
+	if interval > 0 {
+		needed = min(needed, interval*5/2)
+	}
+	if over < needed || p.leftOut(evidence.KindIGMPReport) {
+		return
+	}
+	var l lines
+	var items []int
+	seen := make(map[mac.Addr]bool)
+	add := func(m mac.Addr, of []int, text string) {
+		if !reports[m] && !seen[m] && !p.claimed[m] {
+			seen[m] = true
+			items = append(items, of...)
+			l.add("%s", text)
+		}
+	}
+	for _, g := range grouped(where(p.claims, func(s sighting) bool { return s.act == answers }), sourceOf) {
+		add(g.mac, itemsOf(g.of), fmt.Sprintf("%v answers ARP for the VIP and reported nothing in %s", g.mac, span(over)))
+	}
+	for _, m := range p.alive() {
+		add(m.mac, m.items, fmt.Sprintf("%s sends heartbeats and reported nothing in %s", m.who(), span(over)))
+	}
+	if len(seen) == 0 {
+		return
+	}
+	n := len(seen)
+	for _, r := range p.joined {
+		l.add("%s", p.sayReporter(r))
+	}
+	if len(p.queriers) > 0 {
+		l.add("a host that hears another's answer to a query keeps back its own in IGMPv1 and v2: reports nobody asked for are not kept back")
+	}
+	p.find(idNotJoined, fmt.Sprintf("%s of %v did not report the group, while %s did.", many(n, "host"), p.vip, many(len(p.joined), "other")),
+		l.list(), slices.Concat(items, itemsOfReporters(p.joined)))
+}
+
+// judgeOwnQuery says what came of our own question for the group's members.
+func (p *picture) judgeOwnQuery(c Cluster) {
+	if len(p.queries) == 0 {
+		return
+	}
+	first := p.items[p.queries[0]].First
+	asked := count(p.items, p.queries)
+	if slices.ContainsFunc(p.joined, func(r *reporter) bool { return !r.last.Before(first) }) {
+		return // the reports are evidence of their own
+	}
+	var l lines
+	l.add("%d queries for the group of %v to the hosts themselves, the first %s", asked, c.MAC, p.at(first))
+	l.add("no report of the group after it")
+	p.find(idUnanswered, fmt.Sprintf("Our IGMP query for the group of %v got no report. That proves nothing.", p.vip), l.list(), p.queries)
+}
+
+// judgeQueriers finds what is to be said of those who ask.
+func (p *picture) judgeQueriers(c Cluster) {
+	if len(p.queriers) == 0 {
+		return
+	}
+	var l lines
+	var real []*querier
+	var lowest *querier
+	v3 := true
+	for _, q := range p.queriers {
+		l.add("%s", p.sayQuerier(q))
+		v3 = v3 && slices.Equal(q.versions, []uint8{3})
+		if isHostIP(q.ip) {
+			real = append(real, q)
+			if lowest == nil || q.ip.Less(lowest.ip) {
+				lowest = q
+			}
+		}
+	}
+	if len(real) == 0 {
+		p.find(idProxyQuerier, "IGMP queries come from 0.0.0.0 only: they make no router port on many switches.", l.list(), p.itemsOfQueriers())
+	}
+	if len(real) > 1 {
+		p.judgeElection(real, lowest)
+	}
+	v1 := slices.ContainsFunc(p.joined, func(r *reporter) bool { return slices.Contains(r.versions, 1) })
+	if v3 && v1 {
+		all := l.list()
+		for _, r := range p.joined {
+			if slices.Contains(r.versions, 1) {
+				all = append(all, p.sayReporter(r))
+			}
+		}
+		p.find(idV3Only, "The querier speaks IGMPv3 only, and the cluster reports by IGMPv1: a switch set to v3 only may drop that.",
+			all, slices.Concat(p.itemsOfQueriers(), itemsOfReporters(p.joined)))
+	}
+	var own lines
+	var items []int
+	for _, q := range real {
+		r, known := p.routerMACs[q.mac]
+		if _, isRouter := p.known[q.ip]; isRouter && !known {
+			r, known = q.ip, true
+		}
+		if known {
+			own.add("%s; it is router %v", p.sayQuerier(q), r)
+			items = append(items, q.items...)
+		}
+	}
+	if len(items) > 0 {
+		p.find(idL3Querier, fmt.Sprintf("A router of the subnet is the querier: on some L3 switches it then gets the traffic of %v itself.", p.vip), own.list(), items)
+	}
+}
+
+// judgeElection notes that several ask, of whom the lowest address is to be left
+// (RFC 2236 3, RFC 3376 6.6.2).
+func (p *picture) judgeElection(real []*querier, lowest *querier) {
+	var l lines
+	others := 0
+	for _, q := range real {
+		switch {
+		case q == lowest:
+			l.add("%s; the lowest address wins", p.sayQuerier(q))
+		case q.last.Sub(lowest.first) >= time.Second:
+			others++
+			l.add("%s; it still asks %s after the lower one was first heard", p.sayQuerier(q), span(q.last.Sub(lowest.first)))
+		default:
+			l.add("%s; it has stopped since the lower one asks", p.sayQuerier(q))
+		}
+	}
+	var items []int
+	for _, q := range real {
+		items = append(items, q.items...)
+	}
+	if others > 0 {
+		p.find(idQueriers, fmt.Sprintf("%s ask at one time, though the lowest address, %v, should ask alone.", many(len(real), "querier"), lowest.ip), l.list(), items)
+		return
+	}
+	p.find(idQueriers, fmt.Sprintf("%s were heard: %v has won the election.", many(len(real), "querier"), lowest.ip), l.list(), items)
+	p.lower(idQueriers, Info)
+}
+
+// judgeNothingToSnoop notes that a querier is there, so switches may snoop, and
+// that the cluster's MAC is no group's.
+func (p *picture) judgeNothingToSnoop(c Cluster) {
+	if len(p.queriers) == 0 {
+		return
+	}
+	var l lines
+	for _, q := range p.queriers {
+		l.add("%s", p.sayQuerier(q))
+	}
+	l.add("%v is the MAC of no IP group: no report can name it", c.MAC)
+	p.find(idNotSnoopable, fmt.Sprintf("IGMP queries are heard, but %v cannot be snooped: it takes static MAC entries.", c.MAC), l.list(), p.itemsOfQueriers())
+}
+
+// judgeSharedGroup notes another cluster whose primary VIP has the same last two
+// octets: by its heartbeats, or by hosts of its own that answer with the MAC.
+func (p *picture) judgeSharedGroup(c Cluster) {
+	if !p.vip.Is4() {
+		return
+	}
+	var l lines
+	var items []int
+	tail := func(ip netip.Addr) [2]byte { o := ip.As4(); return [2]byte(o[2:]) }
+	var whose [2]byte
+	copy(whose[:], c.MAC[4:])
+	for _, i := range p.foreign {
+		h, _ := p.items[i].Fact.(evidence.Heartbeat)
+		if cluster := h.Cluster.Unmap(); isHostIP(cluster) && tail(cluster) == whose && h.EthDst == c.MAC {
+			items = append(items, i)
+			l.add("%s %v sends heartbeats of the cluster %v to %v", p.at(p.items[i].First), h.EthSrc, cluster, h.EthDst)
+		}
+	}
+	for _, s := range p.others {
+		ip := s.arp.SenderIP
+		if isHostIP(ip) && s.arp.SenderMAC == c.MAC && tail(ip) == whose && ip != p.vip && !p.hostMACs[s.arp.EthSrc] {
+			items = append(items, s.item)
+			l.add("%s %v says that %v is at %v", p.at(s.first), s.arp.EthSrc, ip, s.arp.SenderMAC)
+		}
+	}
+	if len(items) > 0 {
+		p.find(idSharedGroup, fmt.Sprintf("Another cluster shares %v with %v: the last two octets agree.", c.MAC, p.vip), l.list(), items)
+	}
+}
+
+// judgeLookup notes that the cluster's traffic is flooded, though its group is
+// joined and a querier asks: a switch that looks groups up by IP does that.
+func (p *picture) judgeLookup(c Cluster) {
+	floods := p.findings[idFloods]
+	if floods == nil || !p.floodsIP || len(p.joined) == 0 || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return isHostIP(q.ip) }) {
+		return
+	}
+	var l lines
+	for _, q := range p.queriers {
+		l.add("%s", p.sayQuerier(q))
+	}
+	for _, r := range p.joined {
+		l.add("%s", p.sayReporter(r))
+	}
+	l.add("%s", strings.TrimSuffix(floods.Summary, "."))
+	p.find(idByIP, fmt.Sprintf("Snooping does not limit the traffic of %v: the group is joined and queried, and it is flooded.", p.vip), l.list(),
+		slices.Concat(p.itemsOfQueriers(), itemsOfReporters(p.joined), floods.Items))
+}
