@@ -63,6 +63,8 @@ type Config struct {
 	Seed        uint64              // of what tells this run's packets from others'
 	Passive     bool                // send nothing
 	Listen      time.Duration       // the least time to listen, for what comes unasked; Timing.Wait bounds it
+	Beats       time.Duration       // how long to listen for the heartbeats of a cluster that answered; Timing.Wait bounds it
+	IGMPQuery   bool                // ask the hosts of a cluster in IGMP mode whether they joined its group
 	Promiscuous bool                // the link is; it is evidence of what could be heard
 }
 
@@ -102,6 +104,10 @@ type subject struct {
 	echoID uint16  // of the echoes sent straight to a unicast cluster MAC; 0 where none are
 	echoes uint16  // how many of them were sent
 	volley *volley // connections straight to the VIP; nil where none are wanted
+
+	tuned bool // the interface was set to hear what the cluster's hosts send
+	beats beats
+	query membership
 }
 
 // runner is the state of one Run.
@@ -271,6 +277,7 @@ func (r *runner) step(now time.Time) time.Time {
 		}
 	}
 	next = earlier(next, r.stepPaths(now))
+	next = earlier(next, r.stepClusters(now))
 	for _, s := range r.subjects {
 		if !s.done && (!now.Before(end) || r.satisfied(s, now)) {
 			r.finish(s, false)
@@ -300,7 +307,7 @@ func (r *runner) satisfied(s *subject, now time.Time) bool {
 	if s.probe == nil || now.Before(r.start.Add(r.cfg.Listen)) {
 		return false // a passive run listens for all its time
 	}
-	return s.probe.Done() && r.pathsSettled(s) && (s.volley == nil || s.volley.done())
+	return s.probe.Done() && r.clusterHeard(s, now) && r.pathsSettled(s) && (s.volley == nil || s.volley.done())
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -320,11 +327,11 @@ func (r *runner) ask(p *arpprobe.Probe, now time.Time, log *evidence.Log) bool {
 }
 
 // send puts a frame on the wire and notes it as evidence, for log or, where that
-// is nil, for the VIP that it concerns.
-func (r *runner) send(b []byte, now time.Time, log *evidence.Log) {
+// is nil, for the VIP that it concerns. It reports whether it was sent.
+func (r *runner) send(b []byte, now time.Time, log *evidence.Log) bool {
 	if err := r.link.Send(b); err != nil {
 		r.sendErr = err
-		return
+		return false
 	}
 	r.sentAny = true
 	frame := evidence.Frame{Time: now, Data: b, Length: len(b), Place: r.cfg.Interface, Out: true}
@@ -339,6 +346,7 @@ func (r *runner) send(b []byte, now time.Time, log *evidence.Log) {
 		}
 		r.docket.File(f, &frame)
 	}
+	return true
 }
 
 // targetOf is whom a frame of ours is for.
@@ -363,6 +371,12 @@ func (r *runner) hear(frame *evidence.Frame) {
 			r.hearARP(f, frame)
 		case evidence.Hello:
 			r.hearHello(f, frame)
+			r.docket.File(f, frame)
+		case evidence.Heartbeat:
+			r.hearBeat(f, frame)
+			r.docket.File(f, frame)
+		case evidence.IGMP:
+			r.hearIGMP(f)
 			r.docket.File(f, frame)
 		default:
 			r.docket.File(f, frame)
@@ -393,6 +407,10 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 	}
 	if first {
 		r.begin(s)
+		r.tune(s)
+	}
+	if isNew {
+		r.wantMember(s, a, frame.Time)
 	}
 }
 

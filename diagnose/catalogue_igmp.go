@@ -159,7 +159,7 @@ var igmpEntries = [...]Entry{
 		Meaning:   "The VIP is in IGMP mode, and in the time that was listened no report for its group, or no query, was heard. That proves neither that they are there nor that they are not: reports and queries come minutes apart.",
 		Detected:  "An answer with a MAC of IP groups, less than 260 s without a report or a query, or frames that were lost meanwhile.",
 		Disproof:  "A report and a query in a longer observation.",
-		Cure:      "To know: nlbprobe --wait 4m25s --passive, or a capture of that length on a member's port. Else none needed.",
+		Cure:      "To know: nlbprobe --listen 4m25s, or a capture of that length on a member's port. Else none needed.",
 		References: []Reference{
 			timers,
 			{"Reports every 60 s are widely told of NLB", nlb.Unconfirmed},
@@ -198,7 +198,7 @@ var igmpEntries = [...]Entry{
 			"Only an answer proves something. The query goes to the hosts' own MACs, so that no router or switch takes it for a querier's, and its source is 0.0.0.0, which no election counts.",
 		Detected:   "A query of ours for the group, and no report for it afterwards.",
 		Disproof:   "A report of the group.",
-		Cure:       "None needed. To know more, listen: --wait 4m25s.",
+		Cure:       "None needed. To know more, listen: --listen 4m25s.",
 		References: []Reference{{"RFC 3376 4.1.12 (queries to a host itself), 6.6.2 (election)", nlb.Documented}, snooping, nlbJoins},
 	},
 	{

@@ -266,7 +266,7 @@ func (p *picture) judgeMembership(c Cluster) {
 		unknown.add("no query in %s: that there is no querier is not proven", span(over))
 	}
 	if len(unknown.text) > 0 {
-		unknown.add("listen longer with --wait %s: two query intervals of 125 s and 10 s to answer (RFC 3376 8.4), after which groups are forgotten", "4m25s")
+		unknown.add("listen longer with --listen %s: two query intervals of 125 s and 10 s to answer (RFC 3376 8.4), after which groups are forgotten", "4m25s")
 		if lost > 0 {
 			unknown.add("%s lost meanwhile: silence is no proof then", many(lost, "frame"))
 			rests = append(rests, p.lost...)

@@ -63,7 +63,7 @@ func igmpStories() []story {
 			want: igmpIDs(idNotProven),
 			near: []string{idNoReport, idNoQuerier},
 			check: func(t *testing.T, d Diagnosis) {
-				has(t, d, idNotProven, "--wait 4m25s", "that it is joined is not proven, nor that it is not", "that there is no querier is not proven")
+				has(t, d, idNotProven, "--listen 4m25s", "that it is joined is not proven, nor that it is not", "that there is no querier is not proven")
 			},
 		},
 		{

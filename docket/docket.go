@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/igmp"
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 // Docket is the cases of one place: what concerns one VIP stands in its case,
@@ -20,6 +22,9 @@ type Docket struct {
 	// Routers is what routers claim to be at, for every VIP: apart, so that lies
 	// about them crowd nothing else out.
 	Routers evidence.Log
+	// Segment is IGMP and heartbeats that concern no one case, as queries and what
+	// other clusters say.
+	Segment evidence.Log
 
 	cases   []*Case
 	byIP    map[netip.Addr]*Case
@@ -34,11 +39,13 @@ type Case struct {
 	Log   evidence.Log // what is claimed for the VIP, and our questions
 	Asks  evidence.Log // others' questions for it
 	IP    evidence.Log // what became of packets for it
+	Hosts evidence.Log // its cluster's heartbeats and memberships
 	First evidence.ARP // the first answer of another host
 	// Answered is when First was heard; zero is never.
 	Answered time.Time
 
-	closed bool
+	closed  bool
+	sources map[mac.Addr]bool // hosts that claim the VIP, as far as they are told apart
 }
 
 // Close ends the case: nothing more is filed with it.
@@ -101,6 +108,8 @@ func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) {
 		d.fileTraffic(f, frame)
 	case evidence.Hello:
 		d.fileHello(f, frame)
+	case evidence.IGMP, evidence.Heartbeat, evidence.Malformed:
+		d.fileCluster(f, frame)
 	default:
 		d.Common.Add(f, frame.Time, 1, frame)
 	}
@@ -123,6 +132,12 @@ func (d *Docket) fileARP(a evidence.ARP, frame *evidence.Frame) {
 // claim files ARP that has the VIP as its sender.
 func (c *Case) claim(a evidence.ARP, frame *evidence.Frame) {
 	c.Log.Add(a, frame.Time, 1, frame)
+	if !a.Out && len(c.sources) < maxSources {
+		if c.sources == nil {
+			c.sources = make(map[mac.Addr]bool)
+		}
+		c.sources[a.EthSrc] = true
+	}
 	if !a.Out && a.Op == evidence.Reply && c.Answered.IsZero() {
 		c.First, c.Answered = a, frame.Time
 	}
@@ -176,10 +191,61 @@ func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
 	}
 }
 
+// maxSources bounds the hosts that are told by their claims: the largest cluster
+// has 32.
+const maxSources = 64
+
+// fileCluster files IGMP and heartbeats with the cases whose cluster they are of,
+// and what is of none, or may be of any, for all. The cases come first, so that
+// a flood of foreign ones crowds out nothing of theirs.
+func (d *Docket) fileCluster(f evidence.Fact, frame *evidence.Frame) {
+	filed := false
+	for _, c := range d.cases {
+		if c.concerns(f) {
+			filed = true
+			if !c.closed {
+				c.Hosts.Add(f, frame.Time, 1, frame)
+			}
+		}
+	}
+	if !filed {
+		d.Segment.Add(f, frame.Time, 1, frame)
+	}
+}
+
+// concerns reports whether a heartbeat or a membership is of the case's cluster:
+// by the primary VIP, by the host that sends it, or by the MAC that it goes to
+// or that its group has.
+func (c *Case) concerns(f evidence.Fact) bool {
+	at := c.First.SenderMAC
+	switch f := f.(type) {
+	case evidence.Heartbeat:
+		return f.Cluster == c.VIP || c.sources[f.EthSrc] || at.IsGroup() && f.EthDst == at
+	case evidence.IGMP:
+		if f.Act == evidence.Query {
+			return f.Out && at.IsGroup() && igmp.GroupMAC(f.Group) == at
+		}
+		return c.sources[f.EthSrc] || f.Group == groupOf(c.VIP) || at.IsGroup() && igmp.GroupMAC(f.Group) == at
+	case evidence.Malformed:
+		return c.sources[f.EthSrc]
+	}
+	return false
+}
+
+// groupOf is the group that a cluster with this primary VIP joins in IGMP mode,
+// 239.255.y.z (Microsoft KB 283028).
+func groupOf(vip netip.Addr) netip.Addr {
+	if !vip.Is4() {
+		return netip.Addr{}
+	}
+	o := vip.As4()
+	return netip.AddrFrom4([4]byte{239, 255, o[2], o[3]})
+}
+
 // Items returns what is known of the case and what is common to all, in the
 // order of the first instants.
 func (d *Docket) Items(c *Case) []evidence.Item {
-	items := slices.Concat(d.Common.Items(), d.Routers.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items())
+	items := slices.Concat(d.Common.Items(), d.Routers.Items(), d.Segment.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items(), c.Hosts.Items())
 	slices.SortStableFunc(items, func(a, b evidence.Item) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
 	})

@@ -19,6 +19,9 @@ var (
 	host   = netip.MustParseAddr("172.16.63.77")
 	us     = netip.MustParseAddr("172.16.63.10")
 
+	group    = netip.MustParseAddr("239.1.2.3")
+	stranger = mac.Addr{2, 0, 0, 0, 0, 9}
+
 	cluster = mac.Addr{3, 0xbf, 172, 16, 63, 241}
 	node    = mac.Addr{2, 0, 0, 0, 0, 1}
 )
@@ -65,6 +68,16 @@ func TestFile(t *testing.T) {
 		{"traffic to another MAC", evidence.Traffic{EthDst: node}, ""},
 		{"a hello", evidence.Hello{From: router}, "c"},
 		{"broken ARP", evidence.BadARP{}, "c"},
+		{"a query", evidence.IGMP{Act: evidence.Query, From: router}, "12"},
+		{"our query for the group of both", evidence.IGMP{Act: evidence.Query, Group: group, Out: true}, "12"},
+		{"a report of the group of one", evidence.IGMP{Act: evidence.Join, EthSrc: stranger, Group: netip.MustParseAddr("239.255.63.242")}, "2"},
+		{"a report of a host of both", evidence.IGMP{Act: evidence.Join, EthSrc: node, Group: group}, "12"},
+		{"a report of others", evidence.IGMP{Act: evidence.Join, EthSrc: stranger, Group: group}, "12"},
+		{"a heartbeat of one cluster", evidence.Heartbeat{EthSrc: stranger, Cluster: vip}, "1"},
+		{"a heartbeat of a host of both", evidence.Heartbeat{EthSrc: node, Cluster: host}, "12"},
+		{"a heartbeat to both", evidence.Heartbeat{EthSrc: stranger, EthDst: cluster, Cluster: host}, "12"},
+		{"a heartbeat of others", evidence.Heartbeat{EthSrc: stranger, Cluster: host}, "12"},
+		{"broken IGMP", evidence.Malformed{EthSrc: stranger, Protocol: "IGMP"}, "12"},
 	}
 	for _, tt := range tests {
 		var d docket.Docket
@@ -154,5 +167,35 @@ func TestCase(t *testing.T) {
 	d.File(evidence.Traffic{EthDst: cluster}, frame(4*time.Second))
 	if n := len(d.Items(c)); n != 4 {
 		t.Errorf("%d items after the case was closed", n)
+	}
+}
+
+// A flood of foreign heartbeats, reports and queries crowds out nothing of the
+// case's own.
+func TestForeignClustersCrowdNothingOut(t *testing.T) {
+	var d docket.Docket
+	c := d.Open(vip)
+	d.File(reply(vip), frame(0))
+	flood := func(n int) mac.Addr { return mac.Addr{4, 0, 0, byte(n >> 16), byte(n >> 8), byte(n)} }
+	for n := range 2 * evidence.PerKind {
+		d.File(evidence.Heartbeat{EthSrc: flood(n), Cluster: host}, frame(time.Second))
+		d.File(evidence.IGMP{Act: evidence.Join, EthSrc: flood(n), Group: group}, frame(time.Second))
+		d.File(evidence.Malformed{EthSrc: flood(n)}, frame(time.Second))
+	}
+	own := []evidence.Fact{
+		evidence.Heartbeat{EthSrc: node, Cluster: vip}, evidence.IGMP{Act: evidence.Join, EthSrc: node, Group: netip.MustParseAddr("239.255.63.241")},
+		evidence.IGMP{Act: evidence.Query, From: router}, evidence.Malformed{EthSrc: node},
+	}
+	for _, f := range own {
+		d.File(f, frame(2*time.Second))
+	}
+	items := d.Items(c)
+	for _, f := range own {
+		if !slices.ContainsFunc(items, func(it evidence.Item) bool { return it.Fact == f }) {
+			t.Errorf("%+v was crowded out", f)
+		}
+	}
+	if len(items) > 3*evidence.PerKind+20 {
+		t.Errorf("%d items", len(items))
 	}
 }

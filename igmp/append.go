@@ -118,7 +118,44 @@ type Sender struct {
 	// not for them. Versions 2 and 3 demand it (RFC 2236 2, RFC 3376 4), version 1
 	// does not know it, and both are seen without and with it.
 	RouterAlert bool
+	// To is the one host's address that the frame goes to, instead of the
+	// group's. The IP destination stays the group: hosts take a query by that
+	// (RFC 3376 4.1.12). Zero is the group's.
+	To mac.Addr
 }
+
+// MemberQuery returns a query for one group that is to be asked of hosts one by
+// one (Sender.To), from 0.0.0.0, without harm to the subnet's querier or to what
+// switches have learnt. Why so:
+//
+//   - A querier that hears a query from a lower address falls silent for 255 s
+//     (RFC 2236 3, RFC 3376 6.6.2), and we would not ask in its place. Which
+//     address is higher than the querier's is known only where it was heard. So
+//     no address of ours will do as the source.
+//   - Switches make a router port of the port where a query comes in, unless it
+//     comes from 0.0.0.0, which elections do not count either (RFC 4541 2.1.1).
+//     But not all go by that: a Linux bridge has lost that check again for
+//     general queries, and would take 0.0.0.0 for the lowest address. So it is
+//     no general query, and it is not sent to a group address at all, but to
+//     the hosts' own: routers do not get it, and switches that look at what goes
+//     to groups only, as RFC 4541 has it, do not look.
+//   - Routers that are not the querier, and switches, drop a group soon after a
+//     query for it that nobody answers (RFC 2236 3). A cluster whose hosts report
+//     unasked only would vanish from them. Version 3 has a flag against it
+//     (RFC 3376 4.1.5, 6.6.3), so it is of that version and has the flag set. It
+//     also leaves hosts of version 3 in that version, which a version 2 query
+//     does not (7.2.1); older hosts read it as one of their own (7.2.1, and
+//     RFC 2236 2.5). Robustness and interval are 0: hosts take their defaults.
+//
+// An answer proves that a host is a member. Silence proves nothing: it is not
+// documented that NLB's driver, which reports by itself, answers queries.
+func MemberQuery(group netip.Addr) Message {
+	return Message{Type: Query, Version: 3, Group: group, MaxResponse: MemberResponse, Suppress: true}
+}
+
+// MemberResponse is the time that MemberQuery gives to answer: the last member
+// query interval of RFC 3376 8.8.
+const MemberResponse = time.Second
 
 const (
 	etherLen  = 14
@@ -150,7 +187,10 @@ func (m Message) AppendFrame(dst []byte, s Sender) ([]byte, error) {
 		d4 = to.As4() // AppendTo below says so where it is not
 	}
 	start := len(dst)
-	dmac, s4 := GroupMAC(to), s.IP.As4()
+	dmac, s4 := s.To, s.IP.As4()
+	if dmac.IsZero() {
+		dmac = GroupMAC(to)
+	}
 	b := append(dst, dmac[:]...)
 	b = append(b, s.MAC[:]...)
 	b = append(b, 0x08, 0x00)

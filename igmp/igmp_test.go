@@ -404,6 +404,20 @@ func TestAppendFrame(t *testing.T) {
 				0x22, 0, 0xe9, 0x0d, 0, 0, 0, 1, 2, 0, 0, 0, 239, 255, 2, 241),
 		},
 	}
+	// The question for members goes to one host; routers and groups do not get it.
+	host := igmp.Sender{MAC: from.MAC, IP: ip("0.0.0.0"), RouterAlert: true, To: mac.Addr{0, 0, 0x5e, 0, 0x53, 0x21}}
+	tests = append(tests, struct {
+		name string
+		m    igmp.Message
+		s    igmp.Sender
+		want []byte
+	}{
+		"member query", igmp.MemberQuery(group), host,
+		ether("00:00:5e:00:53:21",
+			0x46, 0xc0, 0, 36, 0, 0, 0x40, 0, 1, 2, 0xf1, 0x23,
+			0, 0, 0, 0, 239, 255, 2, 241, 0x94, 0x04, 0, 0,
+			0x11, 0x0a, 0xf4, 0x04, 239, 255, 2, 241, 0x08, 0, 0, 0), // suppress, robustness and interval 0
+	})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := tt.m.AppendFrame([]byte{1}, tt.s)

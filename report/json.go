@@ -2,12 +2,15 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -73,14 +76,84 @@ type jsonCluster struct {
 	DerivedFrom *netip.Addr `json:"derived_from"`
 	Group       *netip.Addr `json:"group"`
 	Hosts       []jsonHost  `json:"hosts"`
+	// Primaries are the primary VIPs that heartbeats name.
+	Primaries []netip.Addr `json:"primary_vips"`
 }
 
 type jsonHost struct {
 	MAC       mac.Addr    `json:"mac"`
 	Priority  *int        `json:"priority"`
 	IP        *netip.Addr `json:"ip"`
-	SenderMAC mac.Addr    `json:"sender_mac"`
+	SenderMAC *mac.Addr   `json:"sender_mac"` // null for a host of which only heartbeats were heard
 	Answers   int         `json:"answers"`
+
+	// What its heartbeats say; null where none was heard.
+	Name      *string        `json:"name"` // escaped: it is text from the wire
+	LastHeard *time.Time     `json:"last_heard"`
+	Stopped   *bool          `json:"stopped"`
+	Heartbeat *jsonHeartbeat `json:"heartbeat"`
+}
+
+// jsonHeartbeat is a host's newest membership heartbeat. What the meanings of
+// state, default_host and the rules rest on is inferred from one capture.
+type jsonHeartbeat struct {
+	Count       int        `json:"count"`
+	To          mac.Addr   `json:"to"`
+	Version     string     `json:"version"`
+	HostID      int        `json:"host_id"`
+	DefaultHost int        `json:"default_host"`
+	State       int        `json:"convergence_state"`
+	RuleCount   int        `json:"rule_count"`
+	Started     *time.Time `json:"started_inferred"`
+	Rules       []jsonRule `json:"rules"`
+	Inferred    []string   `json:"inferred"` // the fields whose meaning no document gives
+}
+
+type jsonRule struct {
+	Code       string  `json:"code"`
+	Ports      *string `json:"ports"`        // where the code means these only
+	PortsIfLow *string `json:"ports_if_low"` // where all its ports are below 4096
+	Weight     *uint32 `json:"weight"`       // null where the heartbeat was cut
+}
+
+// inferredFields are those of jsonHeartbeat.
+var inferredFields = []string{"host_id", "default_host", "started_inferred", "rules.ports", "rules.ports_if_low"}
+
+func heartbeat(h diagnose.Host) *jsonHeartbeat {
+	b := h.Heartbeat
+	if b == nil {
+		return nil
+	}
+	out := &jsonHeartbeat{
+		Count: h.Beats, To: b.EthDst, Version: fmt.Sprintf("%d.%d", b.Version>>8&0xff, b.Version&0xff),
+		HostID: int(b.HostID), DefaultHost: int(b.DefaultHost), State: int(b.State), RuleCount: int(b.RuleCount),
+		Rules: []jsonRule{}, Inferred: inferredFields,
+	}
+	if b.HostCode != 0 {
+		started := time.Unix(int64(b.HostCode), 0).UTC()
+		out.Started = &started
+	}
+	for i := range min(int(b.RuleCount), int(b.RulesKept), len(b.Rules)) {
+		code := nlb.RuleCode(b.Rules[i])
+		rule := jsonRule{Code: fmt.Sprintf("0x%08x", uint32(code))}
+		if first, last, ok := code.Ports(); ok {
+			rule.Ports = some(ports(first, last))
+		} else if first, last, ok := code.LowPorts(); ok {
+			rule.PortsIfLow = some(ports(first, last))
+		}
+		if b.Whole {
+			rule.Weight = &b.Weights[i]
+		}
+		out.Rules = append(out.Rules, rule)
+	}
+	return out
+}
+
+func ports(first, last uint16) string {
+	if first == last {
+		return strconv.Itoa(int(first))
+	}
+	return fmt.Sprintf("%d-%d", first, last)
 }
 
 type jsonRouter struct {
@@ -116,7 +189,7 @@ func object(o Outcome) jsonRun {
 		Schema: Schema, VIP: d.VIP, Verdict: string(d.Verdict), Severity: d.Severity.String(),
 		Cluster: jsonCluster{
 			Mode: d.Cluster.Mode.String(), DerivedFrom: some(d.Cluster.DerivedFrom),
-			Group: some(d.Cluster.Group), Hosts: []jsonHost{},
+			Group: some(d.Cluster.Group), Hosts: []jsonHost{}, Primaries: list(d.Cluster.Primaries),
 		},
 		Routers: []jsonRouter{}, Findings: []jsonFinding{}, Configs: list(o.Configs),
 		Name: some(o.Name), Interface: some(o.Interface),
@@ -130,7 +203,8 @@ func object(o Outcome) jsonRun {
 	}
 	for _, h := range d.Cluster.Hosts {
 		run.Cluster.Hosts = append(run.Cluster.Hosts, jsonHost{
-			MAC: h.MAC, Priority: some(h.Priority), IP: some(h.IP), SenderMAC: h.SenderMAC, Answers: h.Answers,
+			MAC: h.MAC, Priority: some(h.Priority), IP: some(h.IP), SenderMAC: some(h.SenderMAC), Answers: h.Answers,
+			Name: some(Clean(h.Name)), LastHeard: lastHeard(h), Stopped: stopped(h), Heartbeat: heartbeat(h),
 		})
 	}
 	for _, r := range d.Routers {
@@ -148,6 +222,22 @@ func object(o Outcome) jsonRun {
 		})
 	}
 	return run
+}
+
+// lastHeard and stopped are null where no heartbeat was heard.
+func lastHeard(h diagnose.Host) *time.Time {
+	if h.LastBeat.IsZero() {
+		return nil
+	}
+	at := h.LastBeat.UTC()
+	return &at
+}
+
+func stopped(h diagnose.Host) *bool {
+	if h.LastBeat.IsZero() {
+		return nil
+	}
+	return &h.Stopped
 }
 
 // list returns s, or an empty list rather than null.

@@ -63,6 +63,18 @@ func (s *story) answer(after time.Duration, from, says mac.Addr, ip netip.Addr) 
 	})
 }
 
+// beat is a heartbeat of the host with this priority, which has two port rules.
+func beat(priority byte, to mac.Addr) evidence.Heartbeat {
+	h := evidence.Heartbeat{
+		EthSrc: host(priority), EthDst: to, EtherType: 0x886f, Signature: 0xc0de01bf, Version: 0x0206, Priority: uint32(priority),
+		Cluster: vip, Dedicated: netip.AddrFrom4([4]byte{172, 16, 63, 10 + priority}),
+		Status: true, HostID: uint16(priority - 1), State: 1, RuleCount: 2, HostCode: 1329324085, RulesKept: evidence.Slots, Whole: true,
+	}
+	h.Rules[0], h.Rules[1] = 0x61050050, 0x6ffff400
+	h.Weights[0], h.Weights[1] = 50, 100
+	return h
+}
+
 const us1 = time.Microsecond
 
 func outcome(s *story, sent int, took time.Duration) report.Outcome {
@@ -75,6 +87,21 @@ func outcomes() map[string]report.Outcome {
 	all["cluster"] = outcome(asked(3, 400*time.Millisecond).
 		answer(300*us1, host(1), cluster, vip).answer(350*us1, host(2), cluster, vip).
 		answer(400*us1, rtrMAC, rtrMAC, router), 3, 402*time.Millisecond)
+	// A cluster that beats: one host with a hostile name, one that has died, one
+	// that answers nothing.
+	members := asked(3, 12*time.Second).answer(300*us1, host(1), cluster, vip).answer(350*us1, host(2), cluster, vip)
+	for i := range 12 {
+		at := time.Duration(i) * time.Second
+		members.add(at+100*time.Millisecond, beat(1, cluster)).add(at+200*time.Millisecond, beat(3, cluster))
+		if i < 4 {
+			members.add(at+300*time.Millisecond, beat(2, cluster))
+		}
+	}
+	members.add(time.Second, evidence.Heartbeat{
+		EthSrc: host(1), EthDst: cluster, EtherType: 0x886f, Signature: 0xc0de01c0, Version: 0x0206, Priority: 1, Cluster: vip,
+		Dedicated: netip.MustParseAddr("172.16.63.11"), Name: "web1\x1b]0;owned\a\r\n\u202emoc.elpmaxe" + strings.Repeat("x", 200),
+	})
+	all["members"] = outcome(members, 3, 12*time.Second)
 	all["conflict"] = outcome(asked(3, 400*time.Millisecond).
 		answer(300*us1, host(1), host(1), vip).answer(350*us1, host(2), host(2), vip), 3, 402*time.Millisecond)
 	all["silent"] = outcome(asked(6, 3*time.Second), 6, 3*time.Second)

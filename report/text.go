@@ -9,6 +9,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -237,6 +238,9 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 		}
 		b.WriteString(head + hostLine(h, c.HasMAC) + "\n")
 		head = indent
+		for _, line := range beatLines(h, t.style.Verbose) {
+			b.WriteString(Wrap(deeper, deeper, line, Width))
+		}
 	}
 }
 
@@ -248,7 +252,7 @@ func hostLine(h diagnose.Host, sameMAC bool) string {
 	if h.IP.IsValid() {
 		line += ", " + h.IP.String()
 	}
-	if !sameMAC {
+	if !sameMAC && !h.SenderMAC.IsZero() {
 		line += ", says " + h.SenderMAC.String()
 	}
 	switch h.Answers {
@@ -260,6 +264,59 @@ func hostLine(h diagnose.Host, sameMAC bool) string {
 		line += fmt.Sprintf(", %d answers", h.Answers)
 	}
 	return line
+}
+
+// deeper is the indent of what belongs to a host.
+var deeper = indent + strings.Repeat(" ", len("host "))
+
+// maxName bounds a host's name in the text, in characters as they are shown.
+const maxName = 56
+
+// beatLines says what a host's heartbeats tell of it.
+func beatLines(h diagnose.Host, verbose bool) []string {
+	if h.LastBeat.IsZero() {
+		return nil
+	}
+	var lines []string
+	if h.Name != "" {
+		name := []rune(Clean(h.Name))
+		if len(name) > maxName {
+			name = append(name[:maxName], []rune("...")...)
+		}
+		lines = append(lines, "name "+string(name))
+	}
+	text := "1 heartbeat"
+	if h.Beats != 1 {
+		text = fmt.Sprintf("%d heartbeats", h.Beats)
+	}
+	text += fmt.Sprintf(", the last heard %s before the end", milliseconds(h.Quiet))
+	if h.Stopped {
+		text += ": they have stopped"
+	}
+	lines = append(lines, text)
+	b := h.Heartbeat
+	if b == nil {
+		return lines
+	}
+	rules := "1 port rule"
+	if b.RuleCount != 1 {
+		rules = fmt.Sprintf("%d port rules", b.RuleCount)
+	}
+	lines = append(lines, fmt.Sprintf("%s, default host priority %d (inferred), state %d", rules, int(b.DefaultHost)+1, b.State))
+	if !verbose {
+		return lines
+	}
+	for i := range min(int(b.RuleCount), int(b.RulesKept), len(b.Rules)) {
+		rule := fmt.Sprintf("rule %d: %s", i+1, nlb.RuleCode(b.Rules[i]))
+		if b.Whole {
+			rule += fmt.Sprintf(", load weight %d", b.Weights[i])
+		}
+		lines = append(lines, rule)
+	}
+	if b.RuleCount > 0 {
+		lines = append(lines, "ports are inferred from the rules' codes; \"if below 4096\": higher ports give the same code")
+	}
+	return lines
 }
 
 // routers writes a line per router.

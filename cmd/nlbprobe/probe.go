@@ -17,6 +17,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/arpprobe"
 	"github.com/nlbprobe/nlbprobe/check"
+	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/route"
 	"github.com/nlbprobe/nlbprobe/routerprobe"
@@ -31,6 +32,7 @@ type probeOptions struct {
 	control []string
 	tcp     []int
 	affin   bool
+	igmp    bool
 	wait    time.Duration
 	listen  time.Duration
 	passive bool
@@ -52,6 +54,7 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f.StringArrayVar(&o.control, "control", nil, "live host `IP` of the subnet, by which a router shows whether it sends packets back onto it; repeatable (default: one that this host talks to)")
 	f.IntSliceVar(&o.tcp, "tcp", nil, "try TCP `PORT` of the VIP too, repeatable")
 	f.BoolVar(&o.affin, "affinity", false, "with --tcp: open many connections and show which host takes them")
+	f.BoolVar(&o.igmp, "igmp-query", false, "ask the hosts of a cluster in IGMP mode whether they joined its group")
 	f.DurationVar(&o.wait, "wait", 5*time.Second, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
 	f.DurationVar(&o.listen, "listen", 0, "listen for `TIME` at least, for what comes unasked, such as other routers' questions")
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
@@ -250,6 +253,8 @@ func (o *probeOptions) ports() error {
 		return fmt.Errorf("--tcp names %d ports; at most %d at once", len(o.tcp), maxPorts)
 	case o.passive && len(o.tcp) > 0:
 		return errors.New("--passive sends nothing, --tcp would")
+	case o.passive && o.igmp:
+		return errors.New("--passive sends nothing, --igmp-query would")
 	}
 	for _, p := range o.tcp {
 		if p < 1 || p > 65535 {
@@ -325,6 +330,10 @@ func open(j job, routers []netip.Addr) (*wire.Link, error) {
 	return nil, noLinux(err)
 }
 
+// beatsFor is how long the heartbeats of a cluster that answered are listened
+// for: every host sends one in each period, and a little more.
+const beatsFor = nlb.HeartbeatPeriod + 200*time.Millisecond
+
 // probe runs the check of one job.
 func (s *session) probe(ctx context.Context, n int, to listener) error {
 	j, o := s.jobs[n], s.o
@@ -332,6 +341,7 @@ func (s *session) probe(ctx context.Context, n int, to listener) error {
 		Interface: j.ifi.Name, MAC: j.ifi.MAC, Addresses: j.ifi.Prefixes,
 		Timing: arpprobe.DefaultTiming(), RouterTest: routerprobe.DefaultTiming(),
 		Controls: s.controls, Connections: oneConnection, Seed: rand.Uint64(), Passive: o.passive, Listen: o.listen,
+		Beats: beatsFor, IGMPQuery: o.igmp,
 		Neighbours: func() []netip.Addr {
 			ips, err := route.Neighbours(j.ifi.Index)
 			if err != nil {
