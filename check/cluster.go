@@ -41,9 +41,10 @@ func (r *runner) tune(s *subject) {
 	}
 }
 
-// converges is how long the hosts of a cluster may contradict each other while
-// they converge (Microsoft KB 232997), and a little more.
-const converges = 3300 * time.Millisecond
+// converges is how long hosts that contradict each other are listened to: a
+// cluster takes about 3 s to converge (Microsoft KB 232997), and each host is
+// heard once a second.
+const converges = 4400 * time.Millisecond
 
 // beats is what was heard of a cluster's heartbeats.
 type beats struct {

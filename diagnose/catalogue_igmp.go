@@ -16,7 +16,7 @@ const (
 	idL3Querier      = "igmp-router-is-querier"
 	idNotSnoopable   = "multicast-mode-not-snoopable"
 	idSharedGroup    = "igmp-shared-group"
-	idByIP           = "igmp-looked-up-by-ip"
+	idNotLimited     = "igmp-not-limited"
 	idUnanswered     = "igmp-query-unanswered"
 	idBadIGMP        = "malformed-igmp"
 )
@@ -126,16 +126,21 @@ var igmpEntries = [...]Entry{
 		References: []Reference{{"Microsoft KB 283028, KB 4494444 (01-00-5e-7f-y-z, 239.255.y.z)", nlb.Documented}},
 	},
 	{
-		ID:        idByIP,
+		ID:        idNotLimited,
 		Severity:  Warning,
 		Certainty: nlb.Inferred,
 		Title:     "Snooping does not limit the traffic",
-		Meaning: "The group is joined and a querier asks, but the cluster's traffic is flooded. It is unicast IP in frames to a group's MAC: a switch that looks groups up by IP address finds no group for it and floods or drops it. " +
-			"Catalyst 9000, Nexus without its command, Extreme, the Linux bridge and Open vSwitch do so. A mirror port looks the same.",
-		Detected:   "Reports for the cluster's group, queries with an address, and frames to the cluster's MAC on a port that is no member's.",
-		Disproof:   "The platform's documents that say that it looks up by MAC, or a mirror session with this port as destination.",
-		Cure:       "On Nexus: layer-2 multicast lookup mac in the VLAN. Elsewhere: static MAC entries for the members' ports, or a VLAN for the cluster alone.",
-		References: []Reference{{"Cisco 220657, CSCvw18989 (Catalyst 9000 looks up by group IP)", nlb.Documented}, {"Cisco 116150 (Nexus 7000, layer-2 multicast lookup mac)", nlb.Documented}, snooping},
+		Meaning: "A querier asks on the subnet, and the cluster's traffic comes to a port that is no member's. It is unicast IP in frames to a group's MAC: a switch that looks groups up by IP address finds no group for it and floods or drops it. " +
+			"Catalyst 9000, Nexus without its command, Extreme, the Linux bridge and Open vSwitch look up by IP. A group that nobody joined, snooping that is off, a router port and a mirror port look the same.",
+		Detected: "Queries from an address, and IPv4 frames to the cluster's MAC of IGMP mode on a host that is no node. It is a remark where the hosts' reports come to this port too, as they do on a router port.",
+		Disproof: "The platform's documents that say that it looks up by MAC, or this port being a router port or the destination of a mirror session.",
+		Cure:     "Look whether the group is in the snooping table with the members' ports. If it is: on Nexus, layer-2 multicast lookup mac in the VLAN; elsewhere static MAC entries for the members' ports, or a VLAN for the cluster alone.",
+		References: []Reference{
+			{"Cisco 220657, CSCvw18989 (Catalyst 9000 looks up by group IP)", nlb.Documented},
+			{"Cisco 116150 (Nexus 7000, layer-2 multicast lookup mac)", nlb.Documented},
+			{"Extreme article 5708 (unicast IP is not constrained by IGMP)", nlb.Documented},
+			snooping,
+		},
 	},
 	{
 		ID:        idJoined,

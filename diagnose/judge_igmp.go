@@ -170,7 +170,7 @@ func (p *picture) judgeIGMP() {
 		p.judgeMembership(c)
 		p.judgeQueriers(c)
 		p.judgeSharedGroup(c)
-		p.judgeLookup(c)
+		p.judgeSnooping()
 	}
 	p.judgeMalformed(idBadIGMP, "IGMP", func(n int) string {
 		return fmt.Sprintf("%s of IGMP that no switch or host may take. Ignored.", many(n, "frame"))
@@ -464,21 +464,30 @@ func (p *picture) judgeSharedGroup(c Cluster) {
 	}
 }
 
-// judgeLookup notes that the cluster's traffic is flooded, though its group is
-// joined and a querier asks: a switch that looks groups up by IP does that.
-func (p *picture) judgeLookup(c Cluster) {
+// judgeSnooping notes that the cluster's traffic comes to this port, though a
+// querier asks. Why cannot be told from here: the evidence says what speaks for
+// which cause.
+func (p *picture) judgeSnooping() {
 	floods := p.findings[idFloods]
-	if floods == nil || !p.floodsIP || len(p.joined) == 0 || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return isHostIP(q.ip) }) {
+	if floods == nil || !p.floodsIP || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return isHostIP(q.ip) }) {
 		return
 	}
 	var l lines
+	l.add("%s", strings.TrimSuffix(floods.Summary, "."))
 	for _, q := range p.queriers {
 		l.add("%s", p.sayQuerier(q))
 	}
-	for _, r := range p.joined {
-		l.add("%s", p.sayReporter(r))
+	items := slices.Concat(floods.Items, p.itemsOfQueriers())
+	summary := fmt.Sprintf("A querier asks, but the traffic of %v comes to this port too: snooping does not limit it.", p.vip)
+	if len(p.joined) > 0 {
+		for _, r := range p.joined {
+			l.add("%s", p.sayReporter(r))
+		}
+		l.add("reports come to router ports only where a switch snoops (RFC 4541 2.1.1): this port is one, or the switch does not snoop")
+		p.find(idNotLimited, summary, l.list(), slices.Concat(items, itemsOfReporters(p.joined)))
+		p.lower(idNotLimited, Info)
+		return
 	}
-	l.add("%s", strings.TrimSuffix(floods.Summary, "."))
-	p.find(idByIP, fmt.Sprintf("Snooping does not limit the traffic of %v: the group is joined and queried, and it is flooded.", p.vip), l.list(),
-		slices.Concat(p.itemsOfQueriers(), itemsOfReporters(p.joined), floods.Items))
+	l.add("no report of the group came here: nobody joined it, or the switch hides reports and looks groups up by IP")
+	p.find(idNotLimited, summary, l.list(), items)
 }

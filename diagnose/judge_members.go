@@ -63,9 +63,9 @@ func (p *picture) judgeSplit() {
 			if b.to.Before(to) {
 				to = b.to
 			}
-			// Two hosts' heartbeats alternate: up to a period apart they are of one time.
+			// What a heartbeat says holds until the host's next one.
 			if over := to.Sub(from) + p.period(); over >= 0 {
-				together = max(together, over-p.period(), 0)
+				together = max(together, over)
 				for _, m := range []*member{a, b} {
 					if !slices.Contains(split, m) {
 						split = append(split, m)
@@ -83,7 +83,7 @@ func (p *picture) judgeSplit() {
 	}
 	l.add("inferred: numbers count from 0, so the default host is the one with priority number + 1")
 	if together < converges {
-		l.add("seen together for %s only: a cluster that converges, which takes about 3 s, looks the same; probe again", span(together))
+		l.add("so for %s only: a cluster that converges, which takes about 3 s, looks the same; --listen 10s tells", span(together))
 	}
 	p.find(idSplit, fmt.Sprintf("The hosts of %v name different default hosts: the cluster is split.", p.vip), l.list(), itemsOfStatus(split))
 	if together < converges {

@@ -39,7 +39,7 @@ func igmpStories() []story {
 			steps:   igmpNodes(long, joinSteps(bothReport, asked)...),
 			verdict: Answers, severity: Warning,
 			want: igmpIDs(idJoined),
-			near: []string{idNoReport, idNoQuerier, idNotProven, idNotJoined, idV3Only, idOtherGroupIGMP, idByIP, idProxyQuerier, idQueriers, idL3Querier, idSharedGroup, idUnanswered},
+			near: []string{idNoReport, idNoQuerier, idNotProven, idNotJoined, idV3Only, idOtherGroupIGMP, idNotLimited, idProxyQuerier, idQueriers, idL3Querier, idSharedGroup, idUnanswered},
 			check: func(t *testing.T, d Diagnosis) {
 				has(t, d, idJoined, "2 hosts reported", "reports 239.255.63.241 by IGMPv1, 5 times, every 1m0s")
 			},
@@ -254,17 +254,42 @@ func igmpStories() []story {
 		},
 		{
 			name:    "joined and queried, and flooded all the same",
-			steps:   igmpNodes(long, joinSteps(bothReport, asked, []step{passes(stranger, client).traffic(func(f *evidence.Traffic) { f.EthDst = igmp })})...),
+			steps:   igmpNodes(long, joinSteps(bothReport, asked, []step{flooded()})...),
 			verdict: Answers, severity: Warning,
-			want:  igmpIDs(idJoined, idFloods, idByIP),
-			check: func(t *testing.T, d Diagnosis) { has(t, d, idByIP, "it is flooded") },
+			want: igmpIDs(idJoined, idFloods, idNotLimited),
+			check: func(t *testing.T, d Diagnosis) {
+				has(t, d, idNotLimited, "this port is one, or the switch does not snoop")
+				if f := findingOf(t, d, idNotLimited); f.Severity != Info {
+					t.Errorf("severity %v", f.Severity)
+				}
+			},
+		},
+		{
+			name:    "queried and flooded, and no report to be heard",
+			steps:   igmpNodes(2*time.Second, query(client, 2), flooded()),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idNotProven, idFloods, idNotLimited),
+			check: func(t *testing.T, d Diagnosis) {
+				has(t, d, idNotLimited, "nobody joined it, or the switch hides reports and looks groups up by IP")
+				if f := findingOf(t, d, idNotLimited); f.Severity != Warning {
+					t.Errorf("severity %v", f.Severity)
+				}
+			},
 		},
 		{
 			name:    "joined, not queried, and flooded",
-			steps:   igmpNodes(long, joinSteps(bothReport, []step{passes(stranger, client).traffic(func(f *evidence.Traffic) { f.EthDst = igmp })})...),
+			steps:   igmpNodes(long, joinSteps(bothReport, []step{flooded()})...),
 			verdict: Answers, severity: Warning,
 			want: igmpIDs(idJoined, idFloods, idNoQuerier),
-			near: []string{idByIP},
+			near: []string{idNotLimited},
+		},
+		{
+			// Heartbeats are no IP: what snooping does to them says nothing.
+			name:    "queried, and heartbeats are flooded",
+			steps:   igmpNodes(2*time.Second, query(client, 2), beat(node1, 1).beat(toIGMP)),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idNotProven, idFloods),
+			near: []string{idNotLimited},
 		},
 		{
 			name:    "we ask, and nobody answers",
@@ -301,6 +326,11 @@ func igmpStories() []story {
 			near: []string{idBadIGMP, idNotSnoopable},
 		},
 	}
+}
+
+// flooded is a client's frame to the cluster's MAC of IGMP mode.
+func flooded() step {
+	return passes(stranger, client).traffic(func(f *evidence.Traffic) { f.EthDst = igmp })
 }
 
 func us4(last byte) netip.Addr { return netip.AddrFrom4([4]byte{172, 16, 63, last}) }
