@@ -32,7 +32,7 @@ func carriedStories() []story {
 			name:    "clients' packets to a cluster in IGMP mode",
 			steps:   []step{to(igmp)},
 			verdict: Seen, severity: Info,
-			want: []string{idCarried},
+			want: []string{idCarried, idNotProven},
 			check: func(t *testing.T, d Diagnosis) {
 				isAt(igmp, IGMPMulticast)(t, d)
 				if d.Cluster.Group.String() != "239.255.63.241" {

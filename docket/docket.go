@@ -201,7 +201,7 @@ const maxSources = 64
 func (d *Docket) fileCluster(f evidence.Fact, frame *evidence.Frame) {
 	filed := false
 	for _, c := range d.cases {
-		if c.concerns(f) {
+		if c.Concerns(f) {
 			filed = true
 			if !c.closed {
 				c.Hosts.Add(f, frame.Time, 1, frame)
@@ -213,10 +213,10 @@ func (d *Docket) fileCluster(f evidence.Fact, frame *evidence.Frame) {
 	}
 }
 
-// concerns reports whether a heartbeat or a membership is of the case's cluster:
+// Concerns reports whether a heartbeat or a membership is of the case's cluster:
 // by the primary VIP, by the host that sends it, or by the MAC that it goes to
 // or that its group has.
-func (c *Case) concerns(f evidence.Fact) bool {
+func (c *Case) Concerns(f evidence.Fact) bool {
 	at := c.First.SenderMAC
 	switch f := f.(type) {
 	case evidence.Heartbeat:

@@ -89,7 +89,7 @@ func New(vips ...netip.Addr) *Replay {
 		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool),
 	}
 	r.watch.Discover, r.watch.Narrow = !r.only, true
-	r.docket.Common.Budget, r.docket.Routers.Budget = &r.budget, &r.budget
+	r.docket.Common.Budget, r.docket.Routers.Budget, r.docket.Segment.Budget = &r.budget, &r.budget, &r.budget
 	for _, vip := range vips {
 		r.open(vip)
 	}
@@ -132,7 +132,7 @@ func (r *Replay) open(vip netip.Addr) *docket.Case {
 	if c = r.forget(vip); c == nil {
 		c = &docket.Case{VIP: vip}
 	}
-	c.Log.Budget, c.Asks.Budget, c.IP.Budget = &r.budget, &r.budget, &r.budget
+	c.Log.Budget, c.Asks.Budget, c.IP.Budget, c.Hosts.Budget = &r.budget, &r.budget, &r.budget, &r.budget
 	r.watch.AddIP(vip)
 	r.dirty[c] = true
 	return r.docket.Adopt(c)
@@ -164,6 +164,10 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 		r.discover(fact.EthSrc, fact.EthDst, fact.Src.Addr(), fact.Dst.Addr())
 	case evidence.Traffic:
 		r.discover(fact.EthSrc, fact.EthDst, fact.Src, fact.Dst)
+	case evidence.Heartbeat:
+		if !r.only && nlb.CheckVIP(fact.Cluster) == nil {
+			r.open(fact.Cluster) // a host says that this is its cluster's primary VIP
+		}
 	}
 	r.docket.File(fact, f)
 	r.touch(fact)
@@ -183,6 +187,13 @@ func (r *Replay) touch(fact evidence.Fact) {
 		ips = [2]netip.Addr{f.Src, f.Dst}
 	case evidence.ICMPError:
 		ips = [2]netip.Addr{f.Src, f.Dst}
+	case evidence.Heartbeat, evidence.IGMP, evidence.Malformed:
+		for _, c := range r.docket.Cases() {
+			if c.Concerns(fact) {
+				r.dirty[c] = true
+			}
+		}
+		return
 	}
 	for _, ip := range ips {
 		if c := r.docket.Case(ip); c != nil {
