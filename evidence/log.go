@@ -8,9 +8,10 @@ import (
 // The bounds of a Log. A segment can be flooded with invented facts; what does
 // not fit is counted as Unkept.
 const (
-	PerKind   = 1024    // different facts of one kind
-	TimesKept = 64      // instants kept of one fact, and frames that gave it again
-	AgainKept = 1 << 20 // bytes, of a Log's frames that gave a fact again
+	PerKind    = 1024    // different facts of one kind
+	TimesKept  = 64      // instants kept of one fact
+	FramesKept = 1024    // frames kept that gave one fact again; TimesKept where a Budget is shared
+	AgainKept  = 1 << 20 // bytes, of a Log's frames that gave a fact again
 )
 
 // Budget bounds what several Logs keep together, beside the bounds of each. It
@@ -49,6 +50,15 @@ type Log struct {
 	again int // bytes of the frames kept beyond the first of each fact
 }
 
+// mostAgain is how many frames are kept that gave one fact again. A run that
+// stands alone keeps more, so that its capture shows the same rates.
+func (l *Log) mostAgain() int {
+	if l.Budget != nil {
+		return TimesKept
+	}
+	return FramesKept
+}
+
 // Add notes that f was seen at the instant at, n times, in frame (nil where no
 // frame gave it), whose bytes are copied. It reports whether the fact is new:
 // not seen before, and within the bounds.
@@ -58,7 +68,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		it.Count += n
 		if frame != nil {
 			it.Bytes += frame.Length
-			if len(it.Again) < TimesKept && l.again+len(frame.Data) <= AgainKept && l.Budget.take(0, frame) {
+			if len(it.Again) < l.mostAgain() && l.again+len(frame.Data) <= AgainKept && l.Budget.take(0, frame) {
 				l.again += len(frame.Data)
 				again := *frame
 				again.Data = bytes.Clone(frame.Data)
