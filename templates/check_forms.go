@@ -16,6 +16,7 @@ var (
 	moduleName     = regexp.MustCompile(`\A[a-z][a-z0-9_]{0,60}(?:[.][a-z][a-z0-9_]{0,60}){2}\z`)
 	connectionName = regexp.MustCompile(`\A(?:local|[a-z][a-z0-9_]{0,60}(?:[.][a-z][a-z0-9_]{0,60}){2})\z`)
 	keyName        = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_-]{0,60}\z`)
+	jinjaExpr      = regexp.MustCompile(`\A[a-z_][a-z0-9_]{0,60}(?: \| [a-z_]{1,30}(?:\([a-z0-9_]{1,60}\))?){0,3}\z`)
 	registryName   = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9_-]{0,60}/[A-Za-z0-9][A-Za-z0-9_-]{0,60}\z`)
 	versionRange   = regexp.MustCompile(`\A(?:[<>=~!]{1,2} ?)?[0-9]+(?:[.][0-9]+){0,2}\z`)
 )
@@ -87,6 +88,17 @@ func (c *checker) ansible(a *Ansible) {
 			}
 		}
 	}
+	if !slices.Contains([]string{"", "enable", "sudo"}, a.Become) {
+		c.bad(at+".become", "become is %q; it must be enable or sudo", clip(a.Become))
+	}
+	if h := a.Handler; h != nil {
+		c.match(at+".handler.module", "module", h.Module, moduleName, "ansible.builtin.command")
+		c.text(at+".handler.name", h.Name)
+		c.body(at+".handler.args", h.Args)
+		if h.Name == "" || len(h.Args) == 0 || len(a.Tasks) == 0 {
+			c.bad(at+".handler", "a handler has a name, args and tasks that call for it")
+		}
+	}
 	c.body(at+".args", a.Args)
 	c.body(at+".save", a.Save)
 	for i, t := range a.Tasks {
@@ -152,6 +164,12 @@ func (c *checker) repeats(at, each string) {
 func (c *checker) body(at string, n any) {
 	switch n := n.(type) {
 	case yaml.MapSlice:
+		if expr, ok := jinjaOf(n); ok {
+			if strings.HasPrefix(at, "$.terraform") || !jinjaExpr.MatchString(string(expr)) {
+				c.bad(at, "jinja is %q; it is for Ansible, and a name with filters behind it", clip(string(expr)))
+			}
+			return
+		}
 		for _, item := range n {
 			if key, ok := item.Key.(string); !ok || !keyName.MatchString(key) {
 				c.bad(at, "key %q: letters, digits, hyphens and underscores", clip(fmt.Sprint(item.Key)))
@@ -163,9 +181,6 @@ func (c *checker) body(at string, n any) {
 			c.body(at, v)
 		}
 	case string:
-		if strings.Contains(n, "\n") {
-			c.bad(at, "a value of several lines")
-		}
 		c.template(at, n)
 	case bool, uint64, int64:
 	default:

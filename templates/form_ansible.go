@@ -16,7 +16,7 @@ type Ansible struct {
 	Collection string `yaml:"collection"` // as ansible-galaxy installs it: cisco.ios
 	Connection string `yaml:"connection"` // a connection plugin
 	NetworkOS  string `yaml:"network-os"` // ansible_network_os
-	Become     bool   `yaml:"become"`     // enter privileged mode, by the method enable
+	Become     string `yaml:"become"`     // the method that gives the rights: enable, sudo; empty for none
 
 	Module   string        `yaml:"module"`   // takes lines: cisco.ios.ios_config
 	Argument string        `yaml:"argument"` // what it calls them; default lines
@@ -24,7 +24,8 @@ type Ansible struct {
 	Args     yaml.MapSlice `yaml:"args"`     // what else each of its tasks has
 	Save     yaml.MapSlice `yaml:"save"`     // the arguments of the task that saves
 
-	Tasks []Task `yaml:"tasks"`
+	Tasks   []Task   `yaml:"tasks"`
+	Handler *Handler `yaml:"handler"` // what a change by a task calls for
 
 	Note       string     `yaml:"note"`
 	Confidence Confidence `yaml:"confidence"`
@@ -51,6 +52,13 @@ type AsAnsible struct {
 	Line    string   `yaml:"line"`    // where the device shows another than is typed
 	Source  []string `yaml:"source"`  // who has seen the device show it so; empty where nobody has
 	Parents []string `yaml:"parents"` // of a block that enters a mode by itself: the mode's lines
+}
+
+// Handler is what runs at the end of a play that has changed something.
+type Handler struct {
+	Name   string        `yaml:"name"`
+	Module string        `yaml:"module"`
+	Args   yaml.MapSlice `yaml:"args"`
 }
 
 // How a module that takes lines knows which of them the device has.
@@ -91,7 +99,9 @@ func (w *formWriter) playbook() error {
 	case a.Compare == compareTyped:
 		w.say("", "The module enters these lines at every run and reports a change; on a device that has them they change nothing.")
 	}
-	w.say("", "Install: ansible-galaxy collection install "+a.Collection)
+	if a.Collection != "ansible.builtin" {
+		w.say("", "Install: ansible-galaxy collection install "+a.Collection)
+	}
 	group := strings.ReplaceAll(w.r.p.Name, "-", "_")
 	if w.r.role != Both {
 		group += "_" + w.r.role.String()
@@ -112,8 +122,8 @@ func (w *formWriter) playbook() error {
 		{Key: "gather_facts", Value: false},
 		{Key: "connection", Value: a.Connection},
 	}
-	if a.Become {
-		play = append(play, yaml.MapItem{Key: "become", Value: true}, yaml.MapItem{Key: "become_method", Value: "enable"})
+	if a.Become != "" {
+		play = append(play, yaml.MapItem{Key: "become", Value: true}, yaml.MapItem{Key: "become_method", Value: a.Become})
 	}
 	if a.NetworkOS != "" {
 		play = append(play, yaml.MapItem{Key: "vars", Value: yaml.MapSlice{{Key: "ansible_network_os", Value: a.NetworkOS}}})
@@ -373,11 +383,21 @@ func (w *formWriter) madeTasks() (int, error) {
 			if err := w.task(name, t.Module); err != nil {
 				return err
 			}
-			return w.yaml("        ", args, false)
+			if err := w.yaml("        ", args, false); err != nil || w.r.p.Ansible.Handler == nil {
+				return err
+			}
+			return w.yaml("      ", yaml.MapSlice{{Key: "notify", Value: w.r.p.Ansible.Handler.Name}}, false)
 		})
 		if err != nil {
 			return 0, err
 		}
+	}
+	if h := w.r.p.Ansible.Handler; h != nil && tasks > 0 {
+		w.out.WriteString("  handlers:\n")
+		if err := w.task(h.Name, h.Module); err != nil {
+			return 0, err
+		}
+		return tasks, w.args(h.Args)
 	}
 	return tasks, nil
 }
@@ -447,6 +467,10 @@ func (w *formWriter) yaml(indent string, n any, dashed bool) error {
 
 // scalar writes a leaf and ends its line.
 func (w *formWriter) scalar(v any) error {
+	if expr, ok := v.(jinja); ok {
+		fmt.Fprintf(&w.out, " \"{{ %s }}\"\n", expr)
+		return nil
+	}
 	s, ok := v.(string)
 	if !ok {
 		fmt.Fprintf(&w.out, " %v\n", v)
@@ -467,6 +491,19 @@ func (w *formWriter) scalar(v any) error {
 // plainYAML matches names with a dot or an underscore, which stand without
 // quotes: no word or number of YAML's has that form.
 var plainYAML = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[._][a-z0-9]+)+\z`)
+
+// jinja is an expression of Ansible's own, which only a platform's file can
+// give: what the inventory knows and nlbprobe does not, such as a password.
+type jinja string
+
+// jinjaOf returns the expression where a tree has {jinja: EXPRESSION}.
+func jinjaOf(n yaml.MapSlice) (jinja, bool) {
+	if len(n) != 1 || n[0].Key != "jinja" {
+		return "", false
+	}
+	s, ok := n[0].Value.(string)
+	return jinja(s), ok
+}
 
 // quoteYAML writes a string as a double-quoted scalar. Ansible reads templates
 // in it, in which a value could run a program on the admin's machine: what

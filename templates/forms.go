@@ -219,6 +219,9 @@ func (r *render) tree(n any, d *lineData) (any, error) {
 		}
 		return s, err
 	case yaml.MapSlice:
+		if expr, ok := jinjaOf(n); ok {
+			return expr, nil
+		}
 		var out yaml.MapSlice
 		for _, item := range n {
 			v, err := r.tree(item.Value, d)
@@ -243,10 +246,11 @@ func (r *render) tree(n any, d *lineData) (any, error) {
 	return n, nil // a number or a truth value
 }
 
-// printable refuses what no encoder should have to write.
+// printable refuses what no encoder should have to write. A line break is the
+// file's own, since no value may have one.
 func printable(s string) error {
-	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
-		return fmt.Errorf("%q holds a line break, a control character or one outside ASCII", clip(s))
+	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' || r > '~' }) >= 0 {
+		return fmt.Errorf("%q holds a control character or one outside ASCII", clip(s))
 	}
 	return nil
 }

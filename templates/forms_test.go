@@ -227,6 +227,7 @@ func playbooks(t *testing.T) (cases []formCase, paths []string) {
 // TestAnsibleSyntax hands every playbook to ansible-playbook, which resolves
 // the modules' names in the collections that Debian ships.
 func TestAnsibleSyntax(t *testing.T) {
+	t.Parallel()
 	_, err := exec.LookPath("ansible-playbook")
 	needs(t, "ansible-playbook", err)
 	_, err = exec.LookPath("ansible-community") // the package with the collections
@@ -324,6 +325,7 @@ func judge(t *testing.T, paths, running []string) []opinion {
 // TestAnsibleArguments: every module takes the arguments of its tasks, and
 // sends each line of a playbook to a device that has none of them.
 func TestAnsibleArguments(t *testing.T) {
+	t.Parallel()
 	cases, paths := playbooks(t)
 	sent := 0
 	for i, o := range judge(t, paths, nil) {
@@ -354,6 +356,7 @@ func TestAnsibleArguments(t *testing.T) {
 // TestAnsibleAgain: on a device whose running-config is as public ones show it
 // (testdata/running), the module finds every line and sends none.
 func TestAnsibleAgain(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		platform string
 		role     Role
@@ -386,9 +389,80 @@ func TestAnsibleAgain(t *testing.T) {
 	}
 }
 
+// TestAnsibleLinux runs the playbook of a Linux router for real, with another
+// folder and another command to reload: the second run changes nothing, and
+// what is removed is gone, the second time without a change too.
+func TestAnsibleLinux(t *testing.T) {
+	t.Parallel()
+	_, err := exec.LookPath("ansible-playbook")
+	needs(t, "ansible-playbook", err)
+	const name = "linux-networkd" // linux-netplan has the same tasks
+	p := lookup(t, name)
+	v := sample(p, multicastMAC)
+	dir := t.TempDir()
+	home, etc, reloaded := t.TempDir(), filepath.Join(dir, "network"), filepath.Join(dir, "reloaded")
+	run := func(s Section) string {
+		t.Helper()
+		c, err := p.RenderForm(AnsibleForm, v, L3, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := JoinForms(AnsibleForm, []Config{c})
+		for _, change := range [][2]string{{"/etc/systemd/network", etc}, {"networkctl reload", "touch " + reloaded}} {
+			if !strings.Contains(text, change[0]) {
+				t.Fatalf("no %q in\n%s", change[0], text)
+			}
+			text = strings.ReplaceAll(text, change[0], change[1])
+		}
+		file := filepath.Join(dir, string(s)+".yml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		group := strings.ReplaceAll(name, "-", "_") + "_l3"
+		inventory := filepath.Join(dir, "hosts")
+		if err := os.WriteFile(inventory, []byte("["+group+"]\nrouter ansible_connection=local ansible_become=false ansible_python_interpreter=/usr/bin/python3\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "ansible-playbook", "-i", inventory, file)
+		cmd.Dir = home
+		cmd.Env = append(os.Environ(), "HOME="+home, "LC_ALL=C.UTF-8", "ANSIBLE_NOCOLOR=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		recap := regexp.MustCompile(`(?m)^router .*$`).Find(out)
+		return strings.Join(strings.Fields(string(recap)), " ")
+	}
+	want := func(s Section, changed int) {
+		t.Helper()
+		if got := run(s); !strings.Contains(got, fmt.Sprintf(" changed=%d ", changed)) || !strings.Contains(got, "failed=0") {
+			t.Errorf("%s: %q, want %d changes", s, got, changed)
+		}
+	}
+	want(Configure, 4) // the folder, two VIPs, the reload
+	files, err := filepath.Glob(etc + "/*/*")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	got, err := os.ReadFile(files[0])
+	if err != nil || string(got) != "[Neighbor]\nAddress=192.0.2.100\nLinkLayerAddress=03:bf:c0:00:02:64\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := os.Stat(reloaded); err != nil {
+		t.Error(err)
+	}
+	want(Configure, 0)
+	want(Remove, 3)
+	if files, _ := filepath.Glob(etc + "/*/*"); len(files) > 0 {
+		t.Errorf("left: %q", files)
+	}
+	want(Remove, 0)
+}
+
 // TestYanglint validates each edit-config body against the models that Debian
 // ships with yanglint: ietf-ip of RFC 7277, whose neighbours are those of RFC 8344.
 func TestYanglint(t *testing.T) {
+	t.Parallel()
 	_, err := exec.LookPath("yanglint")
 	needs(t, "yanglint", err)
 	const models = "/usr/share/doc/libyang2-tools/examples"
@@ -677,9 +751,13 @@ func TestCheckForms(t *testing.T) {
 		{"        last: 1\n", "        last: \"{{range 9}}x{{end}}\"\n", `"{{range 9}}x{{end}}": only values, if and with may stand in a template`},
 		{"        last: 1\n", "        last: \"{{.VIPS}}\"\n", "platform acme-os: <.VIPS>: can't evaluate field VIPS"},
 		{"        last: 1\n", "        last: \"{{`{{`}} x }}\"\n", `"{{ x }}" holds {{, which Ansible takes for a template`},
-		{"        last: 1\n", "        last: \"a\\nb\"\n", "a value of several lines"},
+		{"  connection: local", "  become: doas\n  connection: local", `become is "doas"; it must be enable or sudo`},
+		{"  connection: local", "  handler: {name: x, module: a.b.c}\n  connection: local", "a handler has a name, args and tasks that call for it"},
+		{"  connection: local", "  handler: {name: x, module: reload, args: {x: 1}}\n  connection: local", `module is "reload"; write it like ansible.builtin.command`},
 		{"  interface: \"{{.Get `vlan-name`}}\"\n  role: l3", "  interface: \"\"\n  role: l3", "interface is missing: one line that says what ietf-interfaces calls the SVI"},
 		{"vlan-name`}}\"\n  role: l3", "vlan-name`}}\"\n  role: l2", "role must be l3: ietf-ip knows the ARP entry only"},
+		{"        last: 1\n", "        last: {jinja: \"lookup('pipe', 'id')\"}\n", `jinja is "lookup('pipe', 'id')"; it is for Ansible, and a name with filters behind it`},
+		{"        name: \"{{.Get `vlan-name`}}\"\n        block:", "        name: {jinja: ansible_host}\n        block:", `jinja is "ansible_host"; it is for Ansible, and a name with filters behind it`},
 		{"provider: acme", "provider: a b", `provider is "a b"; write it like aci`},
 		{"registry: acme/os", "registry: acme", `registry is "acme"; write it like CiscoDevNet/aci`},
 		{"version: \">= 1.0\"", "version: new", `version is "new"; write it like >= 2.0.0`},

@@ -12,6 +12,8 @@ import sys
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.ansible.netcommon.plugins.module_utils.network.common.config import NetworkConfig, dumps
 
 # What each *_config module takes for one level of its platform's configuration.
@@ -37,16 +39,15 @@ specs = {}
 def documented(module):
     if module not in specs:
         collection, name = module.rsplit(".", 1)
+        path = "ansible.modules.%s" % name
+        if collection != "ansible.builtin":
+            path = "ansible_collections.%s.plugins.modules.%s" % (collection, name)
         try:
-            mod = importlib.import_module("ansible_collections.%s.plugins.modules.%s" % (collection, name))
+            file = importlib.import_module(path).__file__
         except ModuleNotFoundError:
             specs[module] = None
         else:
-            doc = yaml.safe_load(mod.DOCUMENTATION)
-            options = doc["options"]
-            if any("aci" in f for f in doc.get("extends_documentation_fragment", [])):
-                options = dict(options, annotation={}, host={}, username={}, password={})
-            specs[module] = spec(options)
+            specs[module] = spec(get_docstring(file, fragment_loader)[0]["options"])
     return specs[module]
 
 
@@ -80,13 +81,13 @@ def commands(tasks, running):
 
 
 def main():
-    keywords = {"name"}
+    keywords = {"name", "notify"}
     for case in json.load(sys.stdin):
         with open(case["playbook"]) as f:
             plays = yaml.safe_load(f)
         faults, missing, tasks = [], set(), []
         for play in plays:
-            for task in play["tasks"]:
+            for task in play["tasks"] + play.get("handlers", []):
                 (module,) = set(task) - keywords
                 args = task[module]
                 tasks.append((module, args))
