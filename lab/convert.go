@@ -247,6 +247,10 @@ func (c *converter) vrrp(path string, f *fileVRRP, s *Scenario) *VRRP {
 
 func (c *converter) lanSwitch(f *fileSwitch, s *Scenario) {
 	s.Switch.Snooping = f.Snooping == nil || *f.Snooping
+	s.Switch.ByMAC = c.choice("switch.lookup", f.Lookup, "ip", "mac") == 1
+	if s.Switch.ByMAC && !s.Switch.Snooping {
+		c.fault("switch.lookup", "lookup by MAC needs snooping")
+	}
 	s.Switch.Timers = c.timers("switch.timers", f.Timers)
 	if f.Querier != nil {
 		s.Switch.Querier = c.querier("switch.querier", f.Querier, s)

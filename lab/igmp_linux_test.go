@@ -226,6 +226,50 @@ func TestConnected(t *testing.T) {
 	}
 }
 
+// A node that dies is gone for all: its port has no carrier, by the kernel's
+// account, and its heartbeats end while the other's go on.
+func TestNodeDies(t *testing.T) {
+	t.Parallel()
+	l := startChanged(t, "node-dies", func(s string) string { return strings.Replace(s, "dies-after: 5s", "dies-after: 1500ms", 1) })
+	labtest.Tools(t, "bridge")
+	c := openTap(t, l, lab.Prober)
+	beat := func(f []byte) string {
+		if len(f) == 1510 && f[12] == 0x88 && f[13] == 0x6f {
+			return mac.From(f[6:]).String()
+		}
+		return ""
+	}
+	both := map[string]bool{}
+	c.frames(5*time.Second, func(f []byte) bool {
+		if from := beat(f); from != "" {
+			both[from] = true
+		}
+		return len(both) == 2
+	})
+	if !both[node1] || !both[node2] {
+		t.Fatalf("heartbeats of %v before", both)
+	}
+	until(t, 10*time.Second, "node2's port is down", func() bool {
+		out, err := l.Command(t.Context(), lab.Switch, "bridge", "link", "show", "dev", "node2").Output()
+		return err == nil && strings.Contains(string(out), "state disabled")
+	})
+	after := openTap(t, l, lab.Prober)
+	beats := map[string]int{}
+	after.frames(10*time.Second, func(f []byte) bool {
+		if from := beat(f); from != "" {
+			beats[from]++
+		}
+		return beats[node1] == 3
+	})
+	if beats[node1] != 3 || beats[node2] != 0 {
+		t.Errorf("heartbeats after it died: %v", beats)
+	}
+	h, _ := l.Host("node2")
+	if who, err := get(l, lab.Prober, h.Addr(), 500*time.Millisecond); err == nil {
+		t.Errorf("node2 is dead and served by %s", who)
+	}
+}
+
 // What the switch has learnt of each scenario: from IGMPv1 reports that nobody
 // asked for, whatever version the querier speaks.
 func TestSnooped(t *testing.T) {
@@ -387,6 +431,37 @@ func TestAgeOut(t *testing.T) {
 	}
 }
 
+// A switch that looks up by MAC gives the cluster's traffic, heartbeats too, to
+// who reported the group, and to all when nobody has for as long as a membership
+// counts.
+func TestByMAC(t *testing.T) {
+	t.Parallel()
+	l := startChanged(t, "igmp-by-mac", func(s string) string {
+		s = strings.Replace(s, "join-every: 1s", "join-every: 1h", 1)
+		return strings.Replace(s, "query-interval: 1s", "query-interval: 2s", 1) // a membership counts for 4.2 s
+	})
+	labtest.Tools(t, "nft")
+	vip := l.Scenario().VIP
+	listen := newEars(t, l)
+	if got := listen.to(vip); got != "node1" {
+		t.Errorf("a packet for the VIP reaches %q, want node1", got)
+	}
+	out, err := l.Command(t.Context(), lab.Switch, "nft", "list", "set", "bridge", "snooping", "members").Output()
+	if err != nil || !strings.Contains(string(out), `01:00:5e:7f:3f:f1 . "node1"`) || strings.Contains(string(out), "node2") {
+		t.Errorf("nft shows %v %s", err, out)
+	}
+	// The control: another group's MAC, which nobody reported.
+	if got := listen.toMAC(mac.Addr{0x01, 0x00, 0x5e, 0x7f, 0x3f, 0xf2}, vip); got != "prober node1 node2" {
+		t.Errorf("a packet in another group's MAC reaches %q, want all", got)
+	}
+	// The client is of node2's share, as its address falls.
+	checkReach(t, l, lab.Client, vip, false)
+	until(t, 10*time.Second, "all ports have it again", func() bool { return listen.to(vip) == "prober node1 node2" })
+	if who, err := get(l, lab.Client, vip, 3*time.Second); err != nil || who != "node2" {
+		t.Errorf("the client is served by %q, %v; want node2", who, err)
+	}
+}
+
 // ears tell which hosts a frame reaches.
 type ears struct {
 	from  *tap // at the router
@@ -404,11 +479,17 @@ func newEars(t *testing.T, l *lab.Lab) *ears {
 	return e
 }
 
-// to sends an IPv4 packet to an address in the MAC of the cluster's group, and
-// after it a broadcast by which all know that it has passed.
+// to sends an IPv4 packet to an address in the MAC of the cluster's group and
+// returns whom it reached.
 func (e *ears) to(a netip.Addr) string {
+	return e.toMAC(mac.Addr{0x01, 0x00, 0x5e, 0x7f, 0x3f, 0xf1}, a)
+}
+
+// toMAC sends an IPv4 packet, and after it a broadcast by which all know that it
+// has passed.
+func (e *ears) toMAC(m mac.Addr, a netip.Addr) string {
 	e.count++
-	f := append([]byte{0x01, 0x00, 0x5e, 0x7f, 0x3f, 0xf1}, 0x00, 0x00, 0x5e, 0x00, 0x53, 0x01, 0x08, 0x00)
+	f := append(m[:], 0x00, 0x00, 0x5e, 0x00, 0x53, 0x01, 0x08, 0x00)
 	// 20 bytes long, numbered, TTL 1, protocol 253 for experiments (RFC 3692 2.1)
 	f = append(f, 0x45, 0, 0, 20, byte(e.count>>8), byte(e.count), 0, 0, 1, 253, 0, 0, 172, 16, 63, 1)
 	f = append(f, a.AsSlice()...)

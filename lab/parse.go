@@ -43,6 +43,7 @@ type file struct {
 
 type fileSwitch struct {
 	Snooping    *bool         `yaml:"snooping"`
+	Lookup      string        `yaml:"lookup"`
 	Timers      *fileTimers   `yaml:"timers"`
 	Querier     *fileQuerier  `yaml:"querier"`
 	RouterPorts []string      `yaml:"router-ports"`

@@ -107,6 +107,7 @@ func TestParseFaults(t *testing.T) {
 			"x.yaml: line 3: switch.querier.address: 172.16.63.21 belongs to node1 already"},
 		{"querier that does not snoop", "nodes:", "switch: {snooping: false, querier: {version: 2}}\nnodes:",
 			"x.yaml: line 3: switch.querier: the switch asks only where it snoops"},
+		{"lookup without snooping", "nodes:", "switch: {snooping: false, lookup: mac}\nnodes:", "x.yaml: line 3: switch.lookup: lookup by MAC needs snooping"},
 		{"response longer than interval", "nodes:", "switch: {timers: {query-interval: 1s, query-response: 1s}}\nnodes:",
 			"x.yaml: line 3: switch.timers: query-response 1s must be less than query-interval 1s"},
 		{"response too long", "nodes:", "switch: {timers: {query-response: 26s}}\nnodes:",

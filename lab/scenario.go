@@ -78,8 +78,15 @@ func (a Affinity) String() string {
 // Frames that are not IP are flooded always.
 type LANSwitch struct {
 	Snooping bool
-	Timers   QueryTimers // of its querier, and of what it has snooped
-	Querier  *Querier    // its own; nil: none
+	// ByMAC makes it a switch that looks group addresses up by MAC, as much
+	// hardware does and as NLB's IGMP mode wants it: a report of version 1 or 2
+	// opens the port it came by for its group's MAC, whatever is in a frame, for
+	// as long as a membership counts, and reports leave by router ports only. A
+	// MAC that nobody reported is flooded. The table is the kernel's too, but its
+	// rules (nftables) are the lab's.
+	ByMAC   bool
+	Timers  QueryTimers // of its querier, and of what it has snooped
+	Querier *Querier    // its own; nil: none
 	// RouterPorts are the hosts whose ports are set as leading to a multicast
 	// router. They get all reports and all multicast.
 	RouterPorts []string

@@ -4,11 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/nlbprobe/nlbprobe/igmp"
 )
 
 // snoop sets how the switch follows IGMP. It asks nobody yet. Where a switch is
@@ -35,12 +40,99 @@ func snoop(h *netlink.Handle, s *LANSwitch, bridge *netlink.Bridge, ports map[st
 	if err := setBridge(bridge.Index, settings...); err != nil {
 		return fmt.Errorf("setting the switch's IGMP timers: %w", err)
 	}
-	for _, name := range s.RouterPorts {
-		if err := setRouterPort(ports[name].Attrs().Index); err != nil {
+	for name, port := range ports {
+		// Where rules look up by MAC, the bridge itself keeps nothing back.
+		if !s.ByMAC && !slices.Contains(s.RouterPorts, name) {
+			continue
+		}
+		if err := setRouterPort(port.Attrs().Index); err != nil {
 			return fmt.Errorf("making %s a router port: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// snoopByMAC gives the calling thread's bridge a table of group MACs and the
+// ports behind which they have members, that reports fill and time empties.
+func snoopByMAC(s *Scenario) error {
+	if !s.Switch.ByMAC {
+		return nil
+	}
+	conn, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyBridge, Name: "snooping"})
+	perPort, err := nftables.ConcatSetType(nftables.TypeEtherAddr, nftables.TypeIFName)
+	if err != nil {
+		return err
+	}
+	life := s.Switch.Timers.Membership()
+	groups := &nftables.Set{Table: table, Name: "groups", KeyType: nftables.TypeEtherAddr, Dynamic: true, HasTimeout: true, Timeout: life}
+	members := &nftables.Set{Table: table, Name: "members", KeyType: perPort, Concatenation: true, Dynamic: true, HasTimeout: true, Timeout: life}
+	for _, set := range []*nftables.Set{groups, members} {
+		if err := conn.AddSet(set, nil); err != nil {
+			return err
+		}
+	}
+	learn := conn.AddChain(&nftables.Chain{
+		Name: "learn", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookPrerouting, Priority: nftables.ChainPriorityFilter,
+	})
+	forward := conn.AddChain(&nftables.Chain{
+		Name: "restrict", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter,
+	})
+	// The MAC is in the first two registers, a port's name in those behind it.
+	to := &expr.Payload{DestRegister: unix.NFT_REG32_00, Base: expr.PayloadBaseLLHeader, Offset: 0, Len: 6}
+	port := func(key expr.MetaKey) expr.Any { return &expr.Meta{Key: key, Register: unix.NFT_REG32_02} }
+	var notRouters []expr.Any
+	for _, name := range routerPorts(s) {
+		notRouters = append(notRouters, goesOut(expr.CmpOpNeq, name)...)
+	}
+	for _, kind := range []igmp.Type{igmp.ReportV1, igmp.ReportV2} {
+		conn.AddRule(&nftables.Rule{Table: table, Chain: learn, Exprs: rule(igmpMessage(kind), []expr.Any{
+			to,
+			&expr.Dynset{SrcRegKey: unix.NFT_REG32_00, SetName: groups.Name, SetID: groups.ID, Operation: unix.NFT_DYNSET_OP_UPDATE, Timeout: life},
+			port(expr.MetaKeyIIFNAME),
+			&expr.Dynset{SrcRegKey: unix.NFT_REG32_00, SetName: members.Name, SetID: members.ID, Operation: unix.NFT_DYNSET_OP_UPDATE, Timeout: life},
+		})})
+		conn.AddRule(&nftables.Rule{Table: table, Chain: forward, Exprs: rule(igmpMessage(kind), notRouters, drop())})
+	}
+	conn.AddRule(&nftables.Rule{Table: table, Chain: forward, Exprs: rule(notRouters, []expr.Any{
+		to,
+		&expr.Lookup{SourceRegister: unix.NFT_REG32_00, SetName: groups.Name, SetID: groups.ID},
+		port(expr.MetaKeyOIFNAME),
+		&expr.Lookup{SourceRegister: unix.NFT_REG32_00, SetName: members.Name, SetID: members.ID, Invert: true},
+	}, drop())})
+	if err := conn.Flush(); err != nil {
+		return fmt.Errorf("applying the rules of a switch that looks up by MAC: %w", err)
+	}
+	return nil
+}
+
+// routerPorts are the ports by which reports leave a switch that looks up by
+// MAC: those that are set, and those of the routers that ask.
+func routerPorts(s *Scenario) []string {
+	names := slices.Clone(s.Switch.RouterPorts)
+	for i := range s.Routers {
+		if r := &s.Routers[i]; r.Querier != nil && !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// igmpMessage matches an IGMP message of a type.
+func igmpMessage(kind igmp.Type) []expr.Any {
+	return []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseLLHeader, Offset: 12, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.ETH_P_IP >> 8, unix.ETH_P_IP & 0xff}},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 9, Len: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_IGMP}},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{byte(kind)}},
+	}
 }
 
 // ask makes the switch a querier, and returns when it acts by the answers: the

@@ -56,7 +56,10 @@ func (l *Lab) buildSwitch(plans []hostPlan) error {
 	if err := snoop(nl, &l.scenario.Switch, bridges[lanBridge], ports); err != nil {
 		return err
 	}
-	return switchRules(&l.scenario.Switch).apply()
+	if err := switchRules(&l.scenario.Switch).apply(); err != nil {
+		return err
+	}
+	return snoopByMAC(l.scenario)
 }
 
 func addPort(nl *netlink.Handle, p linkPlan, to *host, b *netlink.Bridge) (netlink.Link, error) {

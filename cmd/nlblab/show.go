@@ -150,6 +150,9 @@ func switchNotes(s *lab.LANSwitch) string {
 	case s.Snooping:
 		notes[0] = "IGMP snooping on"
 	}
+	if s.ByMAC {
+		notes = append(notes, "looks up by MAC")
+	}
 	if len(s.RouterPorts) > 0 {
 		notes = append(notes, "router ports "+strings.Join(s.RouterPorts, " "))
 	}
