@@ -130,10 +130,14 @@ func TestScenarios(t *testing.T) {
 			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"igmp", nil, "local-only", 2, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "-", true,
 			[]string{"group-mac-answer", "igmp-not-proven", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
-		{"igmp-frr-v2", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
-			[]string{"group-mac-answer", "igmp-not-proven", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
-		{"igmp-frr-v3", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
-			[]string{"group-mac-answer", "igmp-not-proven", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		// Nothing for the cluster's MAC comes to this port, no heartbeat either.
+		{"igmp-by-mac", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "igmp-not-proven", "router-reaches-vip", "several-hosts-one-mac"}},
+		// FRR's pimd asks every two seconds.
+		{"igmp-frr-v2", []string{"--listen", "4s"}, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "igmp-not-proven", "igmp-router-is-querier", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
+		{"igmp-frr-v3", []string{"--listen", "4s"}, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
+			[]string{"group-mac-answer", "igmp-not-proven", "igmp-router-is-querier", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"igmp-no-querier", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
 			[]string{"group-mac-answer", "igmp-group-joined", "igmp-not-proven", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"igmp-querier", nil, "reachable", 0, "01:00:5e:7f:3f:f1", "igmp-multicast", 2, "+", false,
