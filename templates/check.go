@@ -2,6 +2,7 @@ package templates
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -131,12 +132,20 @@ func Parse(file string, data []byte) (*Platform, error) {
 	if err := guard(func() (err error) { tree, err = parser.ParseBytes(data, 0); return err }); err != nil {
 		return nil, atToken(file, err)
 	}
-	var all []error
-	for _, f := range c.faults {
+	all := make([]*FileError, len(c.faults))
+	for i, f := range c.faults {
 		line, column := place(tree, f.path)
-		all = append(all, &FileError{File: file, Line: line, Column: column, Reason: f.reason})
+		all[i] = &FileError{File: file, Line: line, Column: column, Reason: f.reason}
 	}
-	return nil, errors.Join(all...)
+	slices.SortStableFunc(all, func(a, b *FileError) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	if c.more {
+		all = append(all, &FileError{File: file, Reason: fmt.Sprintf("and more: these are the first %d", len(c.faults))})
+	}
+	errs := make([]error, len(all))
+	for i, e := range all {
+		errs[i] = e
+	}
+	return nil, errors.Join(errs...)
 }
 
 // place finds a path in a YAML tree, or the nearest part above it that is there.
@@ -160,6 +169,7 @@ func place(tree *ast.File, at string) (line, column int) {
 type checker struct {
 	p      *Platform
 	faults []fault
+	more   bool // there are faults that are not named
 }
 
 type fault struct {
@@ -169,9 +179,11 @@ type fault struct {
 
 func (c *checker) bad(path, format string, args ...any) {
 	const most = 20 // a reader mends one after another; a hostile file may have thousands
-	if len(c.faults) < most {
-		c.faults = append(c.faults, fault{path, fmt.Sprintf(format, args...)})
+	if len(c.faults) == most {
+		c.more = true
+		return
 	}
+	c.faults = append(c.faults, fault{path, fmt.Sprintf(format, args...)})
 }
 
 // platform checks everything but what the templates give.
@@ -193,6 +205,10 @@ func (c *checker) platform() {
 	}
 	for _, a := range p.Accepts.List() {
 		at := "$.accepts." + a.Name
+		if a.Does == "" && a.Confidence == "" && len(a.Source) == 0 {
+			c.bad(at, "%s is missing: {does: ..., confidence: ..., source: [...]}", a.Name)
+			continue
+		}
 		if !slices.Contains([]string{"yes", "no", "refused", "partly", "not-needed", "unknown"}, a.Does) {
 			c.bad(at, "%s: does is %q; it must be yes, no, refused, partly, not-needed or unknown", a.Name, clip(a.Does))
 		}

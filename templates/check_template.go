@@ -117,6 +117,9 @@ func (c *checker) rendering() {
 			}
 		}
 	}
+	if len(c.faults) > 0 {
+		return
+	}
 	if _, err := c.p.patterns(); err != nil {
 		c.bad("$.configure", "%v", err)
 	}

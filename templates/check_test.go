@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,6 +77,13 @@ func TestCheckNamesAll(t *testing.T) {
 	_, err := Parse("f", []byte(acmeFile(t, "role: l3", "role: l4", "each: vip", "each: node", "mode: multicast", "mode: broadcast")))
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("three faults: %v", err)
+	}
+	// In the order of the file, and with what is not named counted in.
+	_, err = Parse("f", []byte("name: x\nspelling: {mac: dots, comment: \"! \"}\naccepts:\n  ipv6: {does: maybe, confidence: vendor, source: [a]}\nconfigure:\n"+strings.Repeat("  - line: x\n", 20)))
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 21 || lines[20] != "f: and more: these are the first 20" || !strings.HasPrefix(lines[0], "f:1:") || !strings.HasPrefix(lines[1], "f:2:") ||
+		!slices.Contains(lines, "f:4:3: static-arp is missing: {does: ..., confidence: ..., source: [...]}") {
+		t.Errorf("many faults:\n%v", err)
 	}
 	for _, data := range []string{"", "- a\n- b\n", "just words", "\x00", "name: &a [*a]\n", "values:\n  - pattern: \"\n\n(\"", "\"a\\nb\": 1", "configure:\n !-ine: x{}}\"\n", "configure: !a\n"} {
 		if p, err := Parse("f", []byte(data)); err == nil || p != nil || !oneLineEach(err) {

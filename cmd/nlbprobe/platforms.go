@@ -136,7 +136,7 @@ func writeWrapped(out *bytes.Buffer, indent, text string) {
 
 // writePlatform writes everything that is known of one platform.
 func writePlatform(out *bytes.Buffer, p *templates.Platform) {
-	fmt.Fprintf(out, "%s: %s\n", p.Name, p.Title)
+	writeWrapped(out, "", p.Name+": "+p.Title)
 	writeWrapped(out, "  ", "Families: "+strings.Join(p.Families, ", "))
 	if len(p.Aliases) > 0 {
 		writeWrapped(out, "  ", "Also called: "+strings.Join(p.Aliases, ", "))
@@ -167,9 +167,9 @@ func writePlatform(out *bytes.Buffer, p *templates.Platform) {
 	if p.Spelling.Line > 0 {
 		fmt.Fprintf(out, "  A line holds at most %d characters.\n", p.Spelling.Line)
 	}
-	writeLines(out, "Configure", p, p.Configure)
-	writeLines(out, "Verify", p, p.Verify)
-	writeLines(out, "Save", p, p.Save)
+	writeLines(out, "Configure", p.Paste.Configure, p, p.Configure)
+	writeLines(out, "Verify", p.Paste.Verify, p, p.Verify)
+	writeLines(out, "Save", p.Paste.Save, p, p.Save)
 	if forms := p.Forms(); len(forms) > 0 {
 		out.WriteString("\nFor programs (nlbprobe render --format)\n")
 		for _, f := range forms {
@@ -205,11 +205,15 @@ func writePlatform(out *bytes.Buffer, p *templates.Platform) {
 }
 
 // writeLines writes the lines of one section with what each rests on.
-func writeLines(out *bytes.Buffer, title string, p *templates.Platform, lines []templates.Line) {
+func writeLines(out *bytes.Buffer, title, where string, p *templates.Platform, lines []templates.Line) {
 	if len(lines) == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\n%s\n", title)
+	if where != "" {
+		title += ", in " + where
+	}
+	out.WriteByte('\n')
+	writeWrapped(out, "", title)
 	for _, l := range lines {
 		for s := range strings.SplitSeq(p.Outline(l.Line), "\n") {
 			fmt.Fprintf(out, "  %s\n", s)
@@ -224,6 +228,11 @@ func writeLines(out *bytes.Buffer, title string, p *templates.Platform, lines []
 			text += "; in doubt: " + l.Doubt
 		}
 		writeWrapped(out, "      ", text+" ["+strings.Join(l.Source, ", ")+"]")
+		for _, more := range []struct{ what, text string }{{"removed by", l.Undo}, {"stays", l.Keep}, {"shows", l.Expect}} {
+			if more.text != "" {
+				writeWrapped(out, "      ", more.what+": "+strings.Join(strings.Fields(p.Outline(more.text)), " "))
+			}
+		}
 	}
 }
 
@@ -288,6 +297,8 @@ type lineJSON struct {
 	Role       string               `json:"role,omitempty"`
 	Mode       templates.Mode       `json:"mode,omitempty"`
 	Each       string               `json:"each,omitempty"`
+	Keep       string               `json:"keep,omitempty"`   // why it is not undone
+	Expect     string               `json:"expect,omitempty"` // what the device shows when right
 	Confidence templates.Confidence `json:"confidence"`
 	Doubt      string               `json:"doubt,omitempty"`
 	Source     []string             `json:"source"`
@@ -326,6 +337,7 @@ func fullPlatform(p *templates.Platform) platformJSON {
 		for _, l := range lines {
 			j.Lines = append(j.Lines, lineJSON{
 				Section: s, Line: p.Outline(l.Line), Undo: p.Outline(l.Undo), Role: l.Role, Mode: l.Mode, Each: l.Each,
+				Keep: l.Keep, Expect: p.Outline(l.Expect),
 				Confidence: l.Confidence, Doubt: l.Doubt, Source: l.Source,
 			})
 		}

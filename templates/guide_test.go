@@ -1,0 +1,49 @@
+package templates
+
+import (
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestGuide: the example of the guide is a platform file that the loader takes,
+// renders what it shows, and can be compared.
+func TestGuide(t *testing.T) {
+	guide, err := os.ReadFile("platforms/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(guide), "```yaml\n")
+	text, _, ended := strings.Cut(after, "```\n")
+	if !found || !ended {
+		t.Fatal("the guide has no example")
+	}
+	dir := folder(t, map[string]string{"example-os.yaml": text})
+	p, err := load(t, dir).Lookup("example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := Values{VIPs: []netip.Addr{multicastVIP}, MAC: multicastMAC, VLAN: 20, Ports: []string{"Ethernet1", "Eth2"}}
+	configs, err := p.Render(v, Both, Sections(), Options{Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"interface vlan 20", "arp 192.0.2.100 03bf.c000.0264", "exit", "mac-address-table static 03bf.c000.0264 vlan 20 interface Ethernet1 Eth2"}
+	if got := devices(configs[0]); !slices.Equal(got, want) {
+		t.Errorf("the example renders %q", got)
+	}
+	c, err := p.Diff(v, Both, Old{Text: []byte("interface vlan 20\n arp 192.0.2.100 03BF.C000.0264\n!\nmac-address-table static 03bf.c000.0264 vlan 20 interface Ethernet2\n")})
+	if got := devices(c); err != nil || !slices.Equal(got, []string{"no mac-address-table static 03bf.c000.0264 vlan 20", want[3]}) {
+		t.Errorf("the diff: %v, %q", err, got)
+	}
+	if n := strings.Count(string(guide), "\n"); n > 140 {
+		t.Errorf("the guide has %d lines; it is one page", n)
+	}
+	for line := range strings.Lines(string(guide)) {
+		if len(line) > 111 {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+}
