@@ -1,0 +1,49 @@
+package templates
+
+import (
+	"strings"
+	"testing"
+)
+
+// What serves IGMP snooping - static groups, a querier, lookup by MAC - is
+// rendered on Cisco's platforms in IGMP mode, and nothing of it that names a
+// group or a querier in the other modes. NX-OS looks up by MAC in multicast mode
+// too: its static entries for an 03-bf MAC need that (Cisco 116150, option 2A).
+func TestIGMPSectionsOfCisco(t *testing.T) {
+	tests := []struct {
+		platform string
+		in       []string // in IGMP mode; nothing where snooping does not help
+	}{
+		{"cisco-ios", []string{"ip igmp snooping querier", "ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
+		{"cisco-catalyst-4500", []string{"ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
+		{"cisco-catalyst-6500", []string{"ip igmp snooping querier", "ip igmp snooping static 239.255.2.100 interface"}},
+		{"cisco-nxos", []string{"layer-2 multicast lookup mac", "ip igmp snooping querier", "ip igmp snooping static-group 239.255.2.100 interface"}},
+		{"cisco-catalyst-9000", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.platform, func(t *testing.T) {
+			p := lookup(t, tt.platform)
+			for _, mode := range []struct {
+				name string
+				v    Values
+				igmp bool
+			}{{"IGMP", sample(p, igmpMAC), true}, {"multicast", sample(p, multicastMAC), false}, {"unicast", sample(p, unicastMAC), false}} {
+				configs, err := p.Render(mode.v, L2, []Section{Configure}, Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				commands := strings.Join(devices(configs[0]), "\n")
+				for _, line := range tt.in {
+					got := strings.Contains(commands, line)
+					want := mode.igmp || line == "layer-2 multicast lookup mac" && mode.name == "multicast"
+					if got != want {
+						t.Errorf("%s mode: %q is there: %v\n%s", mode.name, line, got, commands)
+					}
+				}
+				if (!mode.igmp || tt.in == nil) && (strings.Contains(commands, "igmp") || strings.Contains(commands, "239.255")) {
+					t.Errorf("%s mode:\n%s", mode.name, commands)
+				}
+			}
+		})
+	}
+}
