@@ -152,7 +152,7 @@ type recent struct {
 }
 
 // place is where in a table of recent facts one belongs.
-func place(a, b byte) int { return int(a^b<<3) & 63 }
+func place(a, b byte) int { return (int(a)*37 + int(b)) & 63 }
 
 func (w *Watch) igmpFact(f evidence.IGMP) evidence.Fact {
 	if w.recent == nil {
