@@ -48,11 +48,12 @@ var mayImport = []struct {
 	{"wire", []string{"evidence", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
+	{"tcpinfo", []string{"evidence"}},
 	{"lab", []string{"igmp", "mac", "nearest", "inventory", "nlb", "testdata/scenarios"}},
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe", []string{"inventory",
-		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "replay", "report", "route", "routerprobe", "templates", "wire",
+		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "wire",
 	}},
 }
 

@@ -88,6 +88,17 @@ func compareFacts(a, b evidence.Fact) int {
 		y, _ := b.(evidence.Listened)
 		return cmp.Or(cmp.Compare(x.Interface, y.Interface), boolCompare(x.Promiscuous, y.Promiscuous),
 			x.Joined.Compare(y.Joined), boolCompare(x.Passive, y.Passive))
+	case evidence.Segment:
+		y, _ := b.(evidence.Segment)
+		return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.Payload, y.Payload), cmp.Compare(x.Options, y.Options), boolCompare(x.Again, y.Again),
+			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
+	case evidence.Ack:
+		y, _ := b.(evidence.Ack)
+		return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), boolCompare(x.Inside, y.Inside), x.EthSrc.Compare(y.EthSrc), cmp.Compare(x.VLAN, y.VLAN))
+	case evidence.Offer:
+		y, _ := b.(evidence.Offer)
+		return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.MSS, y.MSS), boolCompare(x.AtLeast, y.AtLeast),
+			cmp.Compare(x.Interface, y.Interface), cmp.Compare(x.MTU, y.MTU), cmp.Compare(x.PathMTU, y.PathMTU))
 	case evidence.Lost:
 		y, _ := b.(evidence.Lost)
 		return cmp.Compare(x.Interface, y.Interface)

@@ -166,6 +166,7 @@ func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
 	p.judgeObserver()
 	p.judgeRouters()
 	p.judgeServices()
+	p.judgeOffers()
 	p.judgeSwitches()
 	p.judgeMembers()
 	p.judgeIGMP()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -128,9 +129,35 @@ func FuzzVIP(f *testing.F) {
 		if got := byFact(VIP(vip, back), back); got.Diagnosis.Verdict != want.Diagnosis.Verdict || !equalIDs(got.Diagnosis, want.Diagnosis) {
 			t.Errorf("reversed: %v, want %v", got, want)
 		}
+		one, other := netip.AddrPortFrom(us, 1), netip.AddrPortFrom(vip, 2)
+		c := Segments(one, other, all)
+		checkSegments(t, all, c)
+		if got := Segments(one, other, back); got.Severity != c.Severity || len(got.Findings) != len(c.Findings) {
+			t.Errorf("segments reversed: %+v, want %+v", got, c)
+		}
 		check(t, all, VIP(netip.Addr{}, all))
 		check(t, all, VIP(netip.MustParseAddr("2001:db8::1"), all))
 	})
+}
+
+// checkSegments holds what is true of every judgement of segment sizes.
+func checkSegments(t *testing.T, all []evidence.Item, c Connection) {
+	t.Helper()
+	worst := OK
+	for _, f := range c.Findings {
+		worst = Worst(worst, f.Severity)
+		if len(f.Items) == 0 || len(f.Evidence) == 0 || f.Remedy == "" || strings.ContainsFunc(f.Summary+strings.Join(f.Evidence, ""), unicode.IsControl) {
+			t.Errorf("finding %+v", f)
+		}
+		for _, i := range f.Items {
+			if i < 0 || i >= len(all) {
+				t.Errorf("%s rests on item %d of %d", f.ID, i, len(all))
+			}
+		}
+	}
+	if worst != c.Severity {
+		t.Errorf("severity %v, findings %v", c.Severity, worst)
+	}
 }
 
 func equalIDs(a, b Diagnosis) bool {
@@ -156,7 +183,13 @@ func mixture(b []byte) []evidence.Item {
 		name := names[int(b[1])%len(names)]
 		var f evidence.Fact
 		port := func(i int) netip.AddrPort { return netip.AddrPortFrom(ip(i), uint16(b[i]%3)) }
-		switch b[0] % 32 {
+		switch b[0] % 35 {
+		case 32:
+			f = evidence.Segment{EthSrc: m(1), EthDst: m(2), Src: port(3), Dst: port(4), Payload: int(int8(b[5])) * 67, Options: int(b[6]%2) * 12, Again: b[7]&1 == 0}
+		case 33:
+			f = evidence.Ack{EthSrc: m(1), Src: port(3), Dst: port(4), Inside: b[7]&1 == 0}
+		case 34:
+			f = evidence.Offer{Src: port(3), Dst: port(4), MSS: int(int8(b[5])) * 67, AtLeast: b[7]&1 == 0, Interface: name, MTU: int(b[6]) * 10, PathMTU: int(b[7]) * 10}
 		case 0:
 			f = evidence.BadARP{EthSrc: m(2), Reason: name}
 		case 1:
@@ -177,7 +210,7 @@ func mixture(b []byte) []evidence.Item {
 				Protocol: []uint8{1, 6}[b[6]%2], ID: uint16(b[6] % 3), Port: uint16(b[7] % 3),
 			}
 		case 10, 11:
-			f = evidence.TCP{EthSrc: m(1), EthDst: m(2), Src: port(3), Dst: port(4), TTL: b[5], SYN: b[6]&1 == 0, ACK: b[6]&2 == 0, RST: b[6]&4 == 0, Out: b[7]%4 == 0}
+			f = evidence.TCP{EthSrc: m(1), EthDst: m(2), Src: port(3), Dst: port(4), TTL: b[5], SYN: b[6]&1 == 0, ACK: b[6]&2 == 0, RST: b[6]&4 == 0, MSS: uint16(b[7]) * 4, Out: b[7]%4 == 0}
 		case 12:
 			f = evidence.Traffic{EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), EtherType: []uint16{0x0800, 0x886f}[b[5]%2], Out: b[7]%4 == 0}
 		case 13:
@@ -238,6 +271,10 @@ func TestEveryKindCounts(t *testing.T) {
 		evidence.KindUnkept:     {fact: fact(evidence.Unkept{Of: evidence.KindARPReply})},
 	}
 	for _, k := range evidence.Kinds() {
+		switch k {
+		case evidence.KindSegment, evidence.KindAck, evidence.KindOffer:
+			continue // of one connection: TestSegments
+		}
 		f, ok := facts[k]
 		if !ok || f.fact.fact.Kind() != k {
 			t.Errorf("nobody looks at facts of kind %v", k)

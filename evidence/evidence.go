@@ -24,8 +24,9 @@ type Frame struct {
 
 // Fact is one thing that a frame, or the observer's own surroundings, says. The
 // set is closed: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, IGMP,
-// Heartbeat, Malformed, Vantage, Listened, Lost, Unkept. Facts are comparable values; when they were seen, and
-// how often, stands in Item.
+// Heartbeat, Malformed, Segment, Ack, Offer, Vantage, Listened, Lost, Unkept.
+// Facts are comparable values; when they were seen, and how often, stands in
+// Item.
 type Fact interface {
 	// Kind names the kind of fact, for bounds and for tests that demand a
 	// case for each.
@@ -49,6 +50,9 @@ const (
 	KindIGMPReport
 	KindHeartbeat
 	KindMalformed
+	KindSegment
+	KindAck
+	KindOffer
 	KindVantage
 	KindListened
 	KindLost
@@ -69,6 +73,7 @@ var kindNames = [...]string{
 	KindARPRequest: "arp-request", KindARPReply: "arp-reply", KindBadARP: "bad-arp",
 	KindEcho: "echo", KindICMPError: "icmp-error", KindTCP: "tcp", KindTraffic: "traffic", KindHello: "hello",
 	KindIGMPQuery: "igmp-query", KindIGMPReport: "igmp-report", KindHeartbeat: "heartbeat", KindMalformed: "malformed",
+	KindSegment: "segment", KindAck: "ack", KindOffer: "offer",
 	KindVantage: "vantage", KindListened: "listened", KindLost: "lost", KindUnkept: "unkept",
 }
 

@@ -53,7 +53,8 @@ type Replay struct {
 	hosts map[mac.Addr][2]netip.Addr // who speaks for VIPs, with up to two other addresses
 	told  map[told]bool
 
-	askers int
+	segments observe.Segments
+	askers   int
 
 	frames      int
 	first, last time.Time
@@ -147,6 +148,7 @@ func (r *Replay) Frame(f *evidence.Frame) {
 		}
 		r.last = f.Time
 	}
+	r.segments.Frame(f)
 	r.facts = r.watch.Facts(r.facts[:0], f)
 	for _, fact := range r.facts {
 		r.add(fact, f)
@@ -354,6 +356,26 @@ func (r *Replay) Items(vip netip.Addr, place []evidence.Item) []evidence.Item {
 		}
 	}
 	return items
+}
+
+// Connections returns the TCP connections that are evidence for the size of
+// their segments, and how many more there were; where VIPs were given, those of
+// them only. A connection whose opening alone was seen, and which is a VIP's, is
+// left out: it stands with the VIP.
+func (r *Replay) Connections() (found []observe.Connection, more int) {
+	all, more := r.segments.Connections()
+	for _, c := range all {
+		of := r.docket.Case(c.Client.Addr()) != nil || r.docket.Case(c.Server.Addr()) != nil
+		if r.only && !of || of && onlyOpened(c) {
+			continue
+		}
+		found = append(found, c)
+	}
+	return found, more
+}
+
+func onlyOpened(c observe.Connection) bool {
+	return !slices.ContainsFunc(c.Items, func(it evidence.Item) bool { return it.Fact.Kind() == evidence.KindSegment })
 }
 
 // Seen is how much was read.

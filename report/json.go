@@ -61,6 +61,54 @@ type jsonRun struct {
 	Capture   *jsonCapture       `json:"capture"`
 }
 
+// SchemaMSS names the object of a connection, which concerns no VIP.
+const SchemaMSS = "nlbprobe-mss/1"
+
+type jsonConnection struct {
+	Schema    string         `json:"schema"`
+	Client    netip.AddrPort `json:"client"`
+	Server    netip.AddrPort `json:"server"`
+	Severity  string         `json:"severity"`
+	ClientMSS *int           `json:"client_mss"`
+	ServerMSS *int           `json:"server_mss"`
+	Findings  []jsonFinding  `json:"findings"`
+	Name      *string        `json:"name"`
+	Seconds   float64        `json:"elapsed_seconds"`
+	Capture   *jsonCapture   `json:"capture"`
+}
+
+// Connection writes a connection's object.
+func (j *JSON) Connection(c Connection) error {
+	d := c.Diagnosis
+	o := jsonConnection{
+		Schema: SchemaMSS, Client: d.Client, Server: d.Server, Severity: d.Severity.String(),
+		ClientMSS: some(d.ClientMSS), ServerMSS: some(d.ServerMSS), Findings: findings(d.Findings),
+		Name: some(c.Name), Seconds: c.Elapsed.Seconds(), Capture: captured(c.Capture),
+	}
+	return j.enc.Encode(o)
+}
+
+var _ Connections = (*JSON)(nil)
+
+// captured is nil where there is no capture.
+func captured(c *Capture) *jsonCapture {
+	if c == nil {
+		return nil
+	}
+	return &jsonCapture{Files: list(c.Files), Frames: c.Frames, First: some(c.First), Last: some(c.Last), Open: c.Open, Faults: list(c.Faults)}
+}
+
+func findings(all []diagnose.Finding) []jsonFinding {
+	out := []jsonFinding{}
+	for _, f := range all {
+		out = append(out, jsonFinding{
+			ID: f.ID, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Summary: f.Summary,
+			Evidence: list(f.Evidence), Remedy: f.Remedy, Disproof: f.Disproof, References: list(f.References),
+		})
+	}
+	return out
+}
+
 type jsonCapture struct {
 	Files  []string   `json:"files"`
 	Frames int        `json:"frames"`
@@ -191,13 +239,11 @@ func object(o Outcome) jsonRun {
 			Mode: d.Cluster.Mode.String(), DerivedFrom: some(d.Cluster.DerivedFrom),
 			Group: some(d.Cluster.Group), Hosts: []jsonHost{}, Primaries: list(d.Cluster.Primaries),
 		},
-		Routers: []jsonRouter{}, Findings: []jsonFinding{}, Configs: list(o.Configs),
+		Routers: []jsonRouter{}, Findings: findings(d.Findings), Configs: list(o.Configs),
 		Name: some(o.Name), Interface: some(o.Interface),
 		Passive: o.Passive, Partial: o.Partial, Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
 	}
-	if c := o.Capture; c != nil {
-		run.Capture = &jsonCapture{Files: list(c.Files), Frames: c.Frames, First: some(c.First), Last: some(c.Last), Open: c.Open, Faults: list(c.Faults)}
-	}
+	run.Capture = captured(o.Capture)
 	if d.Cluster.HasMAC {
 		run.Cluster.MAC = &d.Cluster.MAC
 	}
@@ -214,12 +260,6 @@ func object(o Outcome) jsonRun {
 			router.ReachesVIP = &reaches
 		}
 		run.Routers = append(run.Routers, router)
-	}
-	for _, f := range d.Findings {
-		run.Findings = append(run.Findings, jsonFinding{
-			ID: f.ID, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Summary: f.Summary,
-			Evidence: list(f.Evidence), Remedy: f.Remedy, Disproof: f.Disproof, References: list(f.References),
-		})
 	}
 	return run
 }

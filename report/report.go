@@ -48,6 +48,21 @@ type Outcome struct {
 	Capture *Capture
 }
 
+// Connection is what was found out about the segment sizes of one TCP
+// connection.
+type Connection struct {
+	Name      string // the name that stood for the server; empty where its address was given
+	Diagnosis diagnose.Connection
+	Capture   *Capture // nil in a live run
+	Elapsed   time.Duration
+}
+
+// Connections is a Handler that is told of connections too, after all VIPs.
+type Connections interface {
+	Handler
+	Connection(Connection) error
+}
+
 // Capture is one or several captures that were read as one.
 type Capture struct {
 	Files       []string

@@ -114,13 +114,22 @@ func (t *Text) Outcome(o Outcome) error {
 	}
 	t.cluster(&b, d)
 	t.routers(&b, d)
+	t.findings(&b, d.Findings, d.Severity)
+	if o.NoConfig != "" {
+		b.WriteByte('\n')
+		b.WriteString(t.labelled("CONFIG", o.NoConfig))
+	}
+	return t.write(b.String())
+}
+
+// findings writes all findings: what is worst in full, the rest in a sentence;
+// all of it where nothing could be learnt.
+func (t *Text) findings(b *strings.Builder, all []diagnose.Finding, severity diagnose.Severity) {
 	short := 0
-	for _, f := range d.Findings {
-		// What is worst is told in full, the rest in a sentence; all of it where
-		// nothing could be learnt of the VIP.
-		worst := f.Severity == d.Severity && f.Severity != diagnose.Info
-		full := t.style.Verbose || worst || d.Severity == diagnose.Unknown
-		t.finding(&b, f, full)
+	for _, f := range all {
+		worst := f.Severity == severity && f.Severity != diagnose.Info
+		full := t.style.Verbose || worst || severity == diagnose.Unknown
+		t.finding(b, f, full)
 		if !full {
 			short++
 		}
@@ -128,11 +137,40 @@ func (t *Text) Outcome(o Outcome) error {
 	if short > 0 {
 		b.WriteString("\n" + t.labelled("MORE", "evidence of each finding: --verbose; what one means: nlbprobe explain ID"))
 	}
-	if o.NoConfig != "" {
+}
+
+// Connection writes the report of one connection.
+func (t *Text) Connection(c Connection) error {
+	var b strings.Builder
+	if t.wrote {
 		b.WriteByte('\n')
-		b.WriteString(t.labelled("CONFIG", o.NoConfig))
 	}
+	d := c.Diagnosis
+	server := d.Server.String()
+	if c.Name != "" {
+		server += " (" + Clean(c.Name) + ")"
+	}
+	b.WriteString(t.paint(bold, label("MSS")))
+	fmt.Fprintf(&b, "%s to %s: %s\n", d.Client, server, t.paint(severityColour(d.Severity), d.Severity.String()))
+	line := fmt.Sprintf("The server takes segments of %s.", bytesOf(d.ServerMSS))
+	if d.ClientMSS != 0 {
+		line = fmt.Sprintf("The client takes segments of %s, the server of %s.", bytesOf(d.ClientMSS), bytesOf(d.ServerMSS))
+	}
+	if c.Capture != nil {
+		line += " " + c.Capture.sentence()
+	}
+	b.WriteString(Wrap(indent, indent, line, Width))
+	t.findings(&b, d.Findings, d.Severity)
 	return t.write(b.String())
+}
+
+var _ Connections = (*Text)(nil)
+
+func bytesOf(mss int) string {
+	if mss == 0 {
+		return "a size not known"
+	}
+	return fmt.Sprintf("%d bytes", mss)
 }
 
 // verdictLines say the verdict in words, and how it was come by.

@@ -18,6 +18,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/observe"
 	"github.com/nlbprobe/nlbprobe/replay"
 	"github.com/nlbprobe/nlbprobe/report"
 )
@@ -148,12 +149,12 @@ type analysis struct {
 }
 
 func newAnalysis(o *analyzeOptions, io stdio, vips []netip.Addr) *analysis {
-	var handler report.Handler = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
+	var handler report.Connections = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
 	a := &analysis{o: o, io: io, replay: replay.New(vips...), told: make(map[netip.Addr]string)}
-	a.rec = &recorder{handler: handler, config: &o.config, json: o.output == "json"}
+	a.rec = &recorder{handler: handler, connections: handler, config: &o.config, json: o.output == "json"}
 	a.replay.Heard = a.heard
 	return a
 }
@@ -414,9 +415,23 @@ func gist(d diagnose.Diagnosis) string {
 	return b.String()
 }
 
+// span is the time from the first to the last of the items.
+func span(items []evidence.Item) time.Duration {
+	var first, last time.Time
+	for _, it := range items {
+		if first.IsZero() || it.First.Before(first) {
+			first = it.First
+		}
+		if it.Last.After(last) {
+			last = it.Last
+		}
+	}
+	return last.Sub(first)
+}
+
 // finish reports every VIP to listener, says what was wrong with the captures,
 // and returns the statusError.
-func (a *analysis) finish(to listener, interrupted bool) error {
+func (a *analysis) finish(to *keeper, interrupted bool) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// What was told on the way is not what counts.
@@ -430,8 +445,20 @@ func (a *analysis) finish(to listener, interrupted bool) error {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(a.io.err, "nlbprobe: %s\n", report.Clean(fmt.Sprintf(format, args...)))
 	}
+	connections, more := a.replay.Connections()
+	for _, c := range connections {
+		d := diagnose.Segments(c.Client, c.Server, c.Items)
+		if len(d.Findings) == 0 {
+			continue
+		}
+		to.keep(c.Items, d.Findings)
+		a.rec.connection(report.Connection{Diagnosis: d, Capture: a.captured(), Elapsed: span(c.Items)})
+	}
 	for _, err := range a.faults {
 		say("%v", err)
+	}
+	if more > 0 {
+		say("connections with segments to look at beyond the first %d were left out: %d", observe.MaxOfEvidence, more)
 	}
 	seen := a.replay.Seen()
 	if seen.More > 0 {
@@ -440,7 +467,7 @@ func (a *analysis) finish(to listener, interrupted bool) error {
 	if a.skipped > 0 && len(a.faults) == 0 {
 		say("packets left out as they are no Ethernet frames: %d", a.skipped)
 	}
-	if len(vips) == 0 && (seen.Frames > 0 || len(a.faults) == 0) {
+	if len(vips)+len(connections) == 0 && (seen.Frames > 0 || len(a.faults) == 0) {
 		say("frames read: %d; in none of them a group MAC, or one that NLB derives, stands for an address; --vip IP judges any address", seen.Frames)
 	}
 	err := a.rec.end(nil)

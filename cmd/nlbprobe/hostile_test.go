@@ -44,7 +44,9 @@ func unhex(t testing.TB, name string) []byte {
 // machine shows.
 func analyze(t testing.TB, dir string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	t.Chdir(dir)
+	if dir != "." {
+		t.Chdir(dir)
+	}
 	var out, errs bytes.Buffer
 	status = run(t.Context(), append([]string{"analyze"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs})
 	return status, out.String(), errs.String()

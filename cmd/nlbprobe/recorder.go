@@ -29,9 +29,11 @@ func (h jobHandler) Result(r check.Result) { h.to.result(h.job, r) }
 // time, and remembers what the exit status and the configuration need.
 type recorder struct {
 	handler report.Handler
-	config  *configOptions
-	json    bool
-	passive bool
+	// connections is the handler where it is told of connections too.
+	connections report.Connections
+	config      *configOptions
+	json        bool
+	passive     bool
 
 	mu         sync.Mutex
 	severities []diagnose.Severity
@@ -81,6 +83,14 @@ func (r *recorder) outcome(out report.Outcome, link int) {
 		r.groups = addGroup(r.groups, *group)
 	}
 	r.note(r.handler.Outcome(out))
+}
+
+// connection hands a connection to the report.
+func (r *recorder) connection(c report.Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.severities = append(r.severities, c.Diagnosis.Severity)
+	r.note(r.connections.Connection(c))
 }
 
 // end writes the configuration, which is the same for all VIPs of a cluster,

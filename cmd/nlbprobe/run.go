@@ -82,7 +82,7 @@ func newRootCmd(io stdio) *cobra.Command {
 	root.SetErr(io.err)
 	root.SetUsageTemplate(usageTemplate)
 	bindProbe(root, io)
-	root.AddCommand(newAnalyzeCmd(io), newRenderCmd(io), newPlatformsCmd(io), newMacCmd(io), newExplainCmd(io), newVersionCmd(io))
+	root.AddCommand(newAnalyzeCmd(io), newMssCmd(io), newRenderCmd(io), newPlatformsCmd(io), newMacCmd(io), newExplainCmd(io), newVersionCmd(io))
 	return root
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/capture"
 	"github.com/nlbprobe/nlbprobe/check"
+	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
@@ -18,14 +19,25 @@ import (
 // and passes everything on.
 type keeper struct {
 	listener
-	mu      sync.Mutex
-	results []check.Result
+	mu   sync.Mutex
+	kept []judged
+}
+
+// judged is evidence with what was found in it.
+type judged struct {
+	items    []evidence.Item
+	findings []diagnose.Finding
+}
+
+// keep keeps evidence.
+func (k *keeper) keep(items []evidence.Item, findings []diagnose.Finding) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.kept = append(k.kept, judged{items, findings})
 }
 
 func (k *keeper) result(j job, r check.Result) {
-	k.mu.Lock()
-	k.results = append(k.results, r)
-	k.mu.Unlock()
+	k.keep(r.Items, r.Diagnosis.Findings)
 	k.listener.result(j, r)
 }
 
@@ -78,15 +90,15 @@ func (k *keeper) write(f *os.File) error {
 		frames []evidenceFrame
 		place  = make(map[*byte]int) // a frame of several VIPs' evidence is written once
 	)
-	for _, r := range k.results {
-		comments := make([][]string, len(r.Items))
-		for _, finding := range r.Diagnosis.Findings {
+	for _, r := range k.kept {
+		comments := make([][]string, len(r.items))
+		for _, finding := range r.findings {
 			for _, i := range finding.Items {
 				comments[i] = append(comments[i], fmt.Sprintf("nlbprobe %s: %s: %s", finding.ID, finding.Severity, finding.Summary))
 			}
 		}
-		for i := range r.Items {
-			it := &r.Items[i]
+		for i := range r.items {
+			it := &r.items[i]
 			facts = addPlace(facts, *it)
 			for n := -1; n < len(it.Again); n++ {
 				frame := &it.Frame

@@ -1,0 +1,237 @@
+package diagnose
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// The ends of a mail connection: a Windows sender, a server behind a small link.
+var (
+	mailer = netip.AddrPortFrom(us, 50000)
+	mailIP = netip.MustParseAddr("10.99.0.25")
+	mailbx = netip.AddrPortFrom(mailIP, 25)
+)
+
+// opens is a SYN, or with ack its answer, that offers a segment size.
+func opens(from, to netip.AddrPort, mss uint16, ack bool) step {
+	return step{at: ms, n: 1, fact: evidence.TCP{Src: from, Dst: to, SYN: true, ACK: ack, MSS: mss}}
+}
+
+// handshake is both, with what the server takes.
+func handshake(mss uint16, more ...step) []step {
+	return append([]step{opens(mailer, mailbx, 1460, false), opens(mailbx, mailer, mss, true).from(2 * ms)}, more...)
+}
+
+// segment is data from the mailer; options are 12 bytes with time stamps.
+func segment(payload, options int) step {
+	return step{at: 5 * ms, n: 1, fact: evidence.Segment{Src: mailer, Dst: mailbx, Payload: payload, Options: options}}
+}
+
+func (s step) again() step {
+	f := s.fact.(evidence.Segment)
+	f.Again = true
+	s.fact, s.at = f, 300*ms
+	return s
+}
+
+func ack(inside bool) step {
+	return step{at: 6 * ms, n: 1, fact: evidence.Ack{Src: mailbx, Dst: mailer, Inside: inside}}
+}
+
+func resets() step {
+	return step{at: 9 * time.Second, n: 1, fact: evidence.TCP{Src: mailer, Dst: mailbx, RST: true, ACK: true}}
+}
+
+func kernel(mss, path int, atLeast bool) []step {
+	return []step{{at: ms, n: 1, fact: evidence.Offer{Src: mailbx, Dst: mailer, MSS: mss, AtLeast: atLeast, Interface: "eth0", MTU: 1500, PathMTU: path}}}
+}
+
+type segmentStory struct {
+	name     string
+	steps    []step
+	severity Severity
+	want     []string
+	near     []string
+	says     []string // in summaries and evidence
+}
+
+func segmentStories() []segmentStory {
+	v6 := netip.AddrPortFrom(netip.MustParseAddr("2001:db8::25"), 25)
+	return []segmentStory{
+		{
+			name:     "Windows' floor against 512, lost",
+			steps:    handshake(512, segment(536, 0), segment(536, 0).again().times(3), resets()),
+			severity: Critical,
+			want:     []string{idExceeded},
+			near:     []string{idBelowFloor, idOffload},
+			says: []string{
+				"172.16.63.9:50000 sends segments of 536 bytes to 10.99.0.25:25, which takes 512: 24 too many, the floor of Windows senders.",
+				"never acknowledged, and the connection was reset",
+				"10.99.0.25:25 opens with a segment size (MSS) of 512", "opens with a segment size (MSS) of 1460", "the same bytes again, 3 times", "resets the connection",
+			},
+		},
+		{
+			name:     "the same with time stamps, and it arrives",
+			steps:    handshake(512, segment(524, 12).times(5), ack(false)),
+			severity: Warning,
+			want:     []string{idExceeded},
+			says:     []string{"536 bytes", "acknowledged all the same", "sends 524 bytes and 12 of options: 536"},
+		},
+		{
+			name:     "the same with offload: the card would cut at 536",
+			steps:    handshake(512, segment(2*536, 0), segment(5*536, 0)),
+			severity: Warning,
+			want:     []string{idExceeded},
+			says:     []string{"segments of 536 bytes", "No acknowledgement of them was seen"},
+		},
+		{
+			// A last piece that is not whole, but one retransmission of it as it
+			// was: after a loss a sender sends one segment.
+			name:     "another size, sent again",
+			steps:    handshake(400, segment(450, 0), segment(450, 0).again()),
+			severity: Critical,
+			want:     []string{idExceeded},
+			says:     []string{"50 too many, not the size of Windows' floor"},
+		},
+		{
+			name:     "an obeying sender",
+			steps:    handshake(512, segment(512, 0), segment(500, 12)),
+			severity: Info,
+			want:     []string{idBelowFloor},
+			near:     []string{idExceeded, idOffload},
+			says:     []string{"172.16.63.9:50000 keeps to it. Windows would not: it sends up to 24 more"},
+		},
+		{
+			name:     "an obeying sender with offload",
+			steps:    handshake(512, segment(5*512, 0), segment(1344, 0), segment(2*500, 12)),
+			severity: Warning,
+			want:     []string{idBelowFloor, idOffload},
+			near:     []string{idExceeded},
+			says:     []string{"most likely cut on the way"},
+		},
+		{
+			// One segment of that size can be the rest of a longer one.
+			name:     "one segment of the floor's size",
+			steps:    handshake(512, segment(536, 0)),
+			severity: Warning,
+			want:     []string{idBelowFloor, idOffload},
+			near:     []string{idExceeded},
+		},
+		{
+			name:     "the receiver acknowledges a part of what is sent again",
+			steps:    handshake(512, segment(536, 0).times(4), segment(536, 0).again(), ack(true)),
+			severity: Warning,
+			want:     []string{idBelowFloor, idOffload},
+			near:     []string{idExceeded},
+			says:     []string{"acknowledges a part of such a segment"},
+		},
+		{
+			name:     "a handshake, no more",
+			steps:    handshake(512),
+			severity: Warning,
+			want:     []string{idBelowFloor},
+			says:     []string{"takes segments of 512 bytes, 24 less than Windows sends at least"},
+		},
+		{
+			name:     "the usual sizes",
+			steps:    handshake(1460, segment(1460, 0)),
+			severity: OK,
+			near:     []string{idBelowFloor, idOffload, idExceeded},
+		},
+		{
+			name:     "no size said",
+			steps:    handshake(0, segment(700, 0)),
+			severity: Info,
+			want:     []string{idOffload},
+			near:     []string{idBelowFloor},
+			says:     []string{"10.99.0.25:25 opens without a segment size, so 536 holds"},
+		},
+		{
+			name:     "segments without the opening",
+			steps:    []step{segment(5000, 0)},
+			severity: OK,
+			near:     []string{idOffload},
+		},
+		{
+			name: "IPv6 knows no such floor",
+			steps: []step{opens(netip.AddrPortFrom(netip.MustParseAddr("2001:db8::1"), 50000), v6, 500, false),
+				{at: ms, n: 1, fact: evidence.Offer{Src: v6, Dst: mailer, MSS: 500}}},
+			severity: OK,
+			near:     []string{idBelowFloor},
+		},
+		{
+			name: "the kernel says 512", steps: kernel(512, 1500, false), severity: Warning,
+			want: []string{idBelowFloor}, near: []string{idFits},
+			says: []string{"says this host's kernel", `"eth0", takes packets of 1500 bytes, which makes segments of 1460`, "the path to it takes packets of 1500 bytes"},
+		},
+		{
+			name: "the kernel says enough", steps: kernel(1460, 1500, true), severity: Info,
+			want: []string{idFits}, near: []string{idBelowFloor},
+			says: []string{"takes segments of 1460 or more bytes: no Windows sender exceeds it"},
+		},
+		{
+			name: "the path is smaller than the floor", steps: kernel(460, 500, true), severity: Info,
+			want: []string{idFits}, near: []string{idBelowFloor},
+			says: []string{"the path to it takes packets of 500: less than Windows sends"},
+		},
+	}
+}
+
+func TestSegments(t *testing.T) {
+	for _, s := range segmentStories() {
+		t.Run(s.name, func(t *testing.T) {
+			all := items(s.steps)
+			c := Segments(mailer, mailbx, all)
+			checkSegments(t, all, c)
+			var got []string
+			var text strings.Builder
+			for _, f := range c.Findings {
+				got = append(got, f.ID)
+				text.WriteString(f.Summary + "\n" + strings.Join(f.Evidence, "\n") + "\n")
+			}
+			slices.Sort(got)
+			want := slices.Sorted(slices.Values(s.want))
+			if !slices.Equal(got, want) || c.Severity != s.severity {
+				t.Errorf("%v %v, want %v %v", c.Severity, got, s.severity, want)
+			}
+			for _, part := range s.says {
+				if !strings.Contains(text.String(), part) {
+					t.Errorf("no %q in\n%s", part, text.String())
+				}
+			}
+		})
+	}
+	c := Segments(mailer, mailbx, items(handshake(512)))
+	if c.ClientMSS != 1460 || c.ServerMSS != 512 {
+		t.Errorf("offers %d and %d", c.ClientMSS, c.ServerMSS)
+	}
+}
+
+// A VIP that offers less than Windows sends says so in its answer to --tcp.
+func TestOfferOfVIP(t *testing.T) {
+	small := synAck(node1, 40000, 25)
+	f := small.fact.(evidence.TCP)
+	f.MSS = 512
+	small.fact = f
+	usual := synAck(node1, 40000, 25)
+	f.MSS = 1460
+	usual.fact = f
+	with := func(s step) Diagnosis {
+		return VIP(vip, items(live(answer(node1, multicast), syn(multicast, 40000, 25), s)))
+	}
+	d := with(small)
+	if !d.Has(idBelowFloor) || !d.Has(idPortOpen) {
+		t.Errorf("findings %q", ids(d))
+	}
+	if text := evidenceOf(d, idBelowFloor); !strings.Contains(text, "port 25, takes segments (MSS) of 512 bytes") {
+		t.Errorf("evidence %q", text)
+	}
+	if d := with(usual); d.Has(idBelowFloor) {
+		t.Errorf("findings %q", ids(d))
+	}
+}
