@@ -54,7 +54,8 @@
 // it there, and "parents", where a block enters a mode by itself. The args of a
 // task and the body of a resource are trees whose leaves are templates; they
 // are filled leaf by leaf and written by an encoder, so that no value leaves its
-// place.
+// place. {jinja: EXPRESSION} stands for what only the inventory knows, as a
+// password; a handler runs once where a task has changed something.
 package templates
 
 import (
