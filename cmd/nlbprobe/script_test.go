@@ -8,9 +8,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/nlbprobe/nlbprobe/lab/labtest"
 )
 
 func TestMain(m *testing.M) {
+	labtest.SideBySide()
 	testscript.Main(m, map[string]func(){"nlbprobe": main})
 }
 

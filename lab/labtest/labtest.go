@@ -4,7 +4,10 @@ package labtest
 
 import (
 	"errors"
+	"flag"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/lab"
@@ -23,6 +26,15 @@ func Require(t testing.TB) {
 	default:
 		t.Skipf("%v; run as root, or allow user namespaces", err)
 	}
+}
+
+// SideBySide lets six parallel tests run at a time, on however few processors,
+// unless the flag -parallel says otherwise: tests of labs wait more than they
+// compute. TestMain calls it before the tests.
+func SideBySide() {
+	const most = 6
+	// It fails only where package testing has no such flag: then all is as ever.
+	_ = flag.Set("test.parallel", strconv.Itoa(max(most, runtime.GOMAXPROCS(0))))
 }
 
 // Start starts a scenario by name, or by the path of its file, and closes the

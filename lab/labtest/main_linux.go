@@ -2,12 +2,10 @@ package labtest
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/lab"
@@ -16,24 +14,15 @@ import (
 // insideVariable tells a test binary that it was started by Main.
 const insideVariable = "NLBPROBE_LABTEST_INSIDE"
 
-// sideBySide is how many tests run at a time.
-const sideBySide = 6
-
 // Main runs the tests of a package that uses labs:
 //
 //	func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 //
-// Tests of labs wait more than they compute, so that more of them run side by
-// side than there are processors, unless the flag -parallel says otherwise.
-//
-// Root runs them at once. For anybody else it starts the test binary again as
+// They run [SideBySide]. Root runs them at once. For anybody else it starts the test binary again as
 // root of a user namespace, where the kernel allows that; where it does not,
 // the tests run without and [Require] has the last word.
 func Main(m *testing.M) int {
-	if err := flag.Set("test.parallel", strconv.Itoa(max(sideBySide, runtime.GOMAXPROCS(0)))); err != nil {
-		fmt.Fprintf(os.Stderr, "labtest: %v\n", err)
-		return 1
-	}
+	SideBySide()
 	if os.Getenv(insideVariable) != "" {
 		if err := lab.Settle(); err != nil {
 			fmt.Fprintf(os.Stderr, "labtest: %v\n", err)
