@@ -230,7 +230,7 @@ func TestConnected(t *testing.T) {
 // account, and its heartbeats end while the other's go on.
 func TestNodeDies(t *testing.T) {
 	t.Parallel()
-	l := startChanged(t, "node-dies", func(s string) string { return strings.Replace(s, "dies-after: 5s", "dies-after: 1500ms", 1) })
+	l := startChanged(t, "node-dies", func(s string) string { return strings.Replace(s, "dies-after: 8s", "dies-after: 1500ms", 1) })
 	labtest.Tools(t, "bridge")
 	c := openTap(t, l, lab.Prober)
 	beat := func(f []byte) string {
