@@ -52,11 +52,14 @@ type FormInfo struct {
 func (p *Platform) Forms() []FormInfo {
 	var all []FormInfo
 	if a := p.Ansible; a != nil {
-		uses := a.Module
-		if uses == "" {
-			uses = a.Tasks[0].Module
+		modules := []string{a.Module}
+		for _, t := range a.Tasks {
+			if !slices.Contains(modules, t.Module) {
+				modules = append(modules, t.Module)
+			}
 		}
-		all = append(all, FormInfo{AnsibleForm, "the module " + uses, a.Confidence, "", a.Note, a.Source})
+		uses := strings.TrimPrefix(strings.Join(modules, ", "), ", ")
+		all = append(all, FormInfo{AnsibleForm, "the collection " + a.Collection + ", by " + uses, a.Confidence, "", a.Note, a.Source})
 	}
 	if f := p.IETF; f != nil {
 		all = append(all, FormInfo{IETFForm, "ietf-ip (RFC 8344) over NETCONF, interface " + p.Outline(f.Interface), f.Confidence, f.Doubt, f.Note, f.Source})

@@ -260,7 +260,7 @@ type platformJSON struct {
 	Accepts    map[string]capabilityJSON `json:"accepts"`
 	Confidence templates.Confidence      `json:"confidence"`
 	File       string                    `json:"file"`
-	Forms      []formJSON                `json:"forms"` // for programs
+	Forms      []formJSON                `json:"forms"` // for programs; in brief without what they use
 
 	// In full only:
 	Lines   []lineJSON        `json:"lines,omitempty"`
@@ -277,11 +277,11 @@ type capabilityJSON struct {
 
 type formJSON struct {
 	Form       templates.Form       `json:"form"`
-	Uses       string               `json:"uses"`
+	Uses       string               `json:"uses,omitempty"`
 	Confidence templates.Confidence `json:"confidence"`
 	Doubt      string               `json:"doubt,omitempty"`
 	Note       string               `json:"note,omitempty"`
-	Source     []string             `json:"source"`
+	Source     []string             `json:"source,omitempty"`
 }
 
 type runningJSON struct {
@@ -319,7 +319,7 @@ func briefPlatform(p *templates.Platform) platformJSON {
 		Forms: []formJSON{},
 	}
 	for _, f := range p.Forms() {
-		j.Forms = append(j.Forms, formJSON(f))
+		j.Forms = append(j.Forms, formJSON{Form: f.Form, Confidence: f.Confidence})
 	}
 	for _, a := range p.Accepts.List() {
 		j.Accepts[a.Name] = capabilityJSON{a.Does, a.Confidence, a.Note}
@@ -330,6 +330,10 @@ func briefPlatform(p *templates.Platform) platformJSON {
 func fullPlatform(p *templates.Platform) platformJSON {
 	j := briefPlatform(p)
 	j.Sources = p.Sources
+	j.Forms = []formJSON{}
+	for _, f := range p.Forms() {
+		j.Forms = append(j.Forms, formJSON(f))
+	}
 	if run := p.Running; run.Show != "" {
 		j.Running = &runningJSON{run.Show, run.Confidence, run.Source}
 	}
