@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -208,7 +209,8 @@ type differ struct {
 	vips   map[string]bool
 	back   map[string]bool   // the effects of gone
 	place  map[string]string // where the VIPs are: VRF, SVI and VLAN
-	former []mac.Addr        // MACs that the VIPs have and are not to keep
+	former map[mac.Addr]bool // MACs that the cluster had and is not to keep
+	alone  bool              // the configuration is all this cluster's
 	gone   []change
 	come   []change
 	left   []string // what is left alone although it may be the cluster's
@@ -342,6 +344,7 @@ func (d *differ) given(vip string) bool { return d.vips[vip] }
 // VIP, and those that the VIPs have in the configuration. Of the latter one that
 // another VIP has too may be another cluster's, from which a VIP has moved.
 func (d *differ) formerMACs() {
+	d.former = map[mac.Addr]bool{}
 	shared := map[mac.Addr]bool{}
 	for i := range d.have {
 		e := &d.have[i]
@@ -349,20 +352,25 @@ func (d *differ) formerMACs() {
 		switch {
 		case err != nil || e.by[slotVIP] == "" || m == d.r.v.MAC:
 		case d.isVIP(e):
-			d.former = append(d.former, m)
+			d.former[m] = true
 		default:
 			shared[m] = true
 		}
 	}
-	d.former = slices.DeleteFunc(d.former, func(m mac.Addr) bool { return shared[m] })
+	maps.DeleteFunc(d.former, func(m mac.Addr, _ bool) bool { return shared[m] })
 	for _, ip := range d.r.v.VIPs {
 		b := ip.As4()
 		for _, first := range []byte{0x02, 0x03} {
 			if m := (mac.Addr{first, 0xbf, b[0], b[1], b[2], b[3]}); m != d.r.v.MAC {
-				d.former = append(d.former, m)
+				d.former[m] = true
 			}
 		}
 	}
+	// The lines of an earlier run, none of which names another MAC.
+	d.alone = d.r.p.Running.Show == "" && !slices.ContainsFunc(d.have, func(e entry) bool {
+		m, err := mac.Parse(e.by[slotMAC])
+		return err == nil && m != d.r.v.MAC && !d.former[m]
+	})
 }
 
 // stale says why an entry that is not to be must go, or nothing where it is not
@@ -379,8 +387,11 @@ func (d *differ) stale(e *entry) string {
 		return "no line for the values given"
 	case d.isVIP(e):
 		return "another MAC"
-	case slices.Contains(d.former, m):
+	case d.former[m]:
 		return "the MAC that a VIP had"
+	case d.alone && m.IsZero() && e.by[slotVIP] == "" && e.by["port"] != "":
+		// It was done to the port for this cluster, although it does not say so.
+		return "no member port any more"
 	}
 	return ""
 }

@@ -282,6 +282,21 @@ nft flush table bridge nlb_03bfc0000264
 nft 'add chain bridge nlb_03bfc0000264 members { type filter hook postrouting priority 0; }'
 nft 'add rule bridge nlb_03bfc0000264 members ether daddr 03:bf:c0:00:02:64 oifname != { "swp1", "swp2" } counter drop'
 `},
+	{"linux-port-changed", "linux", L2, func(v *Values) { v.Ports = []string{"swp2", "swp3"} }, `
+ip link set dev swp1 type bridge_slave mcast_router 2
+ip link set dev swp2 type bridge_slave mcast_router 2
+nft add table bridge nlb_03bfc0000264
+nft flush table bridge nlb_03bfc0000264
+nft 'add chain bridge nlb_03bfc0000264 members { type filter hook postrouting priority 0; }'
+nft 'add rule bridge nlb_03bfc0000264 members ether daddr 03:bf:c0:00:02:64 oifname != { "swp1", "swp2" } counter drop'
+`},
+	{"linux-two-clusters", "linux", L2, nil, `
+ip link set dev swp9 type bridge_slave mcast_router 2
+nft add table bridge nlb_03bfc0000299
+nft flush table bridge nlb_03bfc0000299
+nft 'add chain bridge nlb_03bfc0000299 members { type filter hook postrouting priority 0; }'
+nft 'add rule bridge nlb_03bfc0000299 members ether daddr 03:bf:c0:00:02:99 oifname != { "swp9" } counter drop'
+`},
 	{"linux-vip-moved", "linux", L3, func(v *Values) { v.VIPs = v.VIPs[:1] }, `
 ip neigh replace 192.0.2.100 lladdr 03:bf:c0:00:02:99 dev eth0 nud permanent
 ip neigh replace 192.0.2.101 lladdr 03:bf:c0:00:02:64 dev eth0 nud permanent
@@ -411,7 +426,7 @@ func (d *device) enter(text string) {
 func (d *device) state() string {
 	var all []string
 	for key, e := range d.has {
-		if e.by[slotVIP] == "" && e.by[slotMAC] == "" && e.by["group"] == "" {
+		if e.by[slotVIP] == "" && e.by[slotMAC] == "" && e.by["group"] == "" && e.by["port"] == "" {
 			continue // others may need it, so that it stays
 		}
 		ports := distinct(&d.p.Spelling, e.ports)

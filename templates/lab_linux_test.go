@@ -30,8 +30,8 @@ func shell(t *testing.T, l *lab.Lab, host, script string) string {
 	return string(out)
 }
 
-// linuxSections renders the Linux platform for the lab's cluster.
-func linuxSections(t *testing.T, m mac.Addr, vip netip.Addr, role templates.Role) map[templates.Section]string {
+// linux returns the Linux platform.
+func linux(t *testing.T) *templates.Platform {
 	t.Helper()
 	set, err := templates.Load()
 	if err != nil {
@@ -41,7 +41,14 @@ func linuxSections(t *testing.T, m mac.Addr, vip netip.Addr, role templates.Role
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := templates.Values{VIPs: []netip.Addr{vip}, MAC: m, Ports: []string{"node1", "node2"}, SVI: "eth0"}
+	return p
+}
+
+// linuxSections renders the Linux platform for the lab's cluster.
+func linuxSections(t *testing.T, m mac.Addr, vip netip.Addr, role templates.Role, ports ...string) map[templates.Section]string {
+	t.Helper()
+	v := templates.Values{VIPs: []netip.Addr{vip}, MAC: m, Ports: ports, SVI: "eth0"}
+	p := linux(t)
 	configs, err := p.Render(v, role, templates.Sections(), templates.Options{Strict: true})
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +139,7 @@ func TestLinuxInLab(t *testing.T) {
 			l := labtest.Start(t, tt.scenario)
 			p := practice{t, l, l.Scenario().VIP}
 			group := tt.mac.IsGroup()
-			l3, l2 := linuxSections(t, tt.mac, p.vip, templates.L3), linuxSections(t, tt.mac, p.vip, templates.L2)
+			l3, l2 := linuxSections(t, tt.mac, p.vip, templates.L3), linuxSections(t, tt.mac, p.vip, templates.L2, "node1", "node2")
 			router := shell(t, l, "router", routerState)
 
 			if group {
@@ -162,8 +169,22 @@ func TestLinuxInLab(t *testing.T) {
 				}
 			}
 			bridge := shell(t, l, lab.Switch, switchState)
+			// First another member port, and from there by what the diff says.
+			other := linuxSections(t, tt.mac, p.vip, templates.L2, "prober", "node1")
+			shell(t, l, lab.Switch, other[templates.Configure])
+			d, err := linux(t).Diff(templates.Values{VIPs: []netip.Addr{p.vip}, MAC: tt.mac, Ports: []string{"node1", "node2"}, SVI: "eth0"},
+				templates.L2, templates.Old{Text: []byte(other[templates.Configure])})
+			if err != nil {
+				t.Fatal(err)
+			}
+			shell(t, l, lab.Switch, d.Text)
+			const made = "nft -s list ruleset; grep . /sys/class/net/*/brport/multicast_router"
+			changed := shell(t, l, lab.Switch, made)
 			for range 2 { // a second run changes nothing
 				shell(t, l, lab.Switch, l2[templates.Configure])
+			}
+			if got := shell(t, l, lab.Switch, made); got != changed {
+				t.Errorf("the diff left the bridge with\n%s\nthe lines make\n%s\nthe diff:\n%s", changed, got, d.Text)
 			}
 			if got, want := p.heard(), "node1 node2"; got != want {
 				t.Errorf("with the bridge's lines the frames reach %q, want %q", got, want)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,14 +13,14 @@ import (
 )
 
 // runDiff prints for each target what must be added and removed.
-func (o *renderOptions) runDiff(io stdio, targets []target, v templates.Values) error {
+func (o *renderOptions) runDiff(std stdio, targets []target, v templates.Values) error {
 	if o.format != "text" && o.format != "json" {
 		return fmt.Errorf("--diff prints lines; --format %s does not go with it", o.format)
 	}
 	if len(o.sections) > 0 {
 		return errors.New("--diff prints what must be added and removed; --section does not go with it")
 	}
-	olds, err := readOlds(o.diff, targets)
+	olds, err := readOlds(std.in, o.diff, targets)
 	if err != nil {
 		return err
 	}
@@ -32,7 +33,7 @@ func (o *renderOptions) runDiff(io stdio, targets []target, v templates.Values) 
 	if err != nil {
 		return err
 	}
-	return printConfigs(io, o.format, configs, labelled(targets))
+	return printConfigs(std, o.format, configs, labelled(targets))
 }
 
 // endings are those of the files in a folder of configurations.
@@ -40,14 +41,15 @@ var endings = []string{"", ".cfg", ".conf", ".txt"}
 
 // readOlds returns the configuration that each target is compared with: the
 // whole file for a single one, the block of its title where an earlier run
-// printed several, or the file of its name in a folder.
-func readOlds(name string, targets []target) ([]templates.Old, error) {
+// printed several, or the file of its name in a folder. The name - is that of
+// standard input.
+func readOlds(in io.Reader, name string, targets []target) ([]templates.Old, error) {
 	olds := make([]templates.Old, len(targets))
 	info, err := os.Stat(name)
-	if err != nil {
+	if err != nil && name != "-" {
 		return nil, unreadable("--diff", name, err)
 	}
-	if info.IsDir() {
+	if name != "-" && info.IsDir() {
 		for i, t := range targets {
 			if olds[i], err = readFrom(name, t); err != nil {
 				return nil, err
@@ -55,7 +57,12 @@ func readOlds(name string, targets []target) ([]templates.Old, error) {
 		}
 		return olds, nil
 	}
-	data, err := readBounded("--diff", name, templates.MaxOld)
+	var data []byte
+	if name == "-" {
+		data, err = readAll("--diff", name, in, templates.MaxOld)
+	} else {
+		data, err = readBounded("--diff", name, templates.MaxOld)
+	}
 	if err != nil {
 		return nil, err
 	}

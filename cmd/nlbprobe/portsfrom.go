@@ -19,7 +19,12 @@ func readBounded(flag, name string, most int64) ([]byte, error) {
 		return nil, unreadable(flag, name, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	return readAll(flag, name, f, most)
+}
+
+// readAll reads what a flag names, of at most that many bytes.
+func readAll(flag, name string, r io.Reader, most int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, most+1))
 	switch {
 	case err != nil:
 		return nil, unreadable(flag, name, err)

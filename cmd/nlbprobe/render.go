@@ -48,10 +48,10 @@ or remove.
 that of the devices whose rows name none; in the role l3 a router beside them.
 
 --diff prints only what must be added and removed on a device whose
-configuration is in the file OLD: as the device shows it, where that form is
-known, or as an earlier run printed it. For several devices it is a folder with
-a file for each, named as the device, or what an earlier run printed for all.
-Where nothing is to do it prints nothing.`,
+configuration is in the file OLD, or on standard input (-): as the device shows
+it, where that form is known, or as an earlier run printed it. For several
+devices it is a folder with a file for each, named as the device, or what an
+earlier run printed for all. Where nothing is to do it prints nothing.`,
 		Example: `  nlbprobe render --platform cisco-ios --vip 172.16.63.241 \
       --mac 03bf.ac10.3ff1 --vlan 63 --port Gi1/0/11 --port Gi1/0/12
   nlbprobe render --platform cisco-nxos:l3 --platform cisco-ios:l2 \
