@@ -143,7 +143,7 @@ func differ(a, b *evidence.Heartbeat) bool {
 // rulesOf writes the codes of a host's rules.
 func rulesOf(h *evidence.Heartbeat) string {
 	const most = 4
-	codes := codesOf(h)
+	codes := slices.DeleteFunc(codesOf(h), func(c uint32) bool { return c == 0 })
 	text := ""
 	for i, c := range codes {
 		if i == most {

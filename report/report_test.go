@@ -68,7 +68,7 @@ func beat(priority byte, to mac.Addr) evidence.Heartbeat {
 	h := evidence.Heartbeat{
 		EthSrc: host(priority), EthDst: to, EtherType: 0x886f, Signature: 0xc0de01bf, Version: 0x0206, Priority: uint32(priority),
 		Cluster: vip, Dedicated: netip.AddrFrom4([4]byte{172, 16, 63, 10 + priority}),
-		Status: true, HostID: uint16(priority - 1), State: 1, RuleCount: 2, HostCode: 1329324085, RulesKept: evidence.Slots, Whole: true,
+		Status: true, HostID: uint16(priority - 1), State: 1, RuleCount: 3, HostCode: 1329324085, RulesKept: evidence.Slots, Whole: true,
 	}
 	h.Rules[0], h.Rules[1] = 0x61050050, 0x6ffff400
 	h.Weights[0], h.Weights[1] = 50, 100
@@ -102,6 +102,7 @@ func outcomes() map[string]report.Outcome {
 		Dedicated: netip.MustParseAddr("172.16.63.11"), Name: "web1\x1b]0;owned\a\r\n\u202emoc.elpmaxe" + strings.Repeat("x", 200),
 	})
 	all["members"] = outcome(members, 3, 12*time.Second)
+	all["beats"] = outcome(asked(3, 3*time.Second).add(100*time.Millisecond, beat(1, cluster)).add(200*time.Millisecond, beat(2, cluster)), 3, 3*time.Second)
 	all["conflict"] = outcome(asked(3, 400*time.Millisecond).
 		answer(300*us1, host(1), host(1), vip).answer(350*us1, host(2), host(2), vip), 3, 402*time.Millisecond)
 	all["silent"] = outcome(asked(6, 3*time.Second), 6, 3*time.Second)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/templates"
@@ -268,6 +269,9 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 		}
 		b.WriteString(head + line + "\n")
 		head = indent
+	} else if len(c.Primaries) > 0 {
+		b.WriteString(head + fmt.Sprintf("primary VIP %s, mode %s: by heartbeats alone", c.Primaries[0], c.Mode) + "\n")
+		head = indent
 	}
 	for i, h := range c.Hosts {
 		if i == maxHosts && !t.style.Verbose {
@@ -336,17 +340,17 @@ func beatLines(h diagnose.Host, verbose bool) []string {
 	if b == nil {
 		return lines
 	}
-	rules := "1 port rule"
-	if b.RuleCount != 1 {
-		rules = fmt.Sprintf("%d port rules", b.RuleCount)
-	}
-	lines = append(lines, fmt.Sprintf("%s, default host priority %d (inferred), state %d", rules, int(b.DefaultHost)+1, b.State))
+	lines = append(lines, fmt.Sprintf("%s, convergence state %d", rulesText(b), b.State),
+		fmt.Sprintf("default host: priority %d (inferred)", int(b.DefaultHost)+1))
 	if !verbose {
 		return lines
 	}
 	for i := range min(int(b.RuleCount), int(b.RulesKept), len(b.Rules)) {
+		if b.Rules[i] == 0 {
+			continue
+		}
 		rule := fmt.Sprintf("rule %d: %s", i+1, nlb.RuleCode(b.Rules[i]))
-		if b.Whole {
+		if b.Whole && b.Weights[i] > 0 {
 			rule += fmt.Sprintf(", load weight %d", b.Weights[i])
 		}
 		lines = append(lines, rule)
@@ -355,6 +359,20 @@ func beatLines(h diagnose.Host, verbose bool) []string {
 		lines = append(lines, "ports are inferred from the rules' codes; \"if below 4096\": higher ports give the same code")
 	}
 	return lines
+}
+
+// rulesText counts the port rules. In the public capture the last one counted has
+// no code: presumably it is for what falls under no rule.
+func rulesText(b *evidence.Heartbeat) string {
+	n, without := int(b.RuleCount), ""
+	if n > 0 && n <= int(b.RulesKept) && b.Rules[n-1] == 0 {
+		n--
+		without = " and the default (inferred)"
+	}
+	if n == 1 {
+		return "1 port rule" + without
+	}
+	return fmt.Sprintf("%d port rules%s", n, without)
 }
 
 // routers writes a line per router.
