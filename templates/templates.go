@@ -17,6 +17,8 @@
 //	              match, and how to find it on the device
 //	paste         where each section belongs ("global configuration mode")
 //	contexts      lines that open and close a mode around other lines
+//	running       what shows the configuration that the device runs, where it shows
+//	              the lines as they are entered: then Diff can compare with it
 //	configure     the lines; each with its undo beside it, from which the remove
 //	              section is made, in reverse order
 //	verify        what to ask the device, and what it shows when right
@@ -29,7 +31,8 @@
 // Every line carries a confidence (vendor, field or unverified) and at least
 // one source. A line may hold for one role (l3, l2, or l2-only: a device that
 // bridges and does not route), for one mode (multicast, igmp, unicast), and
-// with "ports: one" or "ports: several" for so many member ports. It is a
+// with "ports: one" or "ports: several" for so many member ports; "shown" holds
+// other forms in which the device shows it. It is a
 // text/template without loops; "each: vip" or "each: port" repeats it. The
 // template sees .VIP, .VIPNumber, .MAC, .MACIn "style", .VLAN, .Port, .Ports,
 // .SVI, .VRF, .Prefix, .Group, .Last and .Get "name".

@@ -44,7 +44,7 @@ type object struct {
 		ReachesVIP *bool `json:"reaches_vip"`
 	}
 	Findings []struct{ ID, Severity, Summary string }
-	Configs  []struct{ Platform, Section, Text, Confidence string }
+	Configs  []struct{ Device, Platform, Section, Text, Confidence string }
 	Partial  bool
 	Seconds  float64 `json:"elapsed_seconds"`
 	Sent     int     `json:"sent_frames"`
