@@ -276,7 +276,8 @@ func FuzzCluster(f *testing.F) {
 	var w observe.Watch
 	w.AddIP(vipIP)
 	f.Fuzz(func(t *testing.T, data []byte, missing uint16) {
-		if len(data) >= 34 && data[12] == 8 && data[13] == 0 && data[23] == 2 {
+		if len(data) >= ipAt+20 && data[12] == 8 && data[13] == 0 && data[ipAt+9] == 2 &&
+			data[ipAt]&0x0f >= 5 && len(data) >= ipAt+int(data[ipAt]&0x0f)*4 {
 			// Few changes leave the checksums right.
 			data = mend(data)
 		}

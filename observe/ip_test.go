@@ -149,14 +149,14 @@ func checksum(b []byte) uint16 {
 }
 
 // mend returns the untagged frame with its IPv4 lengths and checksums, and those
-// of ICMP and VRRP, as they should be for its bytes.
+// of ICMP, IGMP and VRRP, as they should be for its bytes.
 func mend(b []byte) []byte {
 	b = append([]byte(nil), b...)
 	header := ipAt + int(b[ipAt]&0x0f)*4
 	binary.BigEndian.PutUint16(b[ipAt+2:], uint16(len(b)-ipAt))
 	binary.BigEndian.PutUint16(b[ipAt+10:], 0)
 	binary.BigEndian.PutUint16(b[ipAt+10:], checksum(b[ipAt:header]))
-	at := map[byte]int{1: 2, 112: 6}[b[ipAt+9]]
+	at := map[byte]int{1: 2, 2: 2, 112: 6}[b[ipAt+9]]
 	if at > 0 && len(b) >= header+at+2 {
 		binary.BigEndian.PutUint16(b[header+at:], 0)
 		binary.BigEndian.PutUint16(b[header+at:], checksum(b[header:]))
