@@ -26,9 +26,6 @@ var frrFolders = []string{"/usr/lib/frr", "/usr/libexec/frr", "/usr/local/lib/fr
 // frrRun is where FRR's daemons and vtysh meet.
 const frrRun = "/run/frr"
 
-// patience is how long a daemon of FRR may take to be ready.
-const patience = 30 * time.Second
-
 // missing returns an error that wraps ErrMissing where this machine lacks a
 // program that a scenario needs.
 func missing(s *Scenario) error {
@@ -289,20 +286,6 @@ func (q *queryListener) heard() (bool, error) {
 		header := int(b[0]&0x0f) * 4
 		if m, err := igmp.Parse(b[min(header, n):n]); err == nil && m.Type == igmp.Query {
 			return true, nil
-		}
-	}
-}
-
-// await calls f until it says that what was waited for is there.
-func (l *Lab) await(ctx context.Context, f func() (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not ready within %v", patience))
-	defer cancel()
-	for {
-		if done, err := f(); done || err != nil {
-			return err
-		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
-			return context.Cause(ctx)
 		}
 	}
 }

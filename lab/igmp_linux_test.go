@@ -339,6 +339,36 @@ func report(f []byte) (mac.Addr, bool) {
 	return mac.From(f[6:]), err == nil && m.Type == igmp.ReportV1
 }
 
+// A node that answers queries reports when it is asked, by IGMPv1, as its kernel
+// does; one that does not says nothing but what it repeats.
+func TestAnswersQueries(t *testing.T) {
+	t.Parallel()
+	l := startChanged(t, "igmp-querier", func(s string) string {
+		s = strings.ReplaceAll(s, "join-every: 1s", "join-every: 1h")
+		return strings.Replace(s, "join-every: 1h", "join-every: 1h\n    answers-queries: true", 1)
+	})
+	at := openTap(t, l, "node2") // a router port, that hears reports
+	reports, count := map[mac.Addr]int{}, 0
+	at.frames(15*time.Second, func(f []byte) bool {
+		if m, ok := report(f); ok {
+			reports[m]++
+			count++
+		}
+		return count == 3
+	})
+	// What node2 reports would come to node1's port.
+	silent := openTap(t, l, "node1")
+	silent.frames(2500*time.Millisecond, func(f []byte) bool {
+		if m, ok := report(f); ok {
+			t.Errorf("%v reports, though it answers no queries", m)
+		}
+		return false
+	})
+	if len(reports) != 1 || reports[mac.Addr{0x00, 0x00, 0x5e, 0x00, 0x53, 0x21}] != 3 {
+		t.Errorf("reports of %v, want three of node1", reports)
+	}
+}
+
 // A real router's view: pimd of FRR as the querier, of both versions.
 func TestFRRQuerier(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,9 @@
 // Package lab builds small practice networks out of network namespaces: an NLB
 // cluster on a LAN switch, a router that does or does not obey RFC 1812 3.3.2,
-// and a client behind it. Real Linux kernels resolve, bridge and route; only
-// the cluster nodes are made to answer ARP as Microsoft NLB does.
+// and a client behind it. Real Linux kernels resolve, bridge, snoop and route,
+// where a scenario says so routers of the FRR project ask by IGMP and elect
+// masters; only the cluster nodes are made to answer ARP, to report by IGMPv1 and
+// to send heartbeats as Microsoft NLB does by its public descriptions.
 //
 // A [Scenario] says what to build and works on every system; [Start] builds it
 // and needs Linux. Nothing is named, mounted or configured outside the

@@ -34,38 +34,45 @@ func oneScenario(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func show(io stdio, s *lab.Scenario) error {
-	fmt.Fprintf(io.out, "%s\n\n", s.Description)
-	for line := range strings.Lines(s.Admin) {
-		fmt.Fprintf(io.out, "    %s", line)
-	}
+func show(std stdio, s *lab.Scenario) error {
+	writeWrapped(std.out, "", s.Description)
 	if s.Admin != "" {
-		fmt.Fprint(io.out, "\n\n")
+		fmt.Fprintln(std.out)
+		writeWrapped(std.out, "    ", s.Admin)
 	}
-	fmt.Fprintf(io.out, "VIP %s   LAN %s   remote subnet %s\n\n", s.VIP, s.LAN, s.Remote)
+	fmt.Fprintf(std.out, "\nVIP %s   LAN %s   remote subnet %s\n\n", s.VIP, s.LAN, s.Remote)
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	for _, h := range s.Hosts() {
+	hosts := s.Hosts()
+	for _, h := range hosts {
 		if h.Name == lab.Switch {
-			fmt.Fprintf(w, "%s\t%s\t\t\t%s\n", h.Name, h.Interface, switchNotes(&s.Switch)) // no address
+			fmt.Fprintf(w, "%s\t%s\n", h.Name, h.Interface) // no address
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", h.Name, h.Interface, h.Prefix, h.MAC, notes(s, h.Name))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", h.Name, h.Interface, h.Prefix, h.MAC)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	i := 0
 	for line := range strings.Lines(table.String()) {
-		fmt.Fprintln(io.out, strings.TrimRight(line, " \n"))
+		fmt.Fprint(std.out, line)
+		if n := notes(s, hosts[i].Name); n != "" {
+			writeWrapped(std.out, "    ", n)
+		}
+		i++
 	}
 	for _, f := range s.Flows {
-		fmt.Fprintf(io.out, "\n%s sends %d datagrams a second to %s port %d\n", f.From, f.PerSecond, f.To, f.Port)
+		fmt.Fprintf(std.out, "\n%s sends %d datagrams a second to %s port %d\n", f.From, f.PerSecond, f.To, f.Port)
 	}
 	return nil
 }
 
 // notes says what is special about a host.
 func notes(s *lab.Scenario, name string) string {
+	if name == lab.Switch {
+		return switchNotes(&s.Switch)
+	}
 	for i := range s.Nodes {
 		if n := &s.Nodes[i]; n.Name == name {
 			return nodeNotes(n)
