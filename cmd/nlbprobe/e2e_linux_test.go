@@ -259,6 +259,7 @@ func TestScenarios(t *testing.T) {
 
 // TestSeveralVIPs: side by side, one object each; the worst severity counts.
 func TestSeveralVIPs(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "multicast")
 	begin := time.Now()
 	status, stdout, _ := nlbprobe(t, l, "prober", "-o", "json", labVIP, "172.16.63.21", "172.16.63.99")
@@ -340,6 +341,7 @@ func TestInterrupt(t *testing.T) {
 // TestPermission: without the right, two lines and status 3; with it as a file
 // capability, an ordinary user probes.
 func TestPermission(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "multicast")
 	if os.Geteuid() != 0 {
 		if os.Getenv("CI") == "true" {
@@ -508,6 +510,7 @@ const proberMAC = "00:00:5e:00:53:10"
 
 // TestWire has tshark judge the frames that a probe sends.
 func TestWire(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "multicast")
 	file := record(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })
 	if bad := tshark(t, file, "_ws.malformed", "frame.number"); len(bad) > 0 {
@@ -534,6 +537,7 @@ func TestWire(t *testing.T) {
 // TestPassive: with --passive the host's interface carries nothing of ours. The
 // control is the same capture of a run that asks.
 func TestPassive(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "ws2008")
 	asked := "eth.src == " + proberMAC + " && arp.opcode == 1 && arp.dst.proto_ipv4 == " + labVIP
 	file := record(t, l, "prober", func() { nlbprobe(t, l, "prober", labVIP) })

@@ -18,6 +18,7 @@ import (
 // VIP, the admin enters the static ARP entry, and the exit status says that it
 // worked. Without the entry it says that it did not.
 func TestExpect(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "multicast")
 	status, _, stderr := nlbprobe(t, l, "prober", "--expect", "reachable", labVIP)
 	if status != exitCritical || !strings.Contains(stderr, "nlbprobe: not reachable within ") {

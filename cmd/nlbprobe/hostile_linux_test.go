@@ -122,6 +122,7 @@ func TestHostileFrames(t *testing.T) {
 // TestContradiction: somebody who answers for the VIP with a MAC of their own
 // is a conflict, and named, whoever answers first.
 func TestContradiction(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "multicast")
 	prober, _ := l.Host("prober")
 	evil := net.HardwareAddr{0x02, 0x66, 0x66, 0x66, 0x66, 0x66}

@@ -21,6 +21,7 @@ import (
 // listens, and the other one takes over: both are named, by the addresses that
 // they advertise from.
 func TestVRRPTakeover(t *testing.T) {
+	t.Parallel()
 	l := labtest.Start(t, "vrrp-frr")
 	labtest.Tools(t, "ip")
 	cmd := l.Command(t.Context(), lab.Prober, "nlbprobe", "--passive", "--wait", "15s", "-o", "json", labVIP)
