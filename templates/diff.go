@@ -232,6 +232,7 @@ func (c *change) effect() string { return strings.Join(slices.Concat(c.open, c.t
 
 // compare finds what must go and what must come.
 func (d *differ) compare() error {
+	d.r.shortened = false // of lines that need not come
 	d.formerMACs()
 	there, wanted := map[string]*entry{}, map[string]bool{}
 	for i := range d.want {

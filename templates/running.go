@@ -121,7 +121,7 @@ func (o Old) lines(p *Platform) ([]oldLine, error) {
 			if remark == "" { // the device ends a block with it
 				open = under(all, open, line.indent)
 			}
-			switch s, is := sectionOf(remark); {
+			switch s, is := p.sectionOf(remark); {
 			case is && s == diffSection:
 				return nil, fault(n, "what --diff printed is no configuration: give what the device shows, or the whole lines of an earlier run")
 			case is:
@@ -153,11 +153,12 @@ func under(all []oldLine, open []int, indent int) []int {
 	return open
 }
 
-// sectionOf reads the remark that stands above the lines of each section.
-func sectionOf(remark string) (Section, bool) {
+// sectionOf reads the remark that stands above the lines of each section. Where
+// the platform's file says where they belong, the bare word is somebody else's.
+func (p *Platform) sectionOf(remark string) (Section, bool) {
 	for _, s := range append(Sections(), diffSection) {
 		rest, is := strings.CutPrefix(remark, string(s))
-		if is && (rest == "" || strings.HasPrefix(rest, ", in ") || strings.HasPrefix(rest, ": no line for ")) {
+		if is && (rest == "" && p.Paste.in(s) == "" || strings.HasPrefix(rest, ", in ") || strings.HasPrefix(rest, ": no line for ")) {
 			return s, true
 		}
 	}

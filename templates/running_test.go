@@ -2,6 +2,7 @@ package templates
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -41,6 +42,31 @@ func TestDiffRefuses(t *testing.T) {
 	_, err := p.Diff(Values{VIPs: []netip.Addr{multicastVIP}, MAC: multicastMAC}, Both, Old{})
 	if e, is := errors.AsType[*MissingError](err); !is || !slices.Equal(e.Names, []string{"vlan", "port"}) {
 		t.Errorf("without values: %v", err)
+	}
+}
+
+// TestDiffRemarks: somebody's own remark is no heading of ours, and a name is
+// shortened only in a line that is printed.
+func TestDiffRemarks(t *testing.T) {
+	p := lookup(t, "cisco-ios")
+	v := diffSample(p, nil)
+	configs, err := p.Render(v, Both, []Section{Configure}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := p.Diff(v, Both, Old{Text: []byte("! remove\n" + configs[0].Text)}); err != nil || c.Text != "" {
+		t.Errorf("%v\n%s", err, c.Text)
+	}
+	for i := range 14 {
+		v.Ports = append(v.Ports, fmt.Sprintf("GigabitEthernet2/0/%d", 1+i))
+	}
+	configs, err = p.Render(v, L2, []Section{Configure}, Options{})
+	if err != nil || !strings.Contains(configs[0].Text, "port names are shortened") {
+		t.Fatalf("%v\n%s", err, configs[0].Text)
+	}
+	c, err := p.Diff(v, Both, Old{Text: []byte(configs[0].Text)})
+	if err != nil || c.Text == "" || strings.Contains(c.Text, "shortened") {
+		t.Errorf("%v\n%s", err, c.Text)
 	}
 }
 
