@@ -154,6 +154,19 @@ arp 192.0.2.9 03bf.c000.0209 ARPA
 mac address-table static 03bf.c000.0264 vlan 20 interface GigabitEthernet1/0/11 GigabitEthernet1/0/12
 mac address-table static 03bf.c000.0209 vlan 20 interface GigabitEthernet1/0/1
 `},
+	{"ios-vip-from-another-cluster", "cisco-ios", Both, func(v *Values) { v.VIPs = v.VIPs[1:] }, `
+arp 192.0.2.101 0300.5e01.0101 ARPA
+arp 192.0.2.9 0300.5e01.0101 ARPA
+mac address-table static 0300.5e01.0101 vlan 20 interface GigabitEthernet1/0/1
+`},
+	{"ios-entry-in-two-lines", "cisco-ios", L2, nil, `
+mac address-table static 03bf.c000.0264 vlan 20 interface GigabitEthernet1/0/11
+mac address-table static 03bf.c000.0264 vlan 20 interface GigabitEthernet1/0/12
+`},
+	{"os9-undo-names-no-vlan", "dell-os9", L2, nil, `
+mac-address-table static 03:bf:c0:00:02:64 multicast vlan 20 output-range TenGigabitEthernet 0/1,Port-channel 10
+mac-address-table static 03:bf:c0:00:02:64 multicast vlan 30 output-range TenGigabitEthernet 0/1
+`},
 	{"ios-vlan-changed", "cisco-ios", L2, nil, `
 mac address-table static 03bf.c000.0264 vlan 30 interface GigabitEthernet1/0/11 GigabitEthernet1/0/12
 `},
