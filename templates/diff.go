@@ -332,7 +332,7 @@ func (d *differ) isVIP(e *entry) bool {
 	group := err == nil && m.IsGroup()
 	for slot, want := range d.place {
 		have, named := e.by[slot]
-		if slot == "vrf" && have != want || slot != "vrf" && named && d.r.p.keyOf(slot, have) != d.r.p.keyOf(slot, want) && !(want == "" && group) {
+		if slot == "vrf" && have != want || slot != "vrf" && named && d.r.p.keyOf(slot, have) != d.r.p.keyOf(slot, want) && (want != "" || !group) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -209,9 +210,7 @@ func (f *form) read(p *Platform, line string, v *values) bool {
 		}
 		got[piece.slot] = text
 	}
-	for slot, text := range got {
-		v.by[slot] = text
-	}
+	maps.Copy(v.by, got)
 	v.ports = append(v.ports, ports...)
 	return true
 }
@@ -260,7 +259,7 @@ func (p *Platform) splitPorts(list string) []string {
 			}
 		}
 	} else {
-		for _, word := range strings.Fields(list) {
+		for word := range strings.FieldsSeq(list) {
 			n := len(names)
 			switch {
 			case n > 0 && row != "" && strings.EqualFold(word, row):
