@@ -77,16 +77,29 @@ type packet struct {
 
 // half is one end of a connection, as sender and as receiver.
 type half struct {
-	seen   bool   // its SYN was seen
-	isn    uint32 // the sequence number of that
-	mss    int    // what it takes
-	syn    []byte // its SYN
-	meta   evidence.Frame
-	fact   evidence.TCP
+	seen bool   // its SYN was seen
+	isn  uint32 // the sequence number of that
+	mss  int    // what it takes
+	syn  []byte // its SYN
+	meta evidence.Frame
+	fact evidence.TCP
+	long *long // what it sent that is evidence; nil is nothing
+}
+
+// long is what one end sent that is evidence.
+type long struct {
 	recent [recentSegments]sent
 	sent   int // segments noted in recent, ever
 	obeyed int // sizes of segments noted that fit
 	sizes  [obeyedKept]int
+}
+
+// longs returns what is noted of what an end sent.
+func (h *half) longs() *long {
+	if h.long == nil {
+		h.long = &long{}
+	}
+	return h.long
 }
 
 // sent is a segment longer than its receiver offered to take.
@@ -245,12 +258,12 @@ func (s *Segments) add(p *packet, f *evidence.Frame) {
 	me, peer := &c.half[from], &c.half[1-from]
 	switch {
 	case p.payload > 0 && peer.seen && p.payload+p.options > peer.mss:
-		s.over(c, p, me, f)
+		s.over(c, p, me.longs(), f)
 	case p.payload > 0 && peer.seen && peer.mss < DefaultMSS4:
-		s.obeyed(c, p, me, f)
+		s.obeyed(c, p, me.longs(), f)
 	}
-	if p.flags&flagACK != 0 && peer.sent > 0 {
-		s.acked(c, p, peer, f)
+	if p.flags&flagACK != 0 && peer.long != nil {
+		s.acked(c, p, peer.long, f)
 	}
 	if p.flags&flagRST != 0 && c.log != nil {
 		s.keep(c, tcpOf(p, f), f)
@@ -370,7 +383,7 @@ func segmentOf(p *packet, f *evidence.Frame) evidence.Segment {
 }
 
 // over notes a segment longer than its receiver offered to take.
-func (s *Segments) over(c *connection, p *packet, me *half, f *evidence.Frame) {
+func (s *Segments) over(c *connection, p *packet, me *long, f *evidence.Frame) {
 	s.evidence(c)
 	s.look(p.hash)
 	s.look(p.reverse)
@@ -395,7 +408,7 @@ func (s *Segments) over(c *connection, p *packet, me *half, f *evidence.Frame) {
 }
 
 // obeyed notes that a segment keeps to an offer below the floor.
-func (s *Segments) obeyed(c *connection, p *packet, me *half, f *evidence.Frame) {
+func (s *Segments) obeyed(c *connection, p *packet, me *long, f *evidence.Frame) {
 	for _, size := range me.sizes[:me.obeyed] {
 		if size == p.payload+p.options {
 			return
@@ -411,7 +424,7 @@ func (s *Segments) obeyed(c *connection, p *packet, me *half, f *evidence.Frame)
 
 // acked notes how far an acknowledgement reaches into the long segments of the
 // other end.
-func (s *Segments) acked(c *connection, p *packet, peer *half, f *evidence.Frame) {
+func (s *Segments) acked(c *connection, p *packet, peer *long, f *evidence.Frame) {
 	for i := range min(peer.sent, recentSegments) {
 		r := &peer.recent[i]
 		into := p.ack - r.seq

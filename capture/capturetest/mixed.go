@@ -42,8 +42,10 @@ const mixedStart = 1_764_000_000
 // bytes of them are written: mostly TCP, in full segments and bare
 // acknowledgements, some UDP, some IPv6, one in eight with a VLAN tag; and one in
 // 1000 that a diagnosis looks at: a cluster that is asked for and answers in
-// multicast mode (172.16.63.241 at 03:bf:ac:10:3f:f1), its heartbeats, IGMP. The
-// same seed gives the same bytes. Payloads are of no meaning and checksums zero.
+// multicast mode (172.16.63.241 at 03:bf:ac:10:3f:f1), its heartbeats, IGMP. TCP is
+// of connections that are opened, with the usual segment size, and used. The same
+// seed gives the same bytes. Payloads are of no meaning; of checksums those of
+// IPv4 are right, the others zero.
 func WriteMixed(w io.Writer, format Format, size int64, seed uint64) (Mixed, error) {
 	bw := bufio.NewWriterSize(w, 1<<20)
 	write, flush, err := sink(bw, format)
@@ -127,38 +129,64 @@ func newGenerator(seed uint64) *generator {
 // ordinary makes a frame of no interest.
 func (g *generator) ordinary() []byte {
 	const (
-		full = 1448 // bytes in a full segment, with time stamps
-		tcp  = 20 + 32
+		full     = 1448 // bytes in a full segment, with time stamps
+		tcp      = 20 + 32
+		syn, ack = 0x02, 0x10
 	)
 	v := g.rand.Uint32()
-	payload, header := 0, tcp
+	payload, header, flags := 0, tcp, byte(ack)
 	protocol := byte(6)
 	switch v % 16 {
 	case 0, 1, 2, 3, 4, 5, 6, 7: // data
 		payload = full
-	case 8, 9, 10, 11, 12: // acknowledgements
+	case 8, 9, 10, 11, 12: // acknowledgements, and one opening of 40
+		if v>>8%40 == 0 {
+			flags = syn | byte(v>>16)&1*ack
+		}
 	case 13: // requests
 		payload = 100 + int(v>>8)%600
 	default: // UDP
 		payload, header, protocol = 40+int(v>>8)%400, 20+8, 17
 	}
 	b := g.ethernet(v)
-	if v>>4%32 == 0 { // IPv6, whose header is 20 bytes longer
+	client, server := byte(v>>16), byte(v>>12) // of some ten thousand connections
+	if v>>4%32 == 0 {                          // IPv6, whose header is 20 bytes longer
 		payload = min(payload, full-20)
 		b = binary.BigEndian.AppendUint16(b, 0x86dd)
 		b = append(b, 0x60, 0, 0, 0)
 		b = binary.BigEndian.AppendUint16(b, uint16(header-20+payload))
 		b = append(b, protocol, 64)
-		b = append(b, g.noise[:32]...)
+		b = append(b, g.noise[:31]...)
+		b = append(b, client)
 	} else {
 		b = binary.BigEndian.AppendUint16(b, 0x0800)
+		at := len(b)
 		b = append(b, 0x45, 0)
 		b = binary.BigEndian.AppendUint16(b, uint16(header+payload))
-		b = append(b, 0, 0, 0x40, 0, 64, protocol, 0, 0)
-		b = append(b, 172, 16, 63, byte(v>>12), 10, byte(v>>16), byte(v>>20), 1)
+		b = append(b, byte(v>>24), byte(v>>8), 0x40, 0, 64, protocol, 0, 0)
+		b = append(b, 172, 16, 63, server, 10, client, byte(v>>20), 1)
+		sum := uint32(0)
+		for i := at; i < len(b); i += 2 {
+			sum += uint32(binary.BigEndian.Uint16(b[i:]))
+		}
+		sum = sum>>16 + sum&0xffff
+		binary.BigEndian.PutUint16(b[at+10:], ^uint16(sum>>16+sum))
 	}
 	at := int(v>>20) % 2048
-	b = append(b, g.noise[at:at+header-20]...)
+	b = binary.BigEndian.AppendUint16(b, 443)
+	b = binary.BigEndian.AppendUint16(b, 50_000+uint16(client))
+	if protocol == 17 {
+		b = binary.BigEndian.AppendUint16(b, uint16(8+payload))
+		b = append(b, 0, 0)
+	} else {
+		b = append(b, g.noise[at:at+8]...) // sequence and acknowledgement numbers
+		b = append(b, 8<<4, flags, 0x20, 0, 0, 0, 0, 0)
+		if flags&syn != 0 { // segment size, the rest is none
+			b = append(b, 2, 4, 0x05, 0xb4, 0, 0, 0, 0, 0, 0, 0, 0)
+		} else { // time stamps
+			b = append(b, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1)
+		}
+	}
 	b = append(b, g.noise[at:at+payload]...)
 	return atLeast60(b)
 }
