@@ -51,7 +51,7 @@ fuzz: ## fuzz every parser for long: make fuzz FUZZTIME=10m
 
 .PHONY: bench
 bench: build deps ## benchmarks, and the probe's times beside arping and arp-scan
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 	@scripts/bench.sh
 
 .PHONY: cover

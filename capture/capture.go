@@ -10,11 +10,12 @@
 // The formats are those of draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng and
 // the list of link types at https://www.tcpdump.org/linktypes.html.
 //
-// Why not a library: the reader at hand, gopacket's pcapgo 1.7.7, copies each
-// frame, does not say where in a file a fault lies, takes a file that was cut
-// after a packet's header for a whole one, loses the direction of packets in
-// big-endian files, and brings start-up work to each run of the tool, also to
-// those that read no file.
+// Why not a library: the reader at hand, gopacket's pcapgo 1.7.7, does not say
+// where in a file a fault lies, takes a file that was cut after a packet's header
+// for a whole one, loses the direction of packets in big-endian files, and brings
+// start-up work to each run of the tool, also to those that read no file. Speed is
+// no reason: on 256 MiB of mixed traffic, cached, its zero-copy reading took 1.4
+// GB/s where this one took 1.3, on a busy machine; its copying one, 0.25.
 package capture
 
 import (
