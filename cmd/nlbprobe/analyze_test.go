@@ -12,8 +12,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/nlbprobe/nlbprobe/capture"
-	"github.com/nlbprobe/nlbprobe/capture/capturetest"
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
@@ -28,12 +29,26 @@ func FuzzAnalyze(f *testing.F) {
 	for _, path := range files {
 		f.Add(unhex(f, strings.TrimSuffix(filepath.Base(path), ".hex")))
 	}
-	for _, format := range []capturetest.Format{capturetest.PCAP, capturetest.PCAPNG} {
-		var b bytes.Buffer
-		if m, err := capturetest.WriteMixed(&b, format, 1<<20, 1); err != nil || m.OfInterest == 0 {
+	stories := 0
+	for _, name := range []string{"analyze", "mss"} {
+		a, err := txtar.ParseFile("testdata/script/" + name + ".txtar")
+		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(b.Bytes())
+		for _, file := range a.Files {
+			if !strings.HasSuffix(file.Name, ".hex") {
+				continue
+			}
+			b, err := parseHex(string(file.Data))
+			if err != nil {
+				f.Fatal(err)
+			}
+			stories++
+			f.Add(b)
+		}
+	}
+	if stories < 4 {
+		f.Fatalf("%d captures in stories", stories)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var out, errs bytes.Buffer
