@@ -2,6 +2,7 @@ package check
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -119,10 +120,8 @@ func (r *runner) wantMember(s *subject, a evidence.ARP, at time.Time) {
 		return
 	}
 	s.query.group = c.Group
-	for _, m := range s.query.hosts {
-		if m == a.EthSrc {
-			return
-		}
+	if slices.Contains(s.query.hosts, a.EthSrc) {
+		return
 	}
 	s.query.hosts = append(s.query.hosts, a.EthSrc)
 	if s.query.due.IsZero() {

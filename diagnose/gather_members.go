@@ -43,6 +43,10 @@ type memberKey struct {
 // for the VIP; then so are all that name the same primary. Where no host does,
 // those are that go to the VIP's MAC, but for IGMP mode's, which clusters share.
 func (p *picture) gatherMembers() {
+	p.beats = slices.DeleteFunc(p.beats, func(i int) bool {
+		h, ok := p.items[i].Fact.(evidence.Heartbeat)
+		return !ok || !p.isOurs(h.EthSrc, h.Out) && !p.onSegment(h.VLAN)
+	})
 	all := make([]evidence.Heartbeat, len(p.beats))
 	for n, i := range p.beats {
 		h, _ := p.items[i].Fact.(evidence.Heartbeat)
@@ -76,6 +80,12 @@ func (p *picture) gatherMembers() {
 		}
 		m.add(i, p.items[i], h)
 	}
+}
+
+// onSegment reports whether what is heard on a VLAN can be of the VIP's segment:
+// on those where somebody speaks for the VIP, or on any where nobody does.
+func (p *picture) onSegment(vlan uint16) bool {
+	return len(p.claims) == 0 || slices.ContainsFunc(p.claims, func(s sighting) bool { return s.arp.VLAN == vlan })
 }
 
 func primariesOf(all []evidence.Heartbeat, fits func(evidence.Heartbeat) bool) []netip.Addr {

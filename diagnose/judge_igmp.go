@@ -79,6 +79,7 @@ func (p *picture) gatherIGMP() {
 		it := p.items[i]
 		ours := p.isOurs(f.EthSrc, f.Out)
 		switch {
+		case !ours && !p.onSegment(f.VLAN): // another VLAN's: a trunk was captured
 		case f.Act == evidence.Query && ours:
 			if p.claimed[groupMAC(f.Group)] {
 				p.queries = append(p.queries, i)
@@ -139,14 +140,11 @@ func addVersion(list []uint8, v uint8) []uint8 {
 
 // versionsText writes "IGMPv1", or "IGMPv1 and v3".
 func versionsText(list []uint8) string {
-	text := ""
+	words := make([]string, len(list))
 	for i, v := range list {
-		if i > 0 {
-			text += " and v"
-		}
-		text += fmt.Sprint(v)
+		words[i] = fmt.Sprintf("v%d", v)
 	}
-	return "IGMPv" + text
+	return "IGMP" + strings.Join(words, " and ")
 }
 
 // watched is for how long membership reports for the cluster's group could be
@@ -168,7 +166,7 @@ func (p *picture) judgeIGMP() {
 		p.judgeNothingToSnoop(c)
 	case c.Mode == IGMPMulticast && c.HasMAC:
 		p.judgeMembership(c)
-		p.judgeQueriers(c)
+		p.judgeQueriers()
 		p.judgeSharedGroup(c)
 		p.judgeSnooping()
 	}
@@ -340,29 +338,29 @@ func (p *picture) judgeOwnQuery(c Cluster) {
 }
 
 // judgeQueriers finds what is to be said of those who ask.
-func (p *picture) judgeQueriers(c Cluster) {
+func (p *picture) judgeQueriers() {
 	if len(p.queriers) == 0 {
 		return
 	}
 	var l lines
-	var real []*querier
+	var named []*querier
 	var lowest *querier
 	v3 := true
 	for _, q := range p.queriers {
 		l.add("%s", p.sayQuerier(q))
 		v3 = v3 && slices.Equal(q.versions, []uint8{3})
 		if isHostIP(q.ip) {
-			real = append(real, q)
+			named = append(named, q)
 			if lowest == nil || q.ip.Less(lowest.ip) {
 				lowest = q
 			}
 		}
 	}
-	if len(real) == 0 {
+	if len(named) == 0 {
 		p.find(idProxyQuerier, "IGMP queries come from 0.0.0.0 only: they make no router port on many switches.", l.list(), p.itemsOfQueriers())
 	}
-	if len(real) > 1 {
-		p.judgeElection(real, lowest)
+	if len(named) > 1 {
+		p.judgeElection(named, lowest)
 	}
 	v1 := slices.ContainsFunc(p.joined, func(r *reporter) bool { return slices.Contains(r.versions, 1) })
 	if v3 && v1 {
@@ -377,7 +375,7 @@ func (p *picture) judgeQueriers(c Cluster) {
 	}
 	var own lines
 	var items []int
-	for _, q := range real {
+	for _, q := range named {
 		r, known := p.routerMACs[q.mac]
 		if _, isRouter := p.known[q.ip]; isRouter && !known {
 			r, known = q.ip, true
@@ -394,10 +392,10 @@ func (p *picture) judgeQueriers(c Cluster) {
 
 // judgeElection notes that several ask, of whom the lowest address is to be left
 // (RFC 2236 3, RFC 3376 6.6.2).
-func (p *picture) judgeElection(real []*querier, lowest *querier) {
+func (p *picture) judgeElection(named []*querier, lowest *querier) {
 	var l lines
 	others := 0
-	for _, q := range real {
+	for _, q := range named {
 		switch {
 		case q == lowest:
 			l.add("%s; the lowest address wins", p.sayQuerier(q))
@@ -409,14 +407,14 @@ func (p *picture) judgeElection(real []*querier, lowest *querier) {
 		}
 	}
 	var items []int
-	for _, q := range real {
+	for _, q := range named {
 		items = append(items, q.items...)
 	}
 	if others > 0 {
-		p.find(idQueriers, fmt.Sprintf("%s ask at one time, though the lowest address, %v, should ask alone.", many(len(real), "querier"), lowest.ip), l.list(), items)
+		p.find(idQueriers, fmt.Sprintf("%s ask at one time, though the lowest address, %v, should ask alone.", many(len(named), "querier"), lowest.ip), l.list(), items)
 		return
 	}
-	p.find(idQueriers, fmt.Sprintf("%s were heard: %v has won the election.", many(len(real), "querier"), lowest.ip), l.list(), items)
+	p.find(idQueriers, fmt.Sprintf("%s were heard: %v has won the election.", many(len(named), "querier"), lowest.ip), l.list(), items)
 	p.lower(idQueriers, Info)
 }
 

@@ -195,6 +195,18 @@ func igmpStories() []story {
 			},
 		},
 		{
+			// A trunk was captured: each VLAN has its own.
+			name: "queriers and reports of another VLAN",
+			steps: igmpNodes(long, joinSteps(bothReport, steady(10*time.Second, time.Second, long, query(us4(99), 2).igmp(onVLAN7)), asked,
+				[]step{query(nobody, 3).igmp(onVLAN7), reports(stranger, client).igmp(onVLAN7)})...),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idJoined),
+			near: []string{idQueriers},
+			check: func(t *testing.T, d Diagnosis) {
+				has(t, d, idJoined, "2 hosts reported")
+			},
+		},
+		{
 			name:    "the gateway is the querier",
 			steps:   igmpNodes(long, joinSteps(bothReport, []step{has4(gateway), query(gateway, 2)})...),
 			verdict: Answers, severity: Warning,
@@ -332,6 +344,8 @@ func igmpStories() []story {
 func flooded() step {
 	return passes(stranger, client).traffic(func(f *evidence.Traffic) { f.EthDst = igmp })
 }
+
+func onVLAN7(i *evidence.IGMP) { i.VLAN = 7 }
 
 func us4(last byte) netip.Addr { return netip.AddrFrom4([4]byte{172, 16, 63, last}) }
 

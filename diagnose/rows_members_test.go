@@ -117,6 +117,15 @@ func memberStories() []story {
 			check: func(t *testing.T, d Diagnosis) { says(t, d, idSplit, Warning, "converges, which takes about 3 s") },
 		},
 		{
+			name: "another VLAN's heartbeats of the same cluster IP",
+			steps: beating(6*time.Second, steady(time.Second, 0, 6*time.Second, beat(stranger, 2).beat(defaults(1)).beat(func(h *evidence.Heartbeat) {
+				h.VLAN, h.RuleCount = 7, 9
+			}))...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(),
+			near: []string{idSplit, idSamePriority, idRulesDiffer},
+		},
+		{
 			// One after the other is how a cluster changes its mind.
 			name: "the default host changes",
 			steps: live(joinSteps([]step{answer(node1, multicast), answer(node2, multicast)}, until(12*time.Second, multicast),
