@@ -111,7 +111,7 @@ func TestHeartbeatsByTshark(t *testing.T) {
 		t.Run(tt.scenario, func(t *testing.T) {
 			t.Parallel()
 			l := startChanged(t, tt.scenario, tt.change)
-			seen := watch(t, l, lab.Prober, "msnlb", fields, time.Minute, has(tt.want...))
+			seen := watch(t, l, lab.Prober, "msnlb", fields, 2*time.Minute, has(tt.want...))
 			if got, want := slices.Sorted(maps.Keys(distinct(seen))), slices.Sorted(slices.Values(tt.want)); !slices.Equal(got, want) {
 				t.Errorf("tshark reads\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
@@ -157,7 +157,7 @@ func TestIGMPByTshark(t *testing.T) {
 			l := labtest.Start(t, scenario)
 			// The router's kernel reports what pimd has joined, which is not looked at.
 			filter := "igmp && !(ip.src == 172.16.63.1 && igmp.type != 0x11)"
-			seen := watch(t, l, "node1", filter, fields, time.Minute, has(want...))
+			seen := watch(t, l, "node1", filter, fields, 2*time.Minute, has(want...))
 			if got := slices.Sorted(maps.Keys(distinct(seen))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 				t.Errorf("tshark reads\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
