@@ -244,6 +244,8 @@ func TestBadValues(t *testing.T) {
 		{func(v *Values) { v.VLAN = -1 }, "VLAN -1 does not exist; VLANs are 1 to 4094"},
 		{func(v *Values) { v.VLAN = 4095 }, "VLAN 4095 does not exist; VLANs are 1 to 4094"},
 		{func(v *Values) { v.Prefix = netip.MustParsePrefix("198.51.100.1/24") }, "VIP 192.0.2.100 is not in the prefix 198.51.100.1/24: the interface that routes the cluster's VLAN must hold it"},
+		{func(v *Values) { v.Device = "acc1\nreload" }, `device "acc1\nreload" is no name: letters, digits, dots, hyphens and underscores, at most 64`},
+		{func(v *Values) { v.Device = "acc1?" }, `device "acc1?" is no name: letters, digits, dots, hyphens and underscores, at most 64`},
 		{func(v *Values) { v.Ports = []string{""} }, "port is empty"},
 		{func(v *Values) { v.Ports = []string{"Gi1/0/1\nreload"} }, `port "Gi1/0/1\nreload" holds a line break, a control character or one outside ASCII; no name does`},
 		{func(v *Values) { v.Ports = []string{"Gi1/0/1 "} }, `port "Gi1/0/1 " has spaces where no name has them`},
