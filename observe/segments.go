@@ -307,8 +307,14 @@ func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
 	if c.log != nil {
 		s.keep(c, h.fact, &h.meta)
 	}
-	if !p.six && h.mss < DefaultMSS4 {
-		s.look(p.hash)
+	peer := &c.half[1-from]
+	if p.six || h.mss >= DefaultMSS4 && (!peer.seen || peer.mss >= DefaultMSS4) {
+		return
+	}
+	s.look(p.hash)
+	s.look(p.reverse)
+	// A SYN alone, as of somebody who tries ports, is no evidence yet.
+	if peer.seen {
 		s.evidence(c)
 	}
 }
@@ -417,6 +423,7 @@ func (s *Segments) obeyed(c *connection, p *packet, me *long, f *evidence.Frame)
 	if me.obeyed == obeyedKept {
 		return
 	}
+	s.evidence(c)
 	me.sizes[me.obeyed] = p.payload + p.options
 	me.obeyed++
 	s.keep(c, segmentOf(p, f), f)

@@ -113,6 +113,7 @@ func TestSegmentsFound(t *testing.T) {
 		{name: "a handshake below the floor", frames: opened(512)},
 		{name: "the floor", frames: opened(512, data(1, 536), data(537, 536)), over: 2},
 		{name: "with time stamps", frames: opened(512, tcpFrame{flags: fACK, payload: 524, stamps: true}), over: 1},
+		{name: "too long by its options alone", frames: opened(512, tcpFrame{flags: fACK, payload: 508, stamps: true}, tcpFrame{flags: fACK, payload: 508, stamps: true}), over: 2, again: 1},
 		{name: "options count", frames: opened(512, tcpFrame{flags: fACK, payload: 500, stamps: true}), fitted: 1},
 		{name: "sent again", frames: opened(512, data(1, 536), data(1, 536), data(1, 536)), over: 3, again: 2},
 		{name: "captured twice", frames: opened(512, twice, twice), over: 1},
@@ -124,6 +125,8 @@ func TestSegmentsFound(t *testing.T) {
 		{name: "what the server sends", frames: opened(512, tcpFrame{back: true, flags: fACK, payload: 1460}), none: false},
 		{name: "no size said", frames: opened(0, data(1, 537)), over: 1},
 		{name: "no size said, and kept to", frames: opened(0, data(1, 536)), none: true},
+		{name: "a SYN alone", frames: []tcpFrame{{flags: fSYN, mss: 265}}, none: true},
+		{name: "a SYN alone, and data that keeps to it", frames: []tcpFrame{{flags: fSYN, mss: 265}, {back: true, flags: fACK, payload: 200}}, fitted: 1},
 		{name: "the opening was not seen", frames: []tcpFrame{data(1, 5000)}, none: true},
 		{name: "only the answer was seen", frames: []tcpFrame{{back: true, flags: fSYN | fACK, mss: 512}, data(1, 536)}, over: 1},
 		{name: "offload beyond the usual offer", frames: opened(1460, data(1, 2920)), over: 1},
@@ -200,7 +203,10 @@ func TestSegmentsBounds(t *testing.T) {
 	}
 	for n := range 2 * observe.MaxOfEvidence {
 		port := uint16(2000 + n)
-		play(&s, tcpFrame{port: port, flags: fSYN, seq: 7, mss: 400})
+		play(&s, tcpFrame{port: port, flags: fSYN, seq: 7, mss: 400}, tcpFrame{port: port, back: true, flags: fSYN | fACK, mss: 1460})
+	}
+	for n := range 5000 { // somebody tries ports
+		play(&s, tcpFrame{port: uint16(10_000 + n), flags: fSYN, seq: 9, mss: 265})
 	}
 	found, more := s.Connections()
 	if len(found) != observe.MaxOfEvidence || more != observe.MaxOfEvidence+1 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/nlbprobe/nlbprobe/capture"
@@ -212,5 +214,57 @@ func TestProgress(t *testing.T) {
 	p.clear()
 	if b, _ := os.ReadFile(file.Name()); string(b) != "\r\x1b[K0 B read, 0 B/s\r\x1b[K" {
 		t.Errorf("shown: %q", b)
+	}
+}
+
+// TestJoined: several files, compressed or not, are one capture in the order of
+// time, whatever their order on the command line.
+func TestJoined(t *testing.T) {
+	dir := t.TempDir()
+	one := func(name string, node byte, at int64, pack func(io.Writer) io.WriteCloser) {
+		t.Helper()
+		var b bytes.Buffer
+		var to io.WriteCloser
+		var w io.Writer = &b
+		if pack != nil {
+			to = pack(&b)
+			w = to
+		}
+		c, err := capture.NewWriter(w, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame := answerFrame(t, node)
+		if err := c.Write(&evidence.Frame{Time: time.Unix(at, 0), Data: frame, Length: len(frame), Place: "eth0"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if to != nil {
+			if err := to.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one("c.pcapng", 3, 1_700_000_030, nil)
+	one("b.pcapng.gz", 2, 1_700_000_020, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
+	one("a.pcapng.zst", 1, 1_700_000_010, func(w io.Writer) io.WriteCloser {
+		z, err := zstd.NewWriter(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	})
+	status, stdout, stderr := analyze(t, dir, "c.pcapng", "b.pcapng.gz", "a.pcapng.zst")
+	want := `172.16.63.241 is at 03:bf:ac:10:3f:f1, says 00:15:5d:00:00:01  0.00 ms
+172.16.63.241 is at 03:bf:ac:10:3f:f1, says 00:15:5d:00:00:02  10.0 s
+172.16.63.241 is at 03:bf:ac:10:3f:f1, says 00:15:5d:00:00:03  20.0 s
+`
+	if status != exitWarning || stderr != "" || !strings.HasPrefix(stdout, want) || !strings.Contains(stdout, "Read\n          3 frames over 20.0 s from 3 captures.") {
+		t.Errorf("status %d, stderr %q\n%s", status, stderr, stdout)
 	}
 }
