@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -389,9 +390,11 @@ func TestFRRQuerier(t *testing.T) {
 			if e := interfaces.Eth0; e.State != "up" || e.Version != version || !e.Querier {
 				t.Errorf("pimd says %+v, want version %d and itself as querier", e, version)
 			}
+			// It counts the nodes' reports as what they are, and lists the group.
+			listed := regexp.MustCompile(`(?m)^eth0 +239\.255\.63\.241 `)
 			until(t, 10*time.Second, "pimd knows the cluster's group", func() bool {
-				out, err := l.Command(t.Context(), "router", "vtysh", "-c", "show ip igmp groups").Output()
-				return err == nil && strings.Contains(string(out), "eth0             239.255.63.241")
+				out, err := l.Command(t.Context(), "router", "vtysh", "-c", "show ip igmp groups", "-c", "show ip igmp statistics").Output()
+				return err == nil && listed.Match(out) && regexp.MustCompile(`V1 report +: [1-9]`).Match(out)
 			})
 		})
 	}
