@@ -123,6 +123,10 @@ func FuzzParse(f *testing.F) {
 			if err != nil || !slices.EqualFunc(a, b, func(x, y Config) bool { return x.Text == y.Text && slices.Equal(x.Notes, y.Notes) }) {
 				t.Fatalf("rendered twice, and not the same: %v", err)
 			}
+			// Whatever its lines are, what is there already is compared without harm.
+			if d, err := p.Diff(v, role, Old{Name: "old", Text: []byte(a[0].Text)}); err != nil && d.Text != "" {
+				t.Fatalf("a diff and an error: %v", err)
+			}
 			for _, c := range a {
 				if !slices.Contains([]Confidence{Vendor, Field, Unverified}, c.Confidence) {
 					t.Fatalf("confidence %q", c.Confidence)
