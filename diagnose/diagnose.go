@@ -101,6 +101,10 @@ type Cluster struct {
 	// where the hosts contradict each other. None where no heartbeat was heard.
 	Primaries []netip.Addr
 
+	// Queriers are who asks for IGMP groups on the segment, in the order in which
+	// they were first heard.
+	Queriers []Querier
+
 	// Hosts are those who answer for or announce the VIP, or ask with it as
 	// their address, in the order in which they were first heard; then those
 	// of whom only heartbeats were heard.
@@ -125,6 +129,18 @@ type Host struct {
 	Quiet     time.Duration       // from then until the end of the observation
 	Stopped   bool                // its heartbeats have stopped: the others take it for dead
 	Heartbeat *evidence.Heartbeat // the newest with a status, or nil
+
+	Joined bool // it reported membership of the cluster's group; false where none was heard
+}
+
+// Querier is who asks for IGMP groups.
+type Querier struct {
+	IP       netip.Addr // 0.0.0.0 where it has none
+	MAC      mac.Addr
+	Versions []uint8       // of IGMP, in order
+	Interval time.Duration // between its questions; 0 where that is not known
+	Queries  int
+	Last     time.Time
 }
 
 // Router is a router of the VIP's segment, as far as known.

@@ -71,7 +71,7 @@ func (p *picture) judgeHosts() {
 // cluster puts together what the claims say. Answers and announcements count
 // before requests.
 func (p *picture) cluster() Cluster {
-	c := Cluster{Hosts: p.hosts(), Primaries: p.primaries}
+	c := Cluster{Hosts: p.hosts(), Primaries: p.primaries, Queriers: p.askingIGMP()}
 	told := where(p.claims, func(s sighting) bool { return s.act != asks })
 	if len(told) == 0 {
 		told = p.claims
@@ -212,7 +212,23 @@ func (p *picture) addMembers(hosts []Host) []Host {
 			h.IP = m.dedicated
 		}
 	}
+	joined := make(map[mac.Addr]bool, len(p.joined))
+	for _, r := range p.joined {
+		joined[r.mac] = true
+	}
+	for i := range hosts {
+		hosts[i].Joined = joined[hosts[i].MAC]
+	}
 	return hosts
+}
+
+// askingIGMP lists the queriers.
+func (p *picture) askingIGMP() []Querier {
+	var all []Querier
+	for _, q := range p.queriers {
+		all = append(all, Querier{IP: q.ip, MAC: q.mac, Versions: q.versions, Interval: q.interval, Queries: q.count, Last: q.last})
+	}
+	return all
 }
 
 // dedicated gives the IP of each Ethernet source whose ARP shows exactly one

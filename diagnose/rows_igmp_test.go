@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,11 @@ func igmpStories() []story {
 			near: []string{idNoReport, idNoQuerier, idNotProven, idNotJoined, idV3Only, idOtherGroupIGMP, idNotLimited, idProxyQuerier, idQueriers, idL3Querier, idSharedGroup, idUnanswered},
 			check: func(t *testing.T, d Diagnosis) {
 				has(t, d, idJoined, "2 hosts reported", "reports 239.255.63.241 by IGMPv1, 5 times, every 1m0s")
+				c := d.Cluster
+				if len(c.Queriers) != 1 || c.Queriers[0].IP != client || !slices.Equal(c.Queriers[0].Versions, []uint8{2}) ||
+					c.Queriers[0].Interval != 125*time.Second || c.Queriers[0].Queries != 3 || !c.Hosts[0].Joined || !c.Hosts[1].Joined {
+					t.Errorf("cluster %+v", c)
+				}
 			},
 		},
 		{

@@ -126,6 +126,33 @@ type jsonCluster struct {
 	Hosts       []jsonHost  `json:"hosts"`
 	// Primaries are the primary VIPs that heartbeats name.
 	Primaries []netip.Addr `json:"primary_vips"`
+	// Queriers are who asks for IGMP groups on the segment.
+	Queriers []jsonQuerier `json:"igmp_queriers"`
+}
+
+type jsonQuerier struct {
+	IP       netip.Addr `json:"ip"` // 0.0.0.0 where it has none
+	MAC      mac.Addr   `json:"mac"`
+	Versions []int      `json:"versions"`
+	Interval *float64   `json:"interval_seconds"` // null where it is not known
+	Queries  int        `json:"queries"`
+	Last     *time.Time `json:"last_heard"`
+}
+
+func queriers(all []diagnose.Querier) []jsonQuerier {
+	out := []jsonQuerier{}
+	for _, q := range all {
+		j := jsonQuerier{IP: q.IP, MAC: q.MAC, Versions: []int{}, Interval: some(q.Interval.Seconds()), Queries: q.Queries}
+		for _, v := range q.Versions {
+			j.Versions = append(j.Versions, int(v))
+		}
+		if !q.Last.IsZero() {
+			at := q.Last.UTC()
+			j.Last = &at
+		}
+		out = append(out, j)
+	}
+	return out
 }
 
 type jsonHost struct {
@@ -140,6 +167,10 @@ type jsonHost struct {
 	LastHeard *time.Time     `json:"last_heard"`
 	Stopped   *bool          `json:"stopped"`
 	Heartbeat *jsonHeartbeat `json:"heartbeat"`
+
+	// Joined is true where it reported the group of IGMP mode, else null: that
+	// nothing was heard does not say that it did not.
+	Joined *bool `json:"joined_group"`
 }
 
 // jsonHeartbeat is a host's newest membership heartbeat. What the meanings of
@@ -237,7 +268,7 @@ func object(o Outcome) jsonRun {
 		Schema: Schema, VIP: d.VIP, Verdict: string(d.Verdict), Severity: d.Severity.String(),
 		Cluster: jsonCluster{
 			Mode: d.Cluster.Mode.String(), DerivedFrom: some(d.Cluster.DerivedFrom),
-			Group: some(d.Cluster.Group), Hosts: []jsonHost{}, Primaries: list(d.Cluster.Primaries),
+			Group: some(d.Cluster.Group), Hosts: []jsonHost{}, Primaries: list(d.Cluster.Primaries), Queriers: queriers(d.Cluster.Queriers),
 		},
 		Routers: []jsonRouter{}, Findings: findings(d.Findings), Configs: list(o.Configs),
 		Name: some(o.Name), Interface: some(o.Interface),
@@ -250,7 +281,7 @@ func object(o Outcome) jsonRun {
 	for _, h := range d.Cluster.Hosts {
 		run.Cluster.Hosts = append(run.Cluster.Hosts, jsonHost{
 			MAC: h.MAC, Priority: some(h.Priority), IP: some(h.IP), SenderMAC: some(h.SenderMAC), Answers: h.Answers,
-			Name: some(Clean(h.Name)), LastHeard: lastHeard(h), Stopped: stopped(h), Heartbeat: heartbeat(h),
+			Name: some(Clean(h.Name)), LastHeard: lastHeard(h), Stopped: stopped(h), Heartbeat: heartbeat(h), Joined: some(h.Joined),
 		})
 	}
 	for _, r := range d.Routers {

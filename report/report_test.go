@@ -102,6 +102,10 @@ func outcomes() map[string]report.Outcome {
 		Dedicated: netip.MustParseAddr("172.16.63.11"), Name: "web1\x1b]0;owned\a\r\n\u202emoc.elpmaxe" + strings.Repeat("x", 200),
 	})
 	all["members"] = outcome(members, 3, 12*time.Second)
+	igmpMAC, group := mac.Addr{0x01, 0, 0x5e, 0x7f, 63, 241}, netip.MustParseAddr("239.255.63.241")
+	all["igmp"] = outcome(asked(3, 3*time.Second).answer(300*us1, host(1), igmpMAC, vip).answer(350*us1, host(2), igmpMAC, vip).
+		add(time.Second, evidence.IGMP{Act: evidence.Query, Version: 2, EthSrc: rtrMAC, From: router}).
+		add(2*time.Second, evidence.IGMP{Act: evidence.Join, Version: 1, EthSrc: host(1), From: netip.MustParseAddr("172.16.63.11"), Group: group}), 3, 3*time.Second)
 	all["beats"] = outcome(asked(3, 3*time.Second).add(100*time.Millisecond, beat(1, cluster)).add(200*time.Millisecond, beat(2, cluster)), 3, 3*time.Second)
 	all["conflict"] = outcome(asked(3, 400*time.Millisecond).
 		answer(300*us1, host(1), host(1), vip).answer(350*us1, host(2), host(2), vip), 3, 402*time.Millisecond)

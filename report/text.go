@@ -249,6 +249,7 @@ func frames(n int) string {
 const (
 	maxHosts    = 32
 	maxEvidence = 8
+	maxQueriers = 4
 )
 
 // cluster writes what stands behind the VIP.
@@ -273,6 +274,17 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 		b.WriteString(head + fmt.Sprintf("primary VIP %s, mode %s: by heartbeats alone", c.Primaries[0], c.Mode) + "\n")
 		head = indent
 	}
+	for i, q := range c.Queriers {
+		if c.Mode != diagnose.Multicast && c.Mode != diagnose.IGMPMulticast {
+			break // of no interest to others
+		}
+		if i == maxQueriers && !t.style.Verbose {
+			fmt.Fprintf(b, "%s... and %d more\n", indent, len(c.Queriers)-i)
+			break
+		}
+		b.WriteString(head + querierLine(q) + "\n")
+		head = indent
+	}
 	for i, h := range c.Hosts {
 		if i == maxHosts && !t.style.Verbose {
 			fmt.Fprintf(b, "%s... and %d more\n", indent, len(c.Hosts)-i)
@@ -284,6 +296,17 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 			b.WriteString(Wrap(deeper, deeper, line, Width))
 		}
 	}
+}
+
+func querierLine(q diagnose.Querier) string {
+	line := fmt.Sprintf("querier %s at %s, IGMP", q.IP, q.MAC)
+	for i, v := range q.Versions {
+		if i > 0 {
+			line += "/"
+		}
+		line += fmt.Sprintf("v%d", v)
+	}
+	return line
 }
 
 func hostLine(h diagnose.Host, sameMAC bool) string {
@@ -304,6 +327,9 @@ func hostLine(h diagnose.Host, sameMAC bool) string {
 		line += ", 1 answer"
 	default:
 		line += fmt.Sprintf(", %d answers", h.Answers)
+	}
+	if h.Joined {
+		line += ", joined the group"
 	}
 	return line
 }
