@@ -3,6 +3,7 @@ package replay_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 
@@ -42,4 +43,22 @@ func BenchmarkReplay(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*m.Frames), "ns/frame")
+}
+
+// BenchmarkReplayCluster takes the frames of a member's port, all of them for a
+// VIP, from 200 clients.
+func BenchmarkReplayCluster(b *testing.B) {
+	r := replay.New()
+	feed(r, arp(b, router, host, "0002", cluster, ipVIP, "ac103f01"))
+	var frames [200]evidence.Frame
+	for i := range frames {
+		data := ip(b, cluster, router, "06", fmt.Sprintf("0a0908%02x", i), ipVIP, tcpACK)
+		frames[i] = evidence.Frame{Time: t0, Data: data, Length: 1514, Place: "x"}
+	}
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		r.Frame(&frames[n%len(frames)])
+		n++
+	}
 }
