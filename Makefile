@@ -56,7 +56,7 @@ bench: build deps ## benchmarks, and the probe's times beside arping and arp-sca
 
 .PHONY: cover
 cover: ## coverage of the packages that need no socket
-	@$(GO) test -cover ./mac ./nlb ./evidence ./observe ./diagnose ./templates ./inventory ./report ./arpprobe ./routerprobe ./capture ./docket ./check ./nearest
+	@$(GO) test -cover ./mac ./nlb ./evidence ./observe ./diagnose ./templates ./inventory ./report ./arpprobe ./routerprobe ./capture ./docket ./replay ./check ./nearest
 
 .PHONY: lint
 lint: ## golangci-lint with the rules of .golangci.yml
