@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"sync"
 	"testing"
@@ -49,7 +50,7 @@ func BenchmarkRead(b *testing.B) {
 				var f evidence.Frame
 				for {
 					err := r.Next(&f)
-					if err == io.EOF {
+					if errors.Is(err, io.EOF) {
 						break
 					}
 					if err != nil {

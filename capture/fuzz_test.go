@@ -74,7 +74,7 @@ func FuzzReader(f *testing.F) {
 			}
 			return
 		}
-		if again := r.Next(new(evidence.Frame)); again != err && (err != nil || again != io.EOF) {
+		if again := r.Next(new(evidence.Frame)); !errors.Is(again, err) && (err != nil || !errors.Is(again, io.EOF)) {
 			t.Fatalf("after the end: %v, before %v", again, err)
 		}
 		rewritten(t, b, frames)

@@ -3,6 +3,7 @@ package capture_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func unhex(text string) []byte {
 	var digits strings.Builder
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
-		for _, word := range strings.Fields(line) {
+		for word := range strings.FieldsSeq(line) {
 			digits.WriteString(word)
 		}
 	}
@@ -52,7 +53,7 @@ func readFrom(in io.Reader, opts capture.Options) (frames []kept, r *capture.Rea
 	}
 	var f evidence.Frame
 	for {
-		if err := r.Next(&f); err == io.EOF {
+		if err := r.Next(&f); errors.Is(err, io.EOF) {
 			return frames, r, nil
 		} else if err != nil {
 			return frames, r, err

@@ -80,7 +80,7 @@ func TestMerge(t *testing.T) {
 			if got := strings.Join(got, " "); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
-			if err := m.Next(new(evidence.Frame)); err != io.EOF {
+			if err := m.Next(new(evidence.Frame)); !errors.Is(err, io.EOF) {
 				t.Errorf("after the end: %v", err)
 			}
 		})

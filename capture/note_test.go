@@ -123,7 +123,7 @@ func TestNoteRefused(t *testing.T) {
 }
 
 func TestParseNoteRefuses(t *testing.T) {
-	swap := func(old, new string) string { return strings.Replace(noteText, old, new, 1) }
+	swap := func(old, text string) string { return strings.Replace(noteText, old, text, 1) }
 	tests := []struct {
 		name string
 		text string

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -96,7 +97,7 @@ func (r *Reader) nextBlock(f *evidence.Frame) (bool, error) {
 func (r *Reader) skipBlock(total uint32) error {
 	at := r.in.offset()
 	if !r.in.skip(int64(total)-4) || !r.in.need(4) {
-		if r.in.err != io.EOF {
+		if !errors.Is(r.in.err, io.EOF) {
 			return r.ended("a block")
 		}
 		return r.fault(at, ErrTruncated, fmt.Sprintf("a block of %d bytes goes beyond the end", total))

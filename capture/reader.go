@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -106,7 +107,7 @@ func (r *Reader) Next(f *evidence.Frame) error {
 		switch {
 		case err != nil:
 			r.endSection()
-			if err == io.EOF && r.late != nil {
+			if errors.Is(err, io.EOF) && r.late != nil {
 				err = r.late
 			}
 			r.done = err
@@ -155,18 +156,18 @@ func (r *Reader) malformed(format string, args ...any) error {
 
 // ended is the fault of an input that ends before the whole of what.
 func (r *Reader) ended(what string) error {
-	if r.in.err != nil && r.in.err != io.EOF && r.in.err != io.ErrUnexpectedEOF {
+	if r.in.err != nil && !errors.Is(r.in.err, io.EOF) && !errors.Is(r.in.err, io.ErrUnexpectedEOF) {
 		return r.fault(r.in.offset()+int64(r.in.left()), r.in.err, "")
 	}
 	detail := fmt.Sprintf("%d bytes are there of %s", r.in.left(), what)
-	if r.in.err == io.ErrUnexpectedEOF {
+	if errors.Is(r.in.err, io.ErrUnexpectedEOF) {
 		detail += "; the compressed data end too early"
 	}
 	return r.fault(r.in.offset(), ErrTruncated, detail)
 }
 
 // atEnd reports whether the input ends here, between two packets or blocks.
-func (r *Reader) atEnd() bool { return r.in.left() == 0 && r.in.err == io.EOF }
+func (r *Reader) atEnd() bool { return r.in.left() == 0 && errors.Is(r.in.err, io.EOF) }
 
 // setLate keeps the first fault that does not end the reading.
 func (r *Reader) setLate(err error) {

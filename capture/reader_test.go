@@ -180,7 +180,7 @@ func TestReader(t *testing.T) {
 					t.Fatalf("in pieces: frame %d: %x, %v", i, f.Data, err)
 				}
 			}
-			if err := r.Next(&f); err != io.EOF {
+			if err := r.Next(&f); !errors.Is(err, io.EOF) {
 				t.Errorf("in pieces: %v at the end", err)
 			}
 		})
@@ -271,7 +271,7 @@ func TestReaderFaults(t *testing.T) {
 			}
 			if r != nil {
 				var f evidence.Frame
-				if again := r.Next(&f); again != err {
+				if again := r.Next(&f); !errors.Is(again, err) {
 					t.Errorf("after the error: %v", again)
 				}
 			}

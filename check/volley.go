@@ -47,7 +47,7 @@ func (v *volley) done() bool { return v.over }
 // heard notes an answer.
 func (v *volley) heard(t evidence.TCP) {
 	seq, ours := v.waiting[t.Dst.Port()]
-	if !ours || !t.RST && !(t.SYN && t.ACK) {
+	if answer := t.RST || t.SYN && t.ACK; !ours || !answer {
 		return
 	}
 	if t.SYN {

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -153,14 +154,11 @@ func (p *picture) findConflict(claims []sighting) {
 		m.add("%s (%v)", p.says(s), nlbMode(s))
 	}
 	slices.Sort(modes)
-	names := modes[0].String()
-	for i, mode := range modes[1:] {
-		if i == len(modes)-2 {
-			names += " and " + mode.String()
-		} else {
-			names += ", " + mode.String()
-		}
+	words := make([]string, len(modes))
+	for i, mode := range modes {
+		words[i] = mode.String()
 	}
+	names := strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 	p.find(idMixedModes, fmt.Sprintf("Answers for %v come in different NLB modes: %s.", p.vip, names), m.list(), itemsOf(some))
 }
 

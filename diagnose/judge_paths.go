@@ -136,7 +136,7 @@ func (p *picture) judgeUntested(all []*outcome) {
 
 // judgePairs names the routers that share a virtual address: what one of them
 // is given, each of them needs.
-func (p *picture) judgePairs(all []*outcome) {
+func (p *picture) judgePairs() {
 	var l lines
 	var items []int
 	var first string

@@ -123,7 +123,7 @@ func (p *picture) judgeRouters() {
 	p.judgeAskers(all)
 	p.judgeKeepsAsking(all)
 	p.judgeUntested(all)
-	p.judgePairs(all)
+	p.judgePairs()
 	p.settleGroupMAC(all)
 }
 

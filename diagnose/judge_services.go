@@ -55,8 +55,8 @@ func (p *picture) services() []*service {
 			continue
 		}
 		s.items = append(s.items, a.item)
-		switch {
-		case a.kind == refuses:
+		switch a.kind {
+		case refuses:
 			s.refused = append(s.refused, a)
 		default:
 			s.opened = append(s.opened, a)

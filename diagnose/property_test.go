@@ -57,7 +57,7 @@ func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 	}
 	// An ordinary host with remarks is the one thing that is better than its
 	// findings.
-	if Worst(d.Severity, worst) != d.Severity && !(worst == Info && d.Severity == OK && d.Cluster.Mode == None) {
+	if remarks := worst == Info && d.Severity == OK && d.Cluster.Mode == None; !remarks && Worst(d.Severity, worst) != d.Severity {
 		t.Errorf("severity %v, with a finding that is %v", d.Severity, worst)
 	}
 	if d.Verdict == Silent && d.Severity.ExitStatus() == 0 {
@@ -88,7 +88,7 @@ func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 // wrappedLines counts the lines that a text takes when words are kept whole.
 func wrappedLines(text string, width int) int {
 	n, column := 1, 0
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		if column > 0 && column+1+len(w) > width {
 			n, column = n+1, 0
 		}

@@ -189,7 +189,7 @@ func (s *segments) judge(d *direction) {
 	case d.exceeds():
 		s.judgeExceeded(d)
 	case d.count > 0:
-		s.findSegments(idOffload, d, fmt.Sprintf("Packets of up to %d bytes of segment for %v, which takes %d, are most likely cut on the way by the sender's card.", d.size, d.to, d.mss),
+		s.findSegments(idOffload, fmt.Sprintf("Packets of up to %d bytes of segment for %v, which takes %d, are most likely cut on the way by the sender's card.", d.size, d.to, d.mss),
 			slices.Concat(s.openings(), d.over, d.inside))
 	}
 	if d.belowFloor() && !d.exceeds() {
@@ -197,14 +197,14 @@ func (s *segments) judge(d *direction) {
 		if len(d.fitted) > 0 && d.count == 0 {
 			text = fmt.Sprintf("%v takes segments of %d bytes, and %v keeps to it. Windows would not: it sends up to %d more.", d.to, d.mss, d.from, FloorMSS-d.mss)
 		}
-		s.findSegments(idBelowFloor, d, text, slices.Concat(s.openings(), d.fitted))
+		s.findSegments(idBelowFloor, text, slices.Concat(s.openings(), d.fitted))
 		if len(d.fitted) > 0 && d.count == 0 {
 			s.lower(idBelowFloor, Info)
 		}
 	}
 	for _, i := range d.opening {
 		if f, ok := s.items[i].Fact.(evidence.Offer); ok && !d.belowFloor() {
-			s.findSegments(idFits, d, fmt.Sprintf("%v takes segments of %s bytes: no Windows sender exceeds it.", d.to, d.offered()), []int{i})
+			s.findSegments(idFits, fmt.Sprintf("%v takes segments of %s bytes: no Windows sender exceeds it.", d.to, d.offered()), []int{i})
 			if f.PathMTU > 0 && f.PathMTU < FloorMTU {
 				s.findings[idFits].Summary = fmt.Sprintf("%v takes segments of %s bytes, but the path to it takes packets of %d: less than Windows sends.", d.to, d.offered(), f.PathMTU)
 			}
@@ -239,7 +239,7 @@ func (s *segments) judgeExceeded(d *direction) {
 	case len(d.whole) == 0:
 		end = "No acknowledgement of them was seen."
 	}
-	s.findSegments(idExceeded, d, fmt.Sprintf("%v sends segments of %d bytes to %v, which takes %d: %d too many, %s. %s", d.from, size, d.to, d.mss, size-d.mss, what, end),
+	s.findSegments(idExceeded, fmt.Sprintf("%v sends segments of %d bytes to %v, which takes %d: %d too many, %s. %s", d.from, size, d.to, d.mss, size-d.mss, what, end),
 		slices.Concat(s.openings(), d.over, d.whole, s.resets))
 	if !lost {
 		s.lower(idExceeded, Warning)
@@ -248,7 +248,7 @@ func (s *segments) judgeExceeded(d *direction) {
 
 // findSegments notes a finding about one direction, with a line for each item.
 // Where both directions give it, the first one's stands, with the other's items.
-func (s *segments) findSegments(id string, d *direction, summary string, items []int) {
+func (s *segments) findSegments(id, summary string, items []int) {
 	var l lines
 	for _, i := range items {
 		s.line(&l, i)

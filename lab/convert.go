@@ -101,7 +101,7 @@ func (c *converter) node(path string, f *fileNode, s *Scenario) Node {
 	}
 	n.DiesAfter = c.period(path+".dies-after", f.DiesAfter, 0)
 	if f.Heartbeat != nil {
-		n.Heartbeat = c.heartbeat(path+".heartbeat", f.Heartbeat, s, &n)
+		n.Heartbeat = c.heartbeat(path+".heartbeat", f.Heartbeat, s)
 	}
 	if f.Join != "" {
 		if n.Join = c.ip(path+".join", f.Join); n.Join.IsValid() && !n.Join.IsMulticast() {
@@ -113,7 +113,7 @@ func (c *converter) node(path string, f *fileNode, s *Scenario) Node {
 
 // heartbeat reads what a node says of itself. A priority that is not given is
 // the node's place in the list.
-func (c *converter) heartbeat(path string, f *fileHeartbeat, s *Scenario, n *Node) *Heartbeat {
+func (c *converter) heartbeat(path string, f *fileHeartbeat, s *Scenario) *Heartbeat {
 	h := &Heartbeat{
 		Priority: f.Priority, Cluster: s.VIP, DefaultHost: f.DefaultHost, Name: f.Name,
 		Every:         c.period(path+".every", f.Every, nlb.HeartbeatPeriod),

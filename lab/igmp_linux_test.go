@@ -81,7 +81,6 @@ func TestHeartbeatsByTshark(t *testing.T) {
 		"_ws.malformed", "eth.src", "eth.dst", "msnlb.signature", "msnlb.version", "msnlb.unique_host_id", "msnlb.cluster_ip", "msnlb.host_ip",
 		"msnlb.my_host_ip", "msnlb.default_host_ip", "msnlb.convergence_state", "msnlb.number_of_port_rules", "msnlb.host_name", "msnlb.host_ipv4",
 	}
-	const beats = "0xc0de01bf"
 	for _, tt := range []struct {
 		scenario string
 		change   func(string) string

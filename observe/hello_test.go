@@ -2,6 +2,7 @@ package observe_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -114,7 +115,7 @@ func TestFactsHello(t *testing.T) {
 		{"VRRP 3", evidence.Frame{Data: vrrp3Frame}, vrrp3},
 		{"VRRP 3 without the pseudo-header", evidence.Frame{Data: mend(vrrp3Frame)}, vrrp3},
 		{"HSRP 1", evidence.Frame{Data: hsrp1Frame}, hsrp1},
-		{"HSRP 1 padded", evidence.Frame{Data: append(hsrp1Frame[:len(hsrp1Frame):len(hsrp1Frame)], 1, 2)}, hsrp1},
+		{"HSRP 1 padded", evidence.Frame{Data: append(slices.Clip(hsrp1Frame), 1, 2)}, hsrp1},
 		{"HSRP 1 standby", evidence.Frame{Data: splice(hsrp1Frame, hsrpAt+2, hsrpAt+3, 8)}, with(hsrp1, inactive)},
 		{"HSRP 1 gives up", evidence.Frame{Data: splice(hsrp1Frame, hsrpAt+1, hsrpAt+2, 2)}, with(hsrp1, inactive)},
 		{"HSRP 1 has yet to learn the address", evidence.Frame{Data: splice(hsrp1Frame, hsrpAt+16, hsrpAt+20, 0, 0, 0, 0)}, with(hsrp1, nameless)},

@@ -3,6 +3,7 @@ package observe
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mdlayher/ethernet"
@@ -415,10 +416,8 @@ func (s *Segments) over(c *connection, p *packet, me *long, f *evidence.Frame) {
 
 // obeyed notes that a segment keeps to an offer below the floor.
 func (s *Segments) obeyed(c *connection, p *packet, me *long, f *evidence.Frame) {
-	for _, size := range me.sizes[:me.obeyed] {
-		if size == p.payload+p.options {
-			return
-		}
+	if slices.Contains(me.sizes[:me.obeyed], p.payload+p.options) {
+		return
 	}
 	if me.obeyed == obeyedKept {
 		return

@@ -34,7 +34,7 @@ func (c *checker) template(at, text string) {
 		c.bad(at, "a template cannot define another")
 	}
 	if t.Tree != nil {
-		c.nodes(at, t.Tree.Root)
+		c.nodes(at, t.Root)
 	}
 }
 

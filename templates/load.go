@@ -175,8 +175,8 @@ func (s *Set) Lookup(name string) (*Platform, error) {
 	if isBuiltin(key) {
 		return s.builtin(key)
 	}
-	if real, ok := s.alias[key]; ok {
-		return s.user[real], nil
+	if name, ok := s.alias[key]; ok {
+		return s.user[name], nil
 	}
 	candidates := s.Names()
 	for _, n := range builtinNames() {
