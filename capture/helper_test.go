@@ -95,7 +95,7 @@ func small(format string) []byte {
 func count(s capture.Source) (int, error) {
 	var f evidence.Frame
 	for n := 0; ; n++ {
-		if err := s.Next(&f); err == io.EOF {
+		if err := s.Next(&f); errors.Is(err, io.EOF) {
 			return n, nil
 		} else if err != nil {
 			return n, err

@@ -68,7 +68,7 @@ func TestMerge(t *testing.T) {
 			for {
 				var f evidence.Frame
 				err := m.Next(&f)
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {

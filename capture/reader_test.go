@@ -377,7 +377,7 @@ func TestReaderDoesNotWait(t *testing.T) {
 			close(more)
 		}
 	}
-	if err := r.Next(&f); err != io.EOF {
+	if err := r.Next(&f); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 	if err := <-wrote; err != nil {

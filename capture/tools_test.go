@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -215,7 +216,7 @@ func TestReaderAgainstTshark(t *testing.T) {
 	for n := 0; ; n++ {
 		errOurs, errTheirs := ours.Next(&f), theirs.Next(&g)
 		f.Place, g.Place = "", ""
-		if errOurs != errTheirs || !reflect.DeepEqual(f, g) {
+		if !errors.Is(errOurs, errTheirs) || !reflect.DeepEqual(f, g) {
 			t.Fatalf("frame %d: %+v, %v; mergecap %+v, %v", n, f, errOurs, g, errTheirs)
 		}
 		if errOurs != nil {

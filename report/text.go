@@ -299,14 +299,11 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 }
 
 func querierLine(q diagnose.Querier) string {
-	line := fmt.Sprintf("querier %s at %s, IGMP", q.IP, q.MAC)
+	versions := make([]string, len(q.Versions))
 	for i, v := range q.Versions {
-		if i > 0 {
-			line += "/"
-		}
-		line += fmt.Sprintf("v%d", v)
+		versions[i] = fmt.Sprintf("v%d", v)
 	}
-	return line
+	return fmt.Sprintf("querier %s at %s, IGMP%s", q.IP, q.MAC, strings.Join(versions, "/"))
 }
 
 func hostLine(h diagnose.Host, sameMAC bool) string {

@@ -77,7 +77,7 @@ func (z zstdReader) Read(p []byte) (int, error) {
 	switch {
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		err = fmt.Errorf("zstd: it wants more than %s of memory; expand it first: zstd -dc --long=31 FILE | nlbprobe analyze -", size(maxWindow))
-	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF && !errors.Is(err, capture.ErrExpands):
+	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, capture.ErrExpands):
 		err = fmt.Errorf("zstd: %w", err)
 	}
 	return n, err
