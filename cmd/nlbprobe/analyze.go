@@ -138,6 +138,8 @@ type analysis struct {
 	rec    *recorder
 	prog   progress
 
+	said int // counts what the captures say besides frames; the reading goroutine's
+
 	mu      sync.Mutex
 	replay  *replay.Replay
 	place   []evidence.Item // what the captures say besides frames
@@ -168,7 +170,7 @@ func (a *analysis) open() error {
 			a.fault(err)
 			continue
 		}
-		in.from = counting{in.from, &a.prog.done}
+		in.from, in.told = counting{in.from, &a.prog.done}, &a.said
 		a.inputs = append(a.inputs, in)
 	}
 	if len(a.inputs) > 0 {
@@ -301,14 +303,8 @@ func (a *analysis) take(err error, f *evidence.Frame) bool {
 	if a.stopped {
 		return false
 	}
-	known := 0
-	for _, in := range a.inputs {
-		if in.reader != nil {
-			known += in.reader.Known()
-		}
-	}
-	if known != a.known || err != nil {
-		a.known = known
+	if a.said != a.known || err != nil {
+		a.known = a.said
 		a.gatherPlace()
 	}
 	switch {

@@ -22,6 +22,8 @@ type input struct {
 	size   int64           // in bytes; 0 where it is not known
 	waits  bool            // a read of it may wait for somebody to write
 	reader *capture.Reader // nil until the first frame is wanted
+	known  int             // what the capture said besides frames, in facts
+	told   *int            // counts when that grows
 }
 
 // openInput opens a capture; - is standard input.
@@ -92,7 +94,12 @@ func (in *input) Next(f *evidence.Frame) error {
 			return err
 		}
 	}
-	return in.reader.Next(f)
+	err := in.reader.Next(f)
+	if known := in.reader.Known(); known != in.known {
+		in.known = known
+		*in.told++
+	}
+	return err
 }
 
 // counting counts the bytes that are read.
