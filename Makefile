@@ -25,7 +25,7 @@ demo: build ## the real report, from a practice cluster on this machine; needs n
 
 .PHONY: test
 test: deps check cross ## all tests: vet, race detector, a short fuzz run, the lab
-	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./... ./testdata/...
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 	@scripts/fuzz.sh $(FUZZTIME)
 
 .PHONY: deps
