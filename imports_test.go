@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -152,6 +153,57 @@ func TestImports(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestStartUp: no package compiles a regular expression when the program starts.
+// It would stand in the way of a probe's first answer.
+func TestStartUp(t *testing.T) {
+	vars := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		for _, decl := range f.Decls {
+			switch d := decl.(type) {
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					if v, ok := spec.(*ast.ValueSpec); ok {
+						vars++
+						for _, value := range v.Values {
+							if call, ok := value.(*ast.CallExpr); ok && isCompile(call) {
+								t.Errorf("%s: %s is compiled at the start of the program", path, v.Names[0])
+							}
+						}
+					}
+				}
+			case *ast.FuncDecl:
+				if d.Name.Name == "init" {
+					t.Errorf("%s has an init function", path)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if vars < 100 {
+		t.Errorf("looked at %d variables and constants only", vars)
+	}
+}
+
+// isCompile reports a call of regexp.MustCompile.
+func isCompile(call *ast.CallExpr) bool {
+	fun, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	pkg, ok := fun.X.(*ast.Ident)
+	return ok && pkg.Name == "regexp" && strings.HasPrefix(fun.Sel.Name, "MustCompile")
 }
 
 // TestDrawing holds the drawing of the imports in ARCHITECTURE.md against the

@@ -25,9 +25,10 @@ var helloGroups = [...]mac.Addr{
 
 // path is one router under test by way of one of its MACs, for some of the VIPs.
 type path struct {
-	probe  *routerprobe.Probe
-	router *forwarder
-	vips   []netip.Addr
+	probe      *routerprobe.Probe
+	router     *forwarder
+	vips       []netip.Addr
+	controlled bool // it has a control
 }
 
 // begin notes the first answer for a VIP, and what it opens the way to: hearing
@@ -155,7 +156,8 @@ func (r *runner) beginPath(f *forwarder, n int, now time.Time) {
 		return
 	}
 	src := r.source(targets[0].IP)
-	for _, c := range r.controls(f.ip) {
+	controls := r.controls(f.ip)
+	for _, c := range controls {
 		target := routerprobe.Target{IP: c, Control: true}
 		if len(r.cfg.Controls) == 0 {
 			target.After = laterControl
@@ -175,7 +177,7 @@ func (r *runner) beginPath(f *forwarder, n int, now time.Time) {
 		r.sendErr = err // without identifiers nothing can be asked; the rest goes on
 		return
 	}
-	r.paths = append(r.paths, &path{probe: p, router: f, vips: vips})
+	r.paths = append(r.paths, &path{probe: p, router: f, vips: vips, controlled: len(controls) > 0})
 }
 
 // speaksFor reports that frames from m answered for the VIP.

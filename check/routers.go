@@ -255,8 +255,26 @@ func (r *runner) hearLive(a evidence.ARP) {
 	for _, l := range r.live {
 		if l.ip == a.SenderIP {
 			l.probe.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
-			l.alive = l.alive || !a.SenderMAC.IsGroup() && !a.SenderMAC.IsZero()
+			if !l.alive && !a.SenderMAC.IsGroup() && !a.SenderMAC.IsZero() {
+				l.alive = true
+				r.lateControl(l.ip)
+			}
 		}
+	}
+}
+
+// lateControl gives the routers under test a control that lives, where they have
+// none.
+func (r *runner) lateControl(ip netip.Addr) {
+	for _, p := range r.paths {
+		if p.controlled {
+			continue
+		}
+		if err := p.probe.AddControl(ip, laterControl, r.ids); err != nil {
+			r.sendErr = err
+			continue
+		}
+		p.controlled = true
 	}
 }
 

@@ -234,6 +234,38 @@ func vrrp(from mac.Addr, ip, shared netip.Addr) []byte {
 	return f
 }
 
+// A control whose answer is late serves all the same.
+func TestRunControlIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := clusterOf(t, 2)
+		hostMAC := mac.Addr{2, 0, 0, 0, 0, 0x30}
+		controls := 0
+		link, h := newSegment(t, nil), &told{}
+		link.answer = func(b []byte) [][]byte {
+			switch {
+			case b[13] == 6 && target(t, b) == neighbour:
+				time.AfterFunc(800*time.Millisecond, func() {
+					link.put(arpFrame(t, arp.OperationReply, hostMAC, ourMAC, hostMAC, neighbour, ourMAC, us.Addr()))
+				})
+			case b[13] == 6:
+				return answer(b)
+			case netip.AddrFrom4([4]byte(b[30:34])) == neighbour:
+				controls++
+			}
+			return nil
+		}
+		cfg := config()
+		cfg.Timing.Wait = 10 * time.Second
+		cfg.Neighbours = func() []netip.Addr { return []netip.Addr{neighbour} }
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		if controls == 0 {
+			t.Error("the control was not asked for")
+		}
+	})
+}
+
 // Where a router stays silent, a host that this one talks to serves as control,
 // if it lives; where all is well none is asked for.
 func TestRunFindsControl(t *testing.T) {

@@ -155,6 +155,16 @@ func New(src Source, router Router, targets []Target, ids *IDs, start time.Time,
 	return p, nil
 }
 
+// AddControl adds a control host that was found late. Where the probe has ended,
+// or ip is a target already, it changes nothing.
+func (p *Probe) AddControl(ip netip.Addr, after time.Duration, ids *IDs) error {
+	known := slices.ContainsFunc(p.targets, func(t *target) bool { return t.IP == ip })
+	if p.finished || known || ip == p.src.IP || ip == p.router.IP {
+		return nil
+	}
+	return p.add(Target{IP: ip, Control: true, After: after}, ids)
+}
+
 func (p *Probe) add(tg Target, ids *IDs) error {
 	t := &target{Target: tg}
 	p.targets = append(p.targets, t)

@@ -161,6 +161,35 @@ func newProbe(t *testing.T, targets ...routerprobe.Target) *routerprobe.Probe {
 	return p
 }
 
+// A control that is found late is asked for like any other; a probe that has
+// ended takes none.
+func TestProbeAddControl(t *testing.T) {
+	ids := routerprobe.NewIDs(1)
+	target := routerprobe.Target{IP: vip, MAC: cluster, Answered: dawn}
+	p, err := routerprobe.New(us, router, []routerprobe.Target{target}, ids, dawn, routerprobe.DefaultTiming())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ip := range []netip.Addr{host, host, vip, us.IP, router.IP} {
+		if err := p.AddControl(ip, 300*ms, ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, _ := drive(t, p, nil, func(s sent) []event {
+		if s.to != host {
+			return nil
+		}
+		return []event{{ms, replies(s)}}
+	})
+	if len(all) < 2 || all[1].to != host || all[1].at != 300*ms || all[2].to != vip {
+		t.Errorf("sent %v", all)
+	}
+	before := p.Sent()
+	if err := p.AddControl(netip.MustParseAddr("172.16.63.99"), 0, ids); err != nil || !p.Done() || p.Sent() != before {
+		t.Errorf("%v, done %v", err, p.Done())
+	}
+}
+
 // One that nobody calls a router is given little time, unless it shows that it
 // is one.
 func TestProbeSign(t *testing.T) {

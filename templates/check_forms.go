@@ -6,20 +6,28 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
 
 // Names in the forms for programs. They are written as they are, without quotes.
+// They are compiled when a file is checked: nothing slow may stand in the way of
+// a probe's first answer.
 var (
-	collectionName = regexp.MustCompile(`\A[a-z][a-z0-9_]{0,60}[.][a-z][a-z0-9_]{0,60}\z`)
-	moduleName     = regexp.MustCompile(`\A[a-z][a-z0-9_]{0,60}(?:[.][a-z][a-z0-9_]{0,60}){2}\z`)
-	connectionName = regexp.MustCompile(`\A(?:local|[a-z][a-z0-9_]{0,60}(?:[.][a-z][a-z0-9_]{0,60}){2})\z`)
-	keyName        = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_-]{0,60}\z`)
-	jinjaExpr      = regexp.MustCompile(`\A[a-z_][a-z0-9_]{0,60}(?: \| [a-z_]{1,30}(?:\([a-z0-9_]{1,60}\))?){0,3}\z`)
-	registryName   = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9_-]{0,60}/[A-Za-z0-9][A-Za-z0-9_-]{0,60}\z`)
-	versionRange   = regexp.MustCompile(`\A(?:[<>=~!]{1,2} ?)?[0-9]+(?:[.][0-9]+){0,2}\z`)
+	collectionName = lazyRegexp(`\A[a-z][a-z0-9_]{0,60}[.][a-z][a-z0-9_]{0,60}\z`)
+	moduleName     = lazyRegexp(`\A[a-z][a-z0-9_]{0,60}(?:[.][a-z][a-z0-9_]{0,60}){2}\z`)
+	connectionName = lazyRegexp(`\A(?:local|[a-z][a-z0-9_]{0,60}(?:[.][a-z][a-z0-9_]{0,60}){2})\z`)
+	keyName        = lazyRegexp(`\A[A-Za-z_][A-Za-z0-9_-]{0,60}\z`)
+	jinjaExpr      = lazyRegexp(`\A[a-z_][a-z0-9_]{0,60}(?: \| [a-z_]{1,30}(?:\([a-z0-9_]{1,60}\))?){0,3}\z`)
+	registryName   = lazyRegexp(`\A[A-Za-z0-9][A-Za-z0-9_-]{0,60}/[A-Za-z0-9][A-Za-z0-9_-]{0,60}\z`)
+	versionRange   = lazyRegexp(`\A(?:[<>=~!]{1,2} ?)?[0-9]+(?:[.][0-9]+){0,2}\z`)
 )
+
+// lazyRegexp returns a regular expression that is compiled at its first use.
+func lazyRegexp(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 // asAnsible checks a line as Ansible takes it.
 func (c *checker) asAnsible(at string, a AsAnsible) {
@@ -64,10 +72,10 @@ func (c *checker) ansible(a *Ansible) {
 	const at = "$.ansible"
 	c.trust(at, a.Confidence, a.Source)
 	c.text(at+".note", a.Note)
-	c.match(at+".collection", "collection", a.Collection, collectionName, "cisco.ios")
-	c.match(at+".connection", "connection", a.Connection, connectionName, "ansible.netcommon.network_cli, or local")
+	c.match(at+".collection", "collection", a.Collection, collectionName(), "cisco.ios")
+	c.match(at+".connection", "connection", a.Connection, connectionName(), "ansible.netcommon.network_cli, or local")
 	if a.NetworkOS != "" {
-		c.match(at+".network-os", "network-os", a.NetworkOS, moduleName, "cisco.ios.ios")
+		c.match(at+".network-os", "network-os", a.NetworkOS, moduleName(), "cisco.ios.ios")
 	}
 	switch {
 	case (a.Module == "") == (len(a.Tasks) == 0):
@@ -75,12 +83,12 @@ func (c *checker) ansible(a *Ansible) {
 	case a.Module == "" && (a.Argument != "" || a.Compare != "" || len(a.Args)+len(a.Save) > 0):
 		c.bad(at, "argument, compare, args and save are for module; a task has its own args")
 	case a.Module != "":
-		c.match(at+".module", "module", a.Module, moduleName, "cisco.ios.ios_config")
+		c.match(at+".module", "module", a.Module, moduleName(), "cisco.ios.ios_config")
 		if !slices.Contains([]string{compareRunning, compareCommand, compareDevice, compareGuarded, compareTyped}, a.Compare) {
 			c.bad(at+".compare", "compare is %q; it must be running-config, commands, device, guarded or typed", clip(a.Compare))
 		}
 		if a.Argument != "" {
-			c.match(at+".argument", "argument", a.Argument, keyName, "lines")
+			c.match(at+".argument", "argument", a.Argument, keyName(), "lines")
 		}
 		for i, l := range c.p.Configure {
 			if a.Compare != compareTyped && strings.Contains(strings.TrimSuffix(l.Line, "\n"), "\n") && l.Ansible.Line == "" {
@@ -92,7 +100,7 @@ func (c *checker) ansible(a *Ansible) {
 		c.bad(at+".become", "become is %q; it must be enable or sudo", clip(a.Become))
 	}
 	if h := a.Handler; h != nil {
-		c.match(at+".handler.module", "module", h.Module, moduleName, "ansible.builtin.command")
+		c.match(at+".handler.module", "module", h.Module, moduleName(), "ansible.builtin.command")
 		c.text(at+".handler.name", h.Name)
 		c.body(at+".handler.args", h.Args)
 		if h.Name == "" || len(h.Args) == 0 || len(a.Tasks) == 0 {
@@ -106,7 +114,7 @@ func (c *checker) ansible(a *Ansible) {
 		c.trust(at, t.Confidence, t.Source)
 		c.text(at+".doubt", t.Doubt)
 		c.scope(at, t.Role, t.Mode, "")
-		c.match(at+".module", "module", t.Module, moduleName, "cisco.aci.aci_rest")
+		c.match(at+".module", "module", t.Module, moduleName(), "cisco.aci.aci_rest")
 		c.repeats(at, t.Each)
 		c.template(at+".name", t.Name)
 		if t.Name == "" || strings.Contains(t.Name, "\n") {
@@ -126,9 +134,9 @@ func (c *checker) terraform(t *Terraform) {
 	const at = "$.terraform"
 	c.trust(at, t.Confidence, t.Source)
 	c.text(at+".note", t.Note)
-	c.match(at+".provider", "provider", t.Provider, keyName, "aci")
-	c.match(at+".registry", "registry", t.Registry, registryName, "CiscoDevNet/aci")
-	c.match(at+".version", "version", t.Version, versionRange, ">= 2.0.0")
+	c.match(at+".provider", "provider", t.Provider, keyName(), "aci")
+	c.match(at+".registry", "registry", t.Registry, registryName(), "CiscoDevNet/aci")
+	c.match(at+".version", "version", t.Version, versionRange(), ">= 2.0.0")
 	if len(t.Resources) == 0 {
 		c.bad(at, "resources are missing")
 	}
@@ -137,7 +145,7 @@ func (c *checker) terraform(t *Terraform) {
 		c.trust(at, r.Confidence, r.Source)
 		c.text(at+".doubt", r.Doubt)
 		c.scope(at, r.Role, r.Mode, "")
-		c.match(at+".type", "type", r.Type, keyName, "aci_subnet")
+		c.match(at+".type", "type", r.Type, keyName(), "aci_subnet")
 		c.repeats(at, r.Each)
 		c.template(at+".label", r.Label)
 		if len(r.Body) == 0 {
@@ -165,13 +173,13 @@ func (c *checker) body(at string, n any) {
 	switch n := n.(type) {
 	case yaml.MapSlice:
 		if expr, ok := jinjaOf(n); ok {
-			if strings.HasPrefix(at, "$.terraform") || !jinjaExpr.MatchString(string(expr)) {
+			if strings.HasPrefix(at, "$.terraform") || !jinjaExpr().MatchString(string(expr)) {
 				c.bad(at, "jinja is %q; it is for Ansible, and a name with filters behind it", clip(string(expr)))
 			}
 			return
 		}
 		for _, item := range n {
-			if key, ok := item.Key.(string); !ok || !keyName.MatchString(key) {
+			if key, ok := item.Key.(string); !ok || !keyName().MatchString(key) {
 				c.bad(at, "key %q: letters, digits, hyphens and underscores", clip(fmt.Sprint(item.Key)))
 			}
 			c.body(at, item.Value)

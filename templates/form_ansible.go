@@ -2,7 +2,6 @@ package templates
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -476,7 +475,7 @@ func (w *formWriter) scalar(v any) error {
 		fmt.Fprintf(&w.out, " %v\n", v)
 		return nil
 	}
-	if plainYAML.MatchString(s) {
+	if plainYAML().MatchString(s) {
 		w.out.WriteString(" " + s + "\n")
 		return nil
 	}
@@ -490,7 +489,7 @@ func (w *formWriter) scalar(v any) error {
 
 // plainYAML matches names with a dot or an underscore, which stand without
 // quotes: no word or number of YAML's has that form.
-var plainYAML = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[._][a-z0-9]+)+\z`)
+var plainYAML = lazyRegexp(`\A[a-z][a-z0-9]*(?:[._][a-z0-9]+)+\z`)
 
 // jinja is an expression of Ansible's own, which only a platform's file can
 // give: what the inventory knows and nlbprobe does not, such as a password.

@@ -127,7 +127,7 @@ var slotPatterns = map[string]string{
 }
 
 var (
-	spaces  = regexp.MustCompile(`\s+`)
+	spaces  = lazyRegexp(`\s+`)
 	unquote = strings.NewReplacer(`"`, "", `'`, "")
 )
 
@@ -138,7 +138,7 @@ func (f *form) compile(p *Platform) error {
 	re.WriteString(`(?i)\A`)
 	for _, part := range f.pieces {
 		if part.slot == "" {
-			text := spaces.ReplaceAllString(regexp.QuoteMeta(part.text), `\s+`)
+			text := spaces().ReplaceAllString(regexp.QuoteMeta(part.text), `\s+`)
 			re.WriteString(strings.NewReplacer(`"`, `['"]?`, `'`, `['"]?`).Replace(text))
 			continue
 		}
@@ -234,7 +234,7 @@ func canonical(slot, text string) (string, bool) {
 		n, err := strconv.Atoi(text)
 		return strconv.Itoa(n), err == nil
 	}
-	return spaces.ReplaceAllString(text, " "), true
+	return spaces().ReplaceAllString(text, " "), true
 }
 
 // keyOf returns what is the same for two spellings of one value.
@@ -290,7 +290,7 @@ func (f *form) key(p *Platform, v *values) string {
 	for _, piece := range f.pieces {
 		switch piece.slot {
 		case "":
-			text := spaces.ReplaceAllString(strings.ToLower(piece.text), " ")
+			text := spaces().ReplaceAllString(strings.ToLower(piece.text), " ")
 			key.WriteString(unquote.Replace(text))
 		case slotPorts, slotVIPNumber: // what an entry holds, and a number that may be another
 			key.WriteString("*")

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/nlbprobe/nlbprobe/templates"
 )
@@ -104,7 +105,7 @@ func readFrom(folder string, t target) (templates.Old, error) {
 }
 
 // titleLine is the comment that names the device of a block.
-var titleLine = regexp.MustCompile(`^\S{1,2} ?===== (.+) =====$`)
+var titleLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\S{1,2} ?===== (.+) =====$`) })
 
 // splitBlocks takes what an earlier run printed for several devices apart, by
 // title; it returns nothing for any other text. In each the lines of the others
@@ -115,7 +116,7 @@ func splitBlocks(name string, text []byte) map[string]templates.Old {
 	title := ""
 	blocks := map[string]templates.Old{}
 	for i, line := range lines {
-		if m := titleLine.FindStringSubmatch(strings.TrimRight(line, "\r ")); m != nil {
+		if m := titleLine().FindStringSubmatch(strings.TrimRight(line, "\r ")); m != nil {
 			title = m[1]
 			if len(blocks) == maxBlocks {
 				return nil // nothing that we have printed
