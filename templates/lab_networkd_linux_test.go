@@ -3,6 +3,7 @@ package templates_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -130,7 +131,9 @@ func TestNetworkdInLab(t *testing.T) {
 // returns the process whose file systems it has.
 func startNetworkd(t *testing.T, l *lab.Lab, unit string) int {
 	t.Helper()
-	c := l.Command(t.Context(), "router", "unshare", "-m", "sh", "-euc", fmt.Sprintf(networkdSetup, unit))
+	// The test's context ends before its clean-up, and would kill the shell that
+	// ends the daemons.
+	c := l.Command(context.WithoutCancel(t.Context()), "router", "unshare", "-m", "sh", "-euc", fmt.Sprintf(networkdSetup, unit))
 	var log bytes.Buffer
 	c.Stderr, c.WaitDelay = &log, 5*time.Second
 	in, err := c.StdinPipe()

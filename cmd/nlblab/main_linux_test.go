@@ -143,6 +143,11 @@ type session struct {
 
 func startSession(t *testing.T, scenario string, attr *syscall.SysProcAttr, args ...string) *session {
 	t.Helper()
+	// What this process ignores, as SIGHUP under nohup, its children would ignore
+	// too; what it catches they do not.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	t.Cleanup(func() { signal.Stop(caught) })
 	s := &session{t: t, cmd: exec.Command("/proc/self/exe", append([]string{"run", scenario, "--", "/proc/self/exe"}, args...)...)}
 	s.cmd.Env = append(os.Environ(), roleVariable+"=nlblab")
 	s.cmd.SysProcAttr = attr
