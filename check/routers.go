@@ -288,7 +288,8 @@ func (r *runner) controls(router netip.Addr) []netip.Addr {
 	}
 	var found []netip.Addr
 	for _, l := range r.live {
-		if l.alive && len(found) < maxControls {
+		// One that turned out to be the router under test is no control of it.
+		if l.alive && l.ip != router && len(found) < maxControls {
 			found = append(found, l.ip)
 		}
 	}

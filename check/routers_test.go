@@ -94,31 +94,42 @@ func asksForVIP(t *testing.T, m mac.Addr, ip netip.Addr) []byte {
 
 // Whoever asks for the VIP may be a router that nobody named: it is tested, and
 // named where it refuses.
+// It may be a host that this one has talked to before, and was thought of as a
+// control.
 func TestRunAskerIsRouter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		answer := clusterOf(t, 2)
-		link, h := newSegment(t, nil), &told{}
-		link.answer = func(b []byte) [][]byte {
-			if isEcho(b, secondMAC) {
-				for n := range 3 {
-					time.AfterFunc(time.Duration(1+1000*n)*time.Millisecond, func() { link.put(asksForVIP(t, secondMAC, second)) })
-				}
-				time.AfterFunc(3*time.Second, func() { link.put(refusal(b, secondMAC, second)) })
-				return nil
+	for _, neighbours := range [][]netip.Addr{nil, {second}} {
+		synctest.Test(t, func(t *testing.T) { askerIsRouter(t, neighbours) })
+	}
+}
+
+func askerIsRouter(t *testing.T, neighbours []netip.Addr) {
+	t.Helper()
+	answer := clusterOf(t, 2)
+	link, h := newSegment(t, nil), &told{}
+	link.answer = func(b []byte) [][]byte {
+		if b[13] == 6 && target(t, b) == second {
+			return [][]byte{arpFrame(t, arp.OperationReply, secondMAC, ourMAC, secondMAC, second, ourMAC, us.Addr())}
+		}
+		if isEcho(b, secondMAC) {
+			for n := range 3 {
+				time.AfterFunc(time.Duration(1+1000*n)*time.Millisecond, func() { link.put(asksForVIP(t, secondMAC, second)) })
 			}
-			return answer(b)
+			time.AfterFunc(3*time.Second, func() { link.put(refusal(b, secondMAC, second)) })
+			return nil
 		}
-		time.AfterFunc(50*time.Millisecond, func() { link.put(asksForVIP(t, secondMAC, second)) })
-		cfg := config()
-		cfg.Timing.Wait = 10 * time.Second
-		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
-			t.Fatal(err)
-		}
-		d := h.results[0].Diagnosis
-		if d.Verdict != diagnose.LocalOnly || len(d.Routers) != 2 || d.Routers[1].IP != second || d.Routers[1].Reach != diagnose.DoesNotReach {
-			t.Errorf("%v, routers %+v", d.Verdict, d.Routers)
-		}
-	})
+		return answer(b)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { link.put(asksForVIP(t, secondMAC, second)) })
+	cfg := config()
+	cfg.Timing.Wait = 10 * time.Second
+	cfg.Neighbours = func() []netip.Addr { return neighbours }
+	if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+		t.Fatal(err)
+	}
+	d := h.results[0].Diagnosis
+	if d.Verdict != diagnose.LocalOnly || len(d.Routers) != 2 || d.Routers[1].IP != second || d.Routers[1].Reach != diagnose.DoesNotReach {
+		t.Errorf("%v, routers %+v", d.Verdict, d.Routers)
+	}
 }
 
 // Listen keeps a run going whose questions are all answered: a router that asks
