@@ -63,7 +63,7 @@ type Config struct {
 	Seed        uint64              // of what tells this run's packets from others'
 	Passive     bool                // send nothing
 	Listen      time.Duration       // the least time to listen, for what comes unasked; Timing.Wait bounds it
-	Beats       time.Duration       // how long to listen for the heartbeats of a cluster that answered; Timing.Wait bounds it
+	Beats       time.Duration       // how long to listen at most for the heartbeats of a cluster's hosts that answered; Timing.Wait bounds it
 	IGMPQuery   bool                // ask the hosts of a cluster in IGMP mode whether they joined its group
 	Promiscuous bool                // the link is; it is evidence of what could be heard
 }
@@ -410,6 +410,7 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 		r.tune(s)
 	}
 	if isNew {
+		s.beats.expect(a.EthSrc)
 		r.wantMember(s, a, frame.Time)
 	}
 }
