@@ -60,7 +60,7 @@ the exit status is 3.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringArrayVar(&o.vips, "vip", nil, "judge the VIP `IP` only, repeatable (default: every one that is found)")
+	f.Var((*texts)(&o.vips), "vip", "judge the VIP `IP` only, repeatable (default: every one that is found)")
 	f.BoolVar(&o.follow, "follow", false, "report as it goes, whenever a diagnosis changes")
 	f.StringVar(&o.write, "write", "", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")

@@ -35,16 +35,16 @@ type deviceOptions struct {
 var deviceFlags = []string{"platform", "platform-dir", "vlan", "port", "ports-from", "svi", "vrf", "prefix", "set", "strict"}
 
 func (o *deviceOptions) bind(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.platforms, "platform", nil, "platform `NAME[:l3|:l2]` whose configuration to print, repeatable")
+	f.Var((*texts)(&o.platforms), "platform", "platform `NAME[:l3|:l2]` whose configuration to print, repeatable")
 	f.IntVar(&o.vlan, "vlan", 0, "VLAN `N` of the cluster, 1 to 4094")
-	f.StringArrayVar(&o.ports, "port", nil, "member port `IF` in the device's own spelling, repeatable")
+	f.Var((*texts)(&o.ports), "port", "member port `IF` in the device's own spelling, repeatable")
 	f.StringVar(&o.portsFrom, "ports-from", "", "CSV `FILE` with the member ports of many devices: columns device, port, and where needed platform, vlan, svi, vrf, prefix")
 	f.StringVar(&o.svi, "svi", "", "`IF` that routes the VLAN, as Vlan20")
 	f.StringVar(&o.vrf, "vrf", "", "VRF `NAME` of that interface")
 	f.StringVar(&o.prefix, "prefix", "", "`CIDR`: the router's own address there with its prefix length, as 172.16.63.1/24")
-	f.StringArrayVar(&o.set, "set", nil, "`NAME=VALUE` for what only some platforms need, as tenant=Prod; repeatable")
+	f.Var((*texts)(&o.set), "set", "`NAME=VALUE` for what only some platforms need, as tenant=Prod; repeatable")
 	f.BoolVar(&o.strict, "strict", false, "a value that is needed and was not given is an error instead of a placeholder")
-	f.StringArrayVar(&o.dirs, "platform-dir", nil, "`DIR` with platform files of your own, which add to or replace the built-in ones; repeatable")
+	f.Var((*texts)(&o.dirs), "platform-dir", "`DIR` with platform files of your own, which add to or replace the built-in ones; repeatable")
 }
 
 // given notes which of the flags were set, and reports whether anything can be

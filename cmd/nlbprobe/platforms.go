@@ -39,7 +39,7 @@ or unverified (no page was found; such a line is printed behind a comment).`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.dirs, "platform-dir", nil, "folder with platform files of your own, which add to or replace the built-in ones; repeatable")
+	f.Var((*texts)(&o.dirs), "platform-dir", "folder with platform files of your own, which add to or replace the built-in ones; repeatable")
 	f.StringVar(&o.check, "check", "", "check one platform file and name its faults with their lines")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	return cmd

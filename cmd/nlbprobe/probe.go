@@ -50,8 +50,8 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.iface, "interface", "i", "", "probe from `IFACE` (default: the one whose subnet holds the VIP)")
-	f.StringArrayVar(&o.routers, "router", nil, "test the router `IP`, repeatable (default: the interface's gateways, and other routers that are heard)")
-	f.StringArrayVar(&o.control, "control", nil, "live host `IP` of the subnet, by which a router shows whether it sends packets back onto it; repeatable (default: one that this host talks to)")
+	f.Var((*texts)(&o.routers), "router", "test the router `IP`, repeatable (default: the interface's gateways, and other routers that are heard)")
+	f.Var((*texts)(&o.control), "control", "live host `IP` of the subnet, by which a router shows whether it sends packets back onto it; repeatable (default: one that this host talks to)")
 	f.IntSliceVar(&o.tcp, "tcp", nil, "try TCP `PORT` of the VIP too, repeatable")
 	f.BoolVar(&o.affin, "affinity", false, "with --tcp: open many connections and show which host takes them")
 	f.BoolVar(&o.igmp, "igmp-query", false, "ask the hosts of a cluster in IGMP mode whether they joined its group")
@@ -70,11 +70,7 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 			o.wait = max(o.wait, o.listen)
 		}
 		o.config.given = o.config.device.given(f)
-		var names []string
-		for _, c := range cmd.Commands() {
-			names = append(names, c.Name())
-		}
-		return runProbe(cmd.Context(), o, io, names)
+		return runProbe(cmd.Context(), o, io)
 	}
 }
 
@@ -86,11 +82,11 @@ type job struct {
 
 // runProbe probes, reports, and returns a statusError with the exit status.
 // Whatever is wrong with the arguments is found before anything is sent.
-func runProbe(ctx context.Context, o *probeOptions, io stdio, commands []string) error {
+func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	vips, err := parseVIPs(ctx, o.args, net.DefaultResolver, commands)
+	vips, err := parseVIPs(ctx, o.args, net.DefaultResolver, commandNames())
 	if err != nil {
 		return err
 	}

@@ -69,10 +69,10 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringArrayVar(&o.vips, "vip", nil, "VIP `IP` of the cluster, repeatable")
+	f.Var((*texts)(&o.vips), "vip", "VIP `IP` of the cluster, repeatable")
 	f.StringVar(&o.mac, "mac", "", "`MAC` that answers for the VIPs, in any vendor's spelling")
 	o.device.bind(f)
-	f.StringArrayVar(&o.sections, "section", nil, "`SECTION`: configure, verify, remove, save or all; repeatable (default configure)")
+	f.Var((*texts)(&o.sections), "section", "`SECTION`: configure, verify, remove, save or all; repeatable (default configure)")
 	f.StringVar(&o.format, "format", "text", "`FORM`: text, json, ansible, ietf or terraform")
 	f.StringVar(&o.diff, "diff", "", "`OLD`: print only what must be added and removed, compared with this file or folder")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json")

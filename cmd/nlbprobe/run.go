@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -46,6 +48,9 @@ func (e *statusError) Unwrap() error { return e.err }
 // exit status. Nothing else in the program exits or touches os.Stdout.
 func run(ctx context.Context, args []string, io stdio) int {
 	root := newRootCmd(io)
+	if mayNameCommand(args) {
+		addCommands(root, io)
+	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -65,25 +70,69 @@ func run(ctx context.Context, args []string, io stdio) int {
 	return status
 }
 
-// newRootCmd returns the command tree. It is built at every start, before the
-// first frame is sent, so nothing here may read a file or parse a template.
+// newRootCmd returns the command that probes, alone. It is built at every start,
+// before the first frame is sent, so nothing here may read a file or parse a
+// template.
 func newRootCmd(io stdio) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "nlbprobe VIP...",
-		Short:         "Why does a Microsoft NLB cluster answer on its own subnet only?",
-		Long:          rootLong,
-		Example:       rootExample,
-		Args:          cobra.ArbitraryArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Use:               "nlbprobe VIP...",
+		Short:             "Why does a Microsoft NLB cluster answer on its own subnet only?",
+		Long:              rootLong,
+		Example:           rootExample,
+		Args:              cobra.ArbitraryArgs,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 	}
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	root.SetUsageTemplate(usageTemplate)
 	bindProbe(root, io)
-	root.AddCommand(newAnalyzeCmd(io), newMssCmd(io), newRenderCmd(io), newPlatformsCmd(io), newMacCmd(io), newExplainCmd(io), newVersionCmd(io))
 	return root
+}
+
+// subcommands are the commands beside the probe, by name.
+var subcommands = [...]struct {
+	name string
+	make func(stdio) *cobra.Command
+}{
+	{"analyze", newAnalyzeCmd},
+	{"mss", newMssCmd},
+	{"render", newRenderCmd},
+	{"platforms", newPlatformsCmd},
+	{"mac", newMacCmd},
+	{"explain", newExplainCmd},
+	{"version", newVersionCmd},
+}
+
+// addCommands adds the subcommands, and with them cobra's own.
+func addCommands(root *cobra.Command, io stdio) {
+	root.CompletionOptions.DisableDefaultCmd = false
+	for _, c := range subcommands {
+		root.AddCommand(c.make(io))
+	}
+}
+
+// commandNames are the words that stand for a command, cobra's own among them.
+func commandNames() []string {
+	names := []string{"help", "completion"}
+	for _, c := range subcommands {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// mayNameCommand reports whether args may be for a subcommand, or ask for help,
+// which lists them. Where they are for a probe alone, its start is spared what
+// the subcommands cost.
+func mayNameCommand(args []string) bool {
+	names := commandNames()
+	return slices.ContainsFunc(args, func(a string) bool {
+		long, cut := strings.CutPrefix(a, "--")
+		return slices.Contains(names, a) || strings.HasPrefix(a, cobra.ShellCompRequestCmd) ||
+			cut && strings.HasPrefix(long, "help") || !cut && strings.HasPrefix(a, "-") && strings.Contains(a, "h")
+	})
 }
 
 // checkOutput refuses an --output that no command has.
