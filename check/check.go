@@ -129,6 +129,7 @@ type runner struct {
 	facts    []evidence.Fact
 	sendErr  error // the newest; of interest where nothing could be sent
 	sentAny  bool
+	noted    bool // the vantage is
 
 	forwarders []*forwarder
 	live       []*live
@@ -175,7 +176,6 @@ func (r *runner) prepare(vips []netip.Addr) error {
 			return err
 		}
 	}
-	r.noteVantage()
 	return nil
 }
 
@@ -191,8 +191,13 @@ func (r *runner) source(target netip.Addr) arpprobe.Source {
 	return src
 }
 
-// noteVantage makes evidence of what the run knows of its own place.
+// noteVantage makes evidence of what the run knows of its own place, once: while
+// the first answers are on their way.
 func (r *runner) noteVantage() {
+	if r.noted {
+		return
+	}
+	r.noted = true
 	v := evidence.Vantage{Interface: r.cfg.Interface, MAC: r.cfg.MAC}
 	for _, p := range r.cfg.Addresses {
 		v.Address = p
@@ -278,6 +283,7 @@ func (r *runner) step(now time.Time) time.Time {
 	}
 	next = earlier(next, r.stepPaths(now))
 	next = earlier(next, r.stepClusters(now))
+	r.noteVantage()
 	for _, s := range r.subjects {
 		if !s.done && (!now.Before(end) || r.satisfied(s, now)) {
 			r.finish(s, false)

@@ -104,6 +104,9 @@ func open(ifi *net.Interface, f Filter) (*Link, error) {
 		_ = l.conn.Close()
 		return nil, err
 	}
+	// Where no other socket of the host has asked, the kernel takes most of a
+	// millisecond to begin to keep times: beside the first question, not before it.
+	go func() { _ = l.raw.Control(askTimes) }()
 
 	l.buf = make([]byte, max(minCapture, ifi.MTU+etherLen+maxTags*tagLen+slack))
 	l.iov.Base = &l.buf[0]
@@ -117,17 +120,19 @@ func open(ifi *net.Interface, f Filter) (*Link, error) {
 	return l, nil
 }
 
-// setOptions asks for a large receive buffer, VLAN tags and receive times.
-// None of it is fatal: without, frames may be lost, which is counted, tags are
-// not known, and the time is that of reading.
+// setOptions asks for a large receive buffer and VLAN tags. Neither is fatal:
+// without, frames may be lost, which is counted, and tags are not known.
 func setOptions(fd int) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		// Without CAP_NET_ADMIN: as much as net.core.rmem_max allows.
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
 	_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1)
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 }
+
+// askTimes asks for receive times. Without them a frame's time is that of its
+// reading.
+func askTimes(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) }
 
 // assemble returns f, with this host's address, as the kernel wants it.
 func (l *Link) assemble(f Filter) ([]bpf.RawInstruction, error) {

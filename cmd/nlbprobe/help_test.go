@@ -37,7 +37,9 @@ func TestHelp(t *testing.T) {
 			walk(sub)
 		}
 	}
-	root := newRootCmd(stdio{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}})
+	none := stdio{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}
+	root := newRootCmd(none)
+	addCommands(root, none)
 	walk(root)
 	if seen < 5 {
 		t.Errorf("%d commands", seen)
