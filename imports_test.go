@@ -53,6 +53,7 @@ var mayImport = []struct {
 	{"lab", []string{"igmp", "mac", "nearest", "inventory", "nlb", "testdata/scenarios"}},
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
+	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"cmd/nlbprobe", []string{"inventory",
 		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "wire",
 	}},

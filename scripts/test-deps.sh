@@ -24,6 +24,7 @@ need mergecap wireshark-common
 need capinfos wireshark-common
 need zstd zstd
 need ping iputils-ping
+need time time
 need ip iproute2
 need bridge iproute2
 need nft nftables

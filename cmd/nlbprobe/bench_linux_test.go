@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,13 +16,16 @@ import (
 )
 
 // build makes the binary that users get.
-func build(tb testing.TB) string {
+func build(tb testing.TB) string { return buildOf(tb, ".") }
+
+// buildOf makes a binary of a folder, as the Makefile does.
+func buildOf(tb testing.TB, folder string) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "nlbprobe")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
+	path := filepath.Join(tb.TempDir(), "program")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, folder)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("go build: %v\n%s", err, out)
+		tb.Fatalf("go build %s: %v\n%s", folder, err, out)
 	}
 	return path
 }
@@ -48,38 +50,48 @@ func start(tb testing.TB, scenario string) *lab.Lab {
 	return l
 }
 
-// BenchmarkProbe times whole processes on the practice cluster: nlbprobe
-// beside iputils arping and arp-scan, which ask the same VIP. first-ms is from
-// the start of the process to the line with the first answer, in a pipe;
-// wall-ms to its end; both are medians. rss-KiB is the largest peak.
+// BenchmarkProbe times whole processes on the practice cluster, by turns: nlbprobe
+// beside iputils arping and arp-scan, which ask the same VIP, and beside the
+// least that could be built of the same libraries (testdata/floor).
+// PROGRAM-first-ms is from the start of the process to the line with the first
+// answer, in a pipe; PROGRAM-wall-ms to its end; both are medians.
+// PROGRAM-rss-KiB is the peak of one run more.
 func BenchmarkProbe(b *testing.B) {
 	l := start(b, "cisco-example")
 	const vip = "172.16.63.241"
+	nlbprobe, port := build(b), l.Interface("prober")
 	programs := []struct {
 		name string
 		args []string
 	}{
-		{"nlbprobe", []string{build(b), vip}},
-		{"version", []string{build(b), "version"}}, // what starting costs
-		{"arping", []string{"arping", "-c1", "-f", "-I", l.Interface("prober"), vip}},
-		{"arp-scan", []string{"arp-scan", "-I", l.Interface("prober"), vip}},
+		{"nlbprobe", []string{nlbprobe, vip}},
+		{"version", []string{nlbprobe, "version"}}, // what starting costs
+		{"floor", []string{buildOf(b, "./testdata/floor"), "-I", port, vip}},
+		{"arping", []string{"arping", "-c1", "-f", "-I", port, vip}},
+		{"arp-scan", []string{"arp-scan", "-I", port, vip}},
 	}
 	for _, p := range programs {
-		b.Run(p.name, func(b *testing.B) {
-			if _, err := exec.LookPath(p.args[0]); err != nil {
-				b.Skip(err)
-			}
-			var first, wall []time.Duration
-			var rss int64
-			for b.Loop() {
-				f, w, r := timed(b, l, p.args)
-				first, wall, rss = append(first, f), append(wall, w), max(rss, r)
-			}
-			b.ReportMetric(median(first), "first-ms")
-			b.ReportMetric(median(wall), "wall-ms")
-			b.ReportMetric(float64(rss), "rss-KiB")
-		})
+		if _, err := exec.LookPath(p.args[0]); err != nil {
+			b.Skip(err)
+		}
 	}
+	first, wall := make([][]time.Duration, len(programs)), make([][]time.Duration, len(programs))
+	for b.Loop() {
+		for i, p := range programs {
+			f, w := timed(b, l, p.args)
+			first[i], wall[i] = append(first[i], f), append(wall[i], w)
+		}
+	}
+	inLab := func(name string, args ...string) error {
+		return l.Command(context.Background(), "prober", name, args...).Run()
+	}
+	for i, p := range programs {
+		b.ReportMetric(median(first[i]), p.name+"-first-ms")
+		b.ReportMetric(median(wall[i]), p.name+"-wall-ms")
+		b.ReportMetric(float64(peakKiB(b, inLab, p.args)), p.name+"-rss-KiB")
+	}
+	b.ReportMetric(median(first[0])/median(first[3]), "times-arping")
+	b.ReportMetric(median(first[0])/median(first[2]), "times-floor")
 }
 
 func median(d []time.Duration) float64 {
@@ -88,8 +100,8 @@ func median(d []time.Duration) float64 {
 }
 
 // timed runs a program on the prober and returns when the first line that
-// holds an answer came, when it ended, and its peak memory in KiB.
-func timed(b *testing.B, l *lab.Lab, args []string) (first, wall time.Duration, rss int64) {
+// holds an answer came, and when it ended.
+func timed(b *testing.B, l *lab.Lab, args []string) (first, wall time.Duration) {
 	b.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -115,8 +127,5 @@ func timed(b *testing.B, l *lab.Lab, args []string) (first, wall time.Duration, 
 	if first == 0 {
 		b.Fatalf("%v printed no answer", args)
 	}
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		rss = u.Maxrss
-	}
-	return first, wall, rss
+	return first, wall
 }
