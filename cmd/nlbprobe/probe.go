@@ -30,7 +30,7 @@ type probeOptions struct {
 	iface   string
 	routers []string
 	control []string
-	tcp     []int
+	tcp     ports
 	affin   bool
 	igmp    bool
 	wait    time.Duration
@@ -52,7 +52,7 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f.StringVarP(&o.iface, "interface", "i", "", "probe from `IFACE` (default: the one whose subnet holds the VIP)")
 	f.Var((*texts)(&o.routers), "router", "test the router `IP`, repeatable (default: the interface's gateways, and other routers that are heard)")
 	f.Var((*texts)(&o.control), "control", "live host `IP` of the subnet, by which a router shows whether it sends packets back onto it; repeatable (default: one that this host talks to)")
-	f.IntSliceVar(&o.tcp, "tcp", nil, "try TCP `PORT` of the VIP too, repeatable")
+	f.Var(&o.tcp, "tcp", "try TCP `PORT` of the VIP too, repeatable")
 	f.BoolVar(&o.affin, "affinity", false, "with --tcp: open many connections and show which host takes them")
 	f.BoolVar(&o.igmp, "igmp-query", false, "ask the hosts of a cluster in IGMP mode whether they joined its group")
 	f.DurationVar(&o.wait, "wait", 5*time.Second, "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
@@ -187,7 +187,7 @@ func (o *probeOptions) check() error {
 	case o.listen > o.wait:
 		return fmt.Errorf("--listen %v is longer than --wait %v", o.listen, o.wait)
 	}
-	if err := o.ports(); err != nil {
+	if err := o.checkPorts(); err != nil {
 		return err
 	}
 	if err := checkExpect(o.expect, o.retry); err != nil {
@@ -240,8 +240,8 @@ const (
 	manyConnections = 32
 )
 
-// ports checks what --tcp and --affinity ask for.
-func (o *probeOptions) ports() error {
+// checkPorts checks what --tcp and --affinity ask for.
+func (o *probeOptions) checkPorts() error {
 	switch {
 	case o.affin && len(o.tcp) == 0:
 		return errors.New("--affinity needs a service to connect to: --tcp PORT")
@@ -251,11 +251,6 @@ func (o *probeOptions) ports() error {
 		return errors.New("--passive sends nothing, --tcp would")
 	case o.passive && o.igmp:
 		return errors.New("--passive sends nothing, --igmp-query would")
-	}
-	for _, p := range o.tcp {
-		if p < 1 || p > 65535 {
-			return fmt.Errorf("--tcp %d is not a port: 1 to 65535", p)
-		}
 	}
 	return nil
 }
@@ -349,9 +344,7 @@ func (s *session) probe(ctx context.Context, n int, to listener) error {
 	if o.affin {
 		cfg.Connections = manyConnections
 	}
-	for _, p := range o.tcp {
-		cfg.Ports = append(cfg.Ports, uint16(p))
-	}
+	cfg.Ports = o.tcp
 	cfg.Timing.Wait = o.wait
 	for _, ip := range s.routers {
 		cfg.Routers = append(cfg.Routers, check.Router{IP: ip, Asked: true})

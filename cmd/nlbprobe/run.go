@@ -88,6 +88,7 @@ func newRootCmd(io stdio) *cobra.Command {
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	root.SetUsageTemplate(usageTemplate)
+	root.SetFlagErrorFunc(flagError)
 	bindProbe(root, io)
 	return root
 }
