@@ -416,7 +416,7 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 		r.tune(s)
 	}
 	if isNew {
-		s.beats.expect(a.EthSrc)
+		s.beats.expect(a)
 		r.wantMember(s, a, frame.Time)
 	}
 }

@@ -54,12 +54,15 @@ type beats struct {
 	named    int        // how many of them
 	missing  []mac.Addr // hosts that answered ARP and were not heard beating
 	heard    []mac.Addr // hosts that were
-	many     bool       // more hosts than a cluster has: nobody keeps count
+	many     bool       // their number is not known: more than a cluster has, or with one MAC
 }
 
-// expect notes a host whose heartbeat is to be heard.
-func (b *beats) expect(host mac.Addr) {
-	switch {
+// expect notes a host whose heartbeat is to be heard. Those that do not mask the
+// cluster's MAC all answer and beat with it.
+func (b *beats) expect(a evidence.ARP) {
+	switch host := a.EthSrc; {
+	case host == a.SenderMAC:
+		b.many = true
 	case slices.Contains(b.heard, host) || slices.Contains(b.missing, host):
 	case len(b.missing) < nlb.MaxPriority:
 		b.missing = append(b.missing, host)

@@ -140,6 +140,33 @@ func TestWaitsForAHostWithoutHeartbeat(t *testing.T) {
 	}
 }
 
+// Hosts in unicast mode that do not mask the cluster's MAC all send with it: one
+// heartbeat does not tell that it was every host's.
+func TestWaitsForHostsOfOneMAC(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := mac.Addr{0x02, 0xbf, 172, 16, 63, 241}
+		s := newSegment(t, func(b []byte) [][]byte {
+			if b[12] != 0x08 || b[13] != 0x06 || target(t, b) != vip {
+				return nil
+			}
+			return [][]byte{arpFrame(t, arp.OperationReply, at, ourMAC, at, vip, ourMAC, us.Addr())}
+		})
+		done := make(chan struct{})
+		defer close(done)
+		for n, after := range []time.Duration{300 * time.Millisecond, 900 * time.Millisecond} {
+			b := heartbeat(byte(n+1), mac.Addr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 0)
+			copy(b[6:], at[:])
+			s.beats(done, after, b)
+		}
+		cfg := config()
+		cfg.Beats = 1200 * time.Millisecond
+		r := runOne(t, s, cfg)
+		if r.Elapsed != 1201*time.Millisecond || len(r.Diagnosis.Cluster.Hosts) != 2 {
+			t.Errorf("it took %v, hosts %+v", r.Elapsed, r.Diagnosis.Cluster.Hosts)
+		}
+	})
+}
+
 // Hosts that contradict each other are heard for as long as it takes to tell a
 // cluster that converges from one that is split.
 func TestListensToASplitCluster(t *testing.T) {
