@@ -40,7 +40,8 @@ type Replay struct {
 	// Heard is told of each different answer for a VIP. It may be nil.
 	Heard func(Answer)
 
-	only   bool // no other VIPs than those that were given
+	only   bool            // no other VIPs than those that were given
+	noted  map[string]bool // places whose VIPs a note names
 	docket docket.Docket
 	watch  observe.Watch
 	facts  []evidence.Fact
@@ -85,7 +86,7 @@ func newMaybes() maybes {
 func New(vips ...netip.Addr) *Replay {
 	r := &Replay{
 		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes},
-		dirty: make(map[*docket.Case]bool),
+		dirty: make(map[*docket.Case]bool), noted: make(map[string]bool),
 		maybe: newMaybes(), before: newMaybes(),
 		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool),
 	}
@@ -107,6 +108,7 @@ func (r *Replay) Place(items []evidence.Item) {
 			continue
 		}
 		if v.VIP.IsValid() && !r.only && nlb.CheckVIP(v.VIP) == nil {
+			r.noted[v.Interface] = true
 			r.open(v.VIP.Unmap())
 		}
 		if v.Address.IsValid() {
@@ -167,8 +169,10 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 	case evidence.Traffic:
 		r.discover(fact.EthSrc, fact.EthDst, fact.Src, fact.Dst)
 	case evidence.Heartbeat:
-		if !r.only && nlb.CheckVIP(fact.Cluster) == nil {
-			r.open(fact.Cluster) // a host says that this is its cluster's primary VIP
+		// A host says that this is its cluster's primary VIP. It is no case of its
+		// own where a run judged another VIP of the cluster and kept its frames.
+		if !r.only && !r.noted[f.Place] && nlb.CheckVIP(fact.Cluster) == nil {
+			r.open(fact.Cluster)
 		}
 	}
 	r.docket.File(fact, f)

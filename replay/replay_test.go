@@ -71,6 +71,13 @@ const (
 	echo   = "0800 f7fe 0001 0000 000000000000000000000000"
 )
 
+// heartbeat is the beginning of a membership heartbeat in unicast mode, version 2.6,
+// of the host with priority 1.
+func heartbeat(t testing.TB, primary string) []byte {
+	t.Helper()
+	return unhex(t, all+masked+"886f bf01dec0 06020000 01000000"+primary+ipHost+strings.Repeat("00", 76))
+}
+
 // feed gives a Replay frames, a second apart.
 func feed(r *replay.Replay, frames ...[]byte) {
 	for i, b := range frames {
@@ -97,6 +104,7 @@ func TestDiscover(t *testing.T) {
 		{"a ping to the MAC of IGMP mode", ip(t, igmp, router, "01", ipFar, ipVIP, echo), "172.16.63.241"},
 		{"UDP to the group MAC", ip(t, cluster, router, "11", ipFar, ipVIP, tcpACK), "172.16.63.241"},
 		{"a client's packet to the unicast MAC", ip(t, unicast, router, "06", ipFar, ipVIP, tcpACK), "172.16.63.241"},
+		{"a heartbeat", heartbeat(t, ipVIP), "172.16.63.241"},
 		{"a node's packet from its masked MAC", ip(t, router, masked, "06", ipVIP, ipFar, tcpACK), "172.16.63.241"},
 		{"a node's SYN, ACK from its masked MAC", ip(t, router, masked, "06", ipVIP, ipFar, tcpSYN), "172.16.63.241"},
 
@@ -211,6 +219,18 @@ func TestPlace(t *testing.T) {
 	for _, it := range items {
 		if v, ok := it.Fact.(evidence.Vantage); ok && v.VIP == second {
 			t.Error("another VIP's place")
+		}
+	}
+	// The primary VIP that a heartbeat names was not judged there; from elsewhere
+	// it is found.
+	beat := heartbeat(t, "ac103ff0")
+	for _, tt := range []struct {
+		at   string
+		want int
+	}{{"eth0", 2}, {"eth1", 3}} {
+		r.Frame(&evidence.Frame{Time: t0, Data: beat, Length: len(beat), Place: tt.at})
+		if got := r.VIPs(); len(got) != tt.want {
+			t.Errorf("a heartbeat heard at %s: VIPs %v", tt.at, got)
 		}
 	}
 	// With VIPs of the user's own, those of the note are not judged.
