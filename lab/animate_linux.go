@@ -21,8 +21,9 @@ const ServicePort = 80
 const discardPort = 9
 
 // animate starts what the hosts do of themselves until background ends. All
-// sockets are open, the first packets sent, masters elected and queriers heard
-// when it returns; ctx ends only the waiting for that.
+// sockets are open, the first packets sent but for heartbeats that come later,
+// masters elected and queriers heard when it returns; ctx ends only the waiting
+// for that.
 func (l *Lab) animate(ctx, background context.Context) error {
 	// What takes longest first.
 	err := each(l.scenario.Routers, func(r Router) error { return l.startFRR(ctx, background, &r) })
@@ -37,7 +38,7 @@ func (l *Lab) animate(ctx, background context.Context) error {
 	for i := range l.scenario.Routers {
 		r := &l.scenario.Routers[i]
 		if l.scenario.Master(r) && !r.VRRP.Elected {
-			b := beacon{"advertisements", advertisement(r), time.Second}
+			b := beacon{what: "advertisements", frame: advertisement(r), every: time.Second}
 			if err := l.repeat(background, r.Name, b); err != nil {
 				return fmt.Errorf("sending %s from %s: %w", b.what, r.Name, err)
 			}

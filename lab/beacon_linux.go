@@ -16,10 +16,12 @@ import (
 type beacon struct {
 	what  string
 	frame []byte
+	after time.Duration // the start of the lab: when it is sent first
 	every time.Duration
 }
 
-// repeat sends a beacon from a host's interface, the first time at once.
+// repeat sends a beacon from a host's interface, the first time at once where
+// it need not wait.
 func (l *Lab) repeat(ctx context.Context, host string, b beacon) error {
 	var fd int
 	var to unix.SockaddrLinklayer
@@ -37,9 +39,17 @@ func (l *Lab) repeat(ctx context.Context, host string, b beacon) error {
 	}
 	// A full queue loses one of many, a pulled cable all.
 	send := func() { _ = unix.Sendto(fd, b.frame, 0, &to) }
-	send()
+	if b.after == 0 {
+		send()
+	}
 	l.running.Go(func() {
 		defer unix.Close(fd)
+		if b.after > 0 {
+			if pause(ctx, b.after) != nil {
+				return
+			}
+			send()
+		}
 		every(ctx, b.every, send)
 	})
 	return nil
@@ -54,12 +64,12 @@ func beacons(n *Node) ([]beacon, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, beacon{"reports", frame, n.JoinEvery})
+		all = append(all, beacon{what: "reports", frame: frame, every: n.JoinEvery})
 	}
 	if h := n.Heartbeat; h != nil {
-		all = append(all, beacon{"heartbeats", membership(n), h.Every})
+		all = append(all, beacon{"heartbeats", membership(n), h.After, h.Every})
 		if h.Name != "" {
-			all = append(all, beacon{"identity heartbeats", identity(n), h.IdentityEvery})
+			all = append(all, beacon{"identity heartbeats", identity(n), h.After, h.IdentityEvery})
 		}
 	}
 	return all, nil

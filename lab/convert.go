@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -119,6 +120,7 @@ func (c *converter) heartbeat(path string, f *fileHeartbeat, s *Scenario) *Heart
 		Every:         c.period(path+".every", f.Every, nlb.HeartbeatPeriod),
 		IdentityEvery: c.period(path+".identity-every", f.IdentityEvery, nlb.IdentityPeriod),
 	}
+	h.After = phase(len(s.Nodes), h.Every)
 	if h.Priority == 0 {
 		h.Priority = len(s.Nodes) + 1
 	}
@@ -143,6 +145,15 @@ func (c *converter) heartbeat(path string, f *fileHeartbeat, s *Scenario) *Heart
 		h.Rules = append(h.Rules, c.portRule(fmt.Sprintf("%s.rules[%d]", path, i), text))
 	}
 	return h
+}
+
+// phase is how long after the start of the lab the nth node beats first. Hosts
+// beat when they were started, so not together: here the golden section of the
+// period apart, by which any number of them are spread over it.
+func phase(n int, every time.Duration) time.Duration {
+	const section = 0.6180339887498949
+	_, part := math.Modf(float64(n) * section)
+	return time.Duration(part * float64(every)).Round(time.Millisecond)
 }
 
 // portRule reads one port, or the first and the last of several.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -78,6 +79,10 @@ func TestBeacons(t *testing.T) {
 		"\x12\x00\xbe\x0e\xef\xff\x3f\xf1" // IGMPv1 report
 	if got := string(all[0].frame); !strings.HasPrefix(got, report) {
 		t.Errorf("report\n got % x\nwant % x", got, report)
+	}
+	// The second of a cluster beats between the first one's beats.
+	if after := 618 * time.Millisecond; all[0].after != 0 || all[1].after != after || all[2].after != after || all[1].every != time.Second {
+		t.Errorf("first sent after %v, %v, %v", all[0].after, all[1].after, all[2].after)
 	}
 	h, err := nlb.ParseHeartbeat(all[1].frame[14:])
 	if err != nil {

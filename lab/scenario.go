@@ -178,6 +178,7 @@ type Heartbeat struct {
 	DefaultHost int        // the priority of the host that it takes for the default host
 	Rules       []PortRule
 	Every       time.Duration
+	After       time.Duration // the start of the lab: when it is sent first
 
 	Name          string // the host's full name, in identity heartbeats; "": none
 	IdentityEvery time.Duration
