@@ -25,7 +25,11 @@ func (p *picture) judgeCluster() {
 		return fmt.Sprintf("%v is at the IGMP-mode MAC %s, whose last two bytes are another VIP's, or set by hand.", p.vip, m)
 	})
 	p.report(idHandSet, func(s sighting) bool { return s.class.HandSet || isHandSetUnicast(s) }, func(m string) string {
-		return fmt.Sprintf("%v is at %s, which NLB derives from no IP: set by hand, or not NLB.", p.vip, m)
+		cause := "set by hand, or not NLB"
+		if len(p.members) > 0 { // heartbeats prove that it is NLB
+			cause = "set by hand"
+		}
+		return fmt.Sprintf("%v is at %s, which NLB derives from no IP: %s.", p.vip, m, cause)
 	})
 	p.report(idMasked, func(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc != s.arp.SenderMAC }, func(m string) string {
 		return fmt.Sprintf("%v is at %s in unicast mode with masked sources; switches flood its traffic.", p.vip, m)

@@ -261,8 +261,9 @@ func memberStories() []story {
 			name:    "Cisco's example, with heartbeats",
 			steps:   live(answer(node1, example), beat(node1, 1).beat(func(h *evidence.Heartbeat) { h.EthDst = example })),
 			verdict: Answers, severity: Warning,
-			want: []string{idGroupMAC, idHandSet, idRouterUntested, idFloods},
-			near: []string{idUnproven},
+			want:  []string{idGroupMAC, idHandSet, idRouterUntested, idFloods},
+			near:  []string{idUnproven},
+			check: func(t *testing.T, d Diagnosis) { says(t, d, idHandSet, Info, "no IP: set by hand.") },
 		},
 		{
 			// A cluster of its own: nothing of it is this VIP's.
