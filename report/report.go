@@ -18,6 +18,9 @@ import (
 // and JSON are handlers. A handler's methods are called one at a time.
 type Handler interface {
 	Answer(Answer) error
+	// SoFar is what is known while something is waited for; an outcome follows.
+	// JSON takes no notice.
+	SoFar(SoFar) error
 	Outcome(Outcome) error
 	// Config is the configuration for all VIPs that share a MAC and a place.
 	// JSON has it in each outcome already and takes no notice.
@@ -30,6 +33,24 @@ type Answer struct {
 	VIP   netip.Addr
 	ARP   evidence.ARP
 	After time.Duration // since the question
+}
+
+// SoFar is what is known of a VIP once its hosts have answered and something
+// else is still waited for.
+type SoFar struct {
+	Name      string // as in Outcome
+	Diagnosis diagnose.Diagnosis
+	Pending   Pending
+}
+
+// Pending is what is waited for.
+type Pending struct {
+	Routers    []netip.Addr // whose test goes on
+	Hellos     bool         // of further routers
+	Heartbeats bool         // of the cluster's hosts
+	Members    bool         // of its IGMP group
+	Ports      bool         // connections
+	Listen     bool         // for what comes unasked, as the user wishes
 }
 
 // Outcome is what a run found out about one VIP.

@@ -221,6 +221,42 @@ func TestTextAnswer(t *testing.T) {
 	}
 }
 
+func TestTextSoFar(t *testing.T) {
+	router := netip.MustParseAddr("172.16.63.1")
+	tests := []struct {
+		name string
+		s    report.SoFar
+		want string
+	}{
+		{"heartbeats", report.SoFar{
+			Diagnosis: diagnose.Diagnosis{VIP: vip, Verdict: diagnose.Reachable}, Pending: report.Pending{Heartbeats: true},
+		}, "172.16.63.241 so far: reachable; hearing heartbeats\n"},
+		{"a router", report.SoFar{
+			Diagnosis: diagnose.Diagnosis{VIP: vip, Verdict: diagnose.Answers},
+			Pending:   report.Pending{Routers: []netip.Addr{router}, Heartbeats: true},
+		}, "172.16.63.241 so far: answers; testing router 172.16.63.1, hearing heartbeats\n"},
+		{"all, of a name with a bell in it", report.SoFar{
+			Name: "web\a", Diagnosis: diagnose.Diagnosis{VIP: vip, Verdict: diagnose.Answers},
+			Pending: report.Pending{Routers: []netip.Addr{router, router.Next()}, Hellos: true, Heartbeats: true, Members: true, Ports: true, Listen: true},
+		}, "172.16.63.241 (web\\a) so far: answers; testing router 172.16.63.1, testing\n" +
+			"  router 172.16.63.2, awaiting routers' hellos, hearing heartbeats, asking for\n" +
+			"  the group's members, connecting, listening as asked\n"},
+	}
+	for _, tt := range tests {
+		var w writes
+		if err := report.NewText(&w, report.Style{}).SoFar(tt.s); err != nil {
+			t.Fatal(err)
+		}
+		if len(w) != 1 || w[0] != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, w, tt.want)
+		}
+		var object bytes.Buffer
+		if err := report.NewJSON(&object).SoFar(tt.s); err != nil || object.Len() > 0 {
+			t.Errorf("JSON: %q, %v", object.String(), err)
+		}
+	}
+}
+
 // writes keeps each Write apart.
 type writes []string
 

@@ -97,6 +97,42 @@ func (t *Text) labelled(name, text string) string {
 	return t.paint(bold, label(name)) + strings.TrimPrefix(set, label(name))
 }
 
+// SoFar writes a sentence: what the verdict is as yet, and what it waits for.
+func (t *Text) SoFar(s SoFar) error {
+	return t.write(Wrap("", "  ", fmt.Sprintf("%s so far: %s; %s", who(s.Name, s.Diagnosis.VIP), s.Diagnosis.Verdict, s.Pending), Width))
+}
+
+// String says what is waited for.
+func (p Pending) String() string {
+	var all []string
+	for _, ip := range p.Routers {
+		all = append(all, "testing router "+ip.String())
+	}
+	for _, w := range []struct {
+		on   bool
+		text string
+	}{
+		{p.Hellos, "awaiting routers' hellos"},
+		{p.Heartbeats, "hearing heartbeats"},
+		{p.Members, "asking for the group's members"},
+		{p.Ports, "connecting"},
+		{p.Listen, "listening as asked"},
+	} {
+		if w.on {
+			all = append(all, w.text)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// who names a VIP.
+func who(name string, vip netip.Addr) string {
+	if name == "" {
+		return vip.String()
+	}
+	return vip.String() + " (" + Clean(name) + ")"
+}
+
 // Outcome writes the report of one VIP.
 func (t *Text) Outcome(o Outcome) error {
 	var b strings.Builder
@@ -104,12 +140,8 @@ func (t *Text) Outcome(o Outcome) error {
 		b.WriteByte('\n')
 	}
 	d := o.Diagnosis
-	who := d.VIP.String()
-	if o.Name != "" {
-		who += " (" + Clean(o.Name) + ")"
-	}
 	b.WriteString(t.paint(bold, label("VERDICT")))
-	b.WriteString(who + " " + t.paint(severityColour(d.Severity), string(d.Verdict)+", "+d.Severity.String()) + "\n")
+	b.WriteString(who(o.Name, d.VIP) + " " + t.paint(severityColour(d.Severity), string(d.Verdict)+", "+d.Severity.String()) + "\n")
 	for _, line := range verdictLines(o) {
 		b.WriteString(Wrap(indent, indent, line, Width))
 	}

@@ -354,6 +354,9 @@ func (a *analysis) captured() *report.Capture {
 // answer implements listener.
 func (a *analysis) answer(j job, ans check.Answer) { a.rec.answer(j, ans) }
 
+// soFar implements listener; a capture has nothing to wait for.
+func (*analysis) soFar(job, check.SoFar) {}
+
 // result implements listener.
 func (a *analysis) result(_ job, res check.Result) { a.tell(res, a.captured()) }
 

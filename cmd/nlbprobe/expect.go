@@ -125,6 +125,9 @@ func (t *try) answer(j job, a check.Answer) {
 	t.events = append(t.events, func(to listener) { to.answer(j, a) })
 }
 
+// soFar is of no interest: a try is told as a whole.
+func (t *try) soFar(job, check.SoFar) {}
+
 func (t *try) result(j job, r check.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

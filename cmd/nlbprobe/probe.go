@@ -80,6 +80,15 @@ type job struct {
 	vips []named
 }
 
+// nameOf is the name that stood for a VIP, or "".
+func (j job) nameOf(vip netip.Addr) string {
+	i := slices.IndexFunc(j.vips, func(n named) bool { return n.vip == vip })
+	if i < 0 {
+		return ""
+	}
+	return j.vips[i].name
+}
+
 // runProbe probes, reports, and returns a statusError with the exit status.
 // Whatever is wrong with the arguments is found before anything is sent.
 func runProbe(ctx context.Context, o *probeOptions, io stdio) error {

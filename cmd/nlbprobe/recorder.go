@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/nlbprobe/nlbprobe/check"
@@ -13,6 +12,7 @@ import (
 // called from several goroutines.
 type listener interface {
 	answer(job, check.Answer)
+	soFar(job, check.SoFar)
 	result(job, check.Result)
 }
 
@@ -23,6 +23,7 @@ type jobHandler struct {
 }
 
 func (h jobHandler) Answer(a check.Answer) { h.to.answer(h.job, a) }
+func (h jobHandler) SoFar(s check.SoFar)   { h.to.soFar(h.job, s) }
 func (h jobHandler) Result(r check.Result) { h.to.result(h.job, r) }
 
 // recorder is a listener that hands what it hears to the report, one call at a
@@ -53,17 +54,19 @@ func (r *recorder) answer(_ job, a check.Answer) {
 	r.note(r.handler.Answer(report.Answer(a)))
 }
 
+func (r *recorder) soFar(j job, s check.SoFar) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(r.handler.SoFar(report.SoFar{Name: j.nameOf(s.VIP), Diagnosis: s.Diagnosis, Pending: report.Pending(s.Pending)}))
+}
+
 func (r *recorder) result(j job, res check.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := report.Outcome{
-		Interface: j.ifi.Name, Diagnosis: res.Diagnosis, Elapsed: res.Elapsed, Sent: res.Sent,
+	r.outcome(report.Outcome{
+		Name: j.nameOf(res.VIP), Interface: j.ifi.Name, Diagnosis: res.Diagnosis, Elapsed: res.Elapsed, Sent: res.Sent,
 		Passive: r.passive, Partial: res.Partial,
-	}
-	if i := slices.IndexFunc(j.vips, func(n named) bool { return n.vip == res.VIP }); i >= 0 {
-		out.Name = j.vips[i].name
-	}
-	r.outcome(out, j.ifi.Index)
+	}, j.ifi.Index)
 }
 
 // outcome hands a VIP's outcome to the report. link is the interface that it was
