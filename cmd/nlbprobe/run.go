@@ -130,9 +130,14 @@ func commandNames() []string {
 func mayNameCommand(args []string) bool {
 	names := commandNames()
 	return slices.ContainsFunc(args, func(a string) bool {
-		long, cut := strings.CutPrefix(a, "--")
-		return slices.Contains(names, a) || strings.HasPrefix(a, cobra.ShellCompRequestCmd) ||
-			cut && strings.HasPrefix(long, "help") || !cut && strings.HasPrefix(a, "-") && strings.Contains(a, "h")
+		long, isLong := strings.CutPrefix(a, "--")
+		switch {
+		case slices.Contains(names, a), strings.HasPrefix(a, cobra.ShellCompRequestCmd):
+			return true
+		case isLong:
+			return strings.HasPrefix(long, "help")
+		}
+		return strings.HasPrefix(a, "-") && strings.Contains(a, "h") // among others, as in -vh
 	})
 }
 
