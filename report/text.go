@@ -218,6 +218,9 @@ func verdictLines(o Outcome) []string {
 		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
 	lines := []string{verdictSentence(o.Diagnosis.Verdict) + " " + how}
+	if o.Capture != nil && len(o.Capture.Faults) > 0 {
+		lines = append(lines, "Not all of it could be read: there may be more than this.")
+	}
 	if o.Partial {
 		lines = append(lines, "Interrupted: this is what was known by then.")
 	}
