@@ -86,7 +86,7 @@ func outcomes() map[string]report.Outcome {
 	all := make(map[string]report.Outcome)
 	all["cluster"] = outcome(asked(3, 400*time.Millisecond).
 		answer(300*us1, host(1), cluster, vip).answer(350*us1, host(2), cluster, vip).
-		answer(400*us1, rtrMAC, rtrMAC, router), 3, 402*time.Millisecond)
+		answer(400*us1, rtrMAC, rtrMAC, router), 3, 1204*time.Millisecond)
 	// A cluster that beats: one host with a hostile name, one that has died, one
 	// that answers nothing.
 	members := asked(3, 12*time.Second).answer(300*us1, host(1), cluster, vip).answer(350*us1, host(2), cluster, vip)

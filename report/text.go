@@ -218,6 +218,12 @@ func verdictLines(o Outcome) []string {
 		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
 	lines := []string{verdictSentence(o.Diagnosis.Verdict) + " " + how}
+	if o.Capture == nil && o.Elapsed < nlb.HeartbeatPeriod {
+		switch o.Diagnosis.Cluster.Mode {
+		case diagnose.Unicast, diagnose.Multicast, diagnose.IGMPMulticast:
+			lines = append(lines, "NLB's hosts beat once a second: not all of them may have been heard.")
+		}
+	}
 	if o.Capture != nil && len(o.Capture.Faults) > 0 {
 		lines = append(lines, "Not all of it could be read: there may be more than this.")
 	}
