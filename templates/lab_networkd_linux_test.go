@@ -21,7 +21,8 @@ import (
 // networkdSetup runs systemd-networkd as the network manager of a lab's host,
 // on file systems of its own, until its standard input ends. It prints "ready"
 // once eth0 is configured. networkd waits for udev, which is not here, unless
-// /sys is read-only; networkctl speaks to it over a bus.
+// /sys is read-only; networkctl speaks to it over a bus. networkd ends where the
+// bus does not take it yet, so the bus says when it does.
 const networkdSetup = `
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /etc/systemd/network
@@ -33,7 +34,9 @@ cat > /run/bus.conf <<END
 <busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><policy context="default">
 <allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy></busconfig>
 END
-dbus-daemon --config-file=/run/bus.conf --nofork & BUS=$!
+mkfifo /run/bus.ready
+dbus-daemon --config-file=/run/bus.conf --nofork --print-address=3 3>/run/bus.ready & BUS=$!
+read -r ADDRESS </run/bus.ready
 /lib/systemd/systemd-networkd & NETWORKD=$!
 trap 'kill $NETWORKD $BUS; wait' EXIT
 timeout 30 sh -c 'until networkctl --no-legend --no-pager list eth0 | grep -q " configured *$"; do sleep 0.05; done'
