@@ -86,10 +86,11 @@ func (t *Text) Answer(a Answer) error {
 	return t.write(line + "\n")
 }
 
-// label sets the words of the left column.
-func label(s string) string { return fmt.Sprintf("%-10s", s) }
+// indent is as wide as the left column.
+const indent = "          "
 
-var indent = strings.Repeat(" ", len(label("")))
+// label sets the words of the left column.
+func label(s string) string { return fmt.Sprintf("%-*s", len(indent), s) }
 
 // labelled sets text beside a label in the left column.
 func (t *Text) labelled(name, text string) string {
@@ -373,7 +374,7 @@ func hostLine(h diagnose.Host, sameMAC bool) string {
 }
 
 // deeper is the indent of what belongs to a host.
-var deeper = indent + strings.Repeat(" ", len("host "))
+const deeper = indent + "     "
 
 // maxName bounds a host's name in the text, in characters as they are shown.
 const maxName = 56
