@@ -78,7 +78,7 @@ func (r *runner) hearBeat(h evidence.Heartbeat, frame *evidence.Frame) {
 // isClustered reports whether an answer is of a form that a cluster gives, so
 // that heartbeats are to be expected.
 func isClustered(a evidence.ARP) bool {
-	return a.SenderMAC.IsGroup() && !a.SenderMAC.IsBroadcast() || a.SenderMAC != a.EthSrc || nlb.Classify(a.SenderMAC).NLB
+	return !a.SenderMAC.IsBroadcast() && (a.SenderMAC.IsGroup() || a.SenderMAC != a.EthSrc || nlb.Classify(a.SenderMAC).NLB)
 }
 
 // beatsBy is until when heartbeats are listened for, or zero.

@@ -153,16 +153,18 @@ func TestListensToASplitCluster(t *testing.T) {
 	})
 }
 
-// An ordinary host is not waited for.
+// An ordinary host is not waited for, nor one that says that it is everybody.
 func TestNoHeartbeatsOfAHost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSegment(t, clusterAnswers(t, nodeMAC(1), 1))
-		cfg := config()
-		cfg.Beats = 1200 * time.Millisecond
-		if r := runOne(t, s, cfg); r.Elapsed > 600*time.Millisecond || len(s.joined) > 0 {
-			t.Errorf("it took %v, joined %v", r.Elapsed, s.joined)
-		}
-	})
+	for _, at := range []mac.Addr{nodeMAC(1), mac.Broadcast} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSegment(t, clusterAnswers(t, at, 1))
+			cfg := config()
+			cfg.Beats = 1200 * time.Millisecond
+			if r := runOne(t, s, cfg); r.Elapsed > 600*time.Millisecond || len(s.joined) > 0 {
+				t.Errorf("%v: it took %v, joined %v", at, r.Elapsed, s.joined)
+			}
+		})
+	}
 }
 
 // Where nobody answers, the heartbeats of the hosts are heard all the same.
