@@ -107,6 +107,15 @@ func outcomes() map[string]report.Outcome {
 		add(time.Second, evidence.IGMP{Act: evidence.Query, Version: 2, EthSrc: rtrMAC, From: router}).
 		add(2*time.Second, evidence.IGMP{Act: evidence.Join, Version: 1, EthSrc: host(1), From: netip.MustParseAddr("172.16.63.11"), Group: group}), 3, 3*time.Second)
 	all["beats"] = outcome(asked(3, 3*time.Second).add(100*time.Millisecond, beat(1, cluster)).add(200*time.Millisecond, beat(2, cluster)), 3, 3*time.Second)
+	// What is said of captures: one that is cut short, and several that are still
+	// being written.
+	captured := outcome(asked(1, 20*time.Millisecond).answer(300*us1, host(1), cluster, vip), 0, 2*time.Second)
+	captured.Interface, captured.Capture = "", &report.Capture{
+		Files: []string{"port\x1b[31m.pcap"}, Frames: 2, First: t0, Last: t0.Add(12500 * time.Millisecond), Faults: []string{"at byte 100: cut short"},
+	}
+	all["captured"] = captured
+	captured.Capture = &report.Capture{Files: []string{"a", "b"}, Frames: 1, First: t0, Last: t0.Add(3*time.Hour + 5*time.Minute), Open: true}
+	all["captures"] = captured
 	all["conflict"] = outcome(asked(3, 400*time.Millisecond).
 		answer(300*us1, host(1), host(1), vip).answer(350*us1, host(2), host(2), vip), 3, 402*time.Millisecond)
 	all["silent"] = outcome(asked(6, 3*time.Second), 6, 3*time.Second)
@@ -174,6 +183,46 @@ func TestText(t *testing.T) {
 			}
 			compare(t, name+".txt", b.Bytes())
 		})
+	}
+}
+
+// TestConnection is of a server that sends longer segments than its client takes.
+func TestConnection(t *testing.T) {
+	client, server := netip.MustParseAddrPort("192.0.2.7:40000"), netip.MustParseAddrPort("172.16.63.241:443")
+	segments := func(opened bool) []evidence.Item {
+		var l evidence.Log
+		if opened {
+			l.Add(evidence.TCP{Src: client, Dst: server, SYN: true, MSS: 400}, t0, 1, nil)
+			l.Add(evidence.TCP{Src: server, Dst: client, SYN: true, ACK: true, MSS: 1460}, t0.Add(time.Millisecond), 1, nil)
+		}
+		l.Add(evidence.Segment{Src: server, Dst: client, Payload: 536}, t0.Add(2*time.Millisecond), 1, nil)
+		return l.Items()
+	}
+	for name, c := range map[string]report.Connection{
+		"connection": {
+			Name: "web\x1b[31m", Diagnosis: diagnose.Segments(client, server, segments(true)), Elapsed: 2 * time.Millisecond,
+			Capture: &report.Capture{Files: []string{"mail.pcap"}, Frames: 3, First: t0, Last: t0.Add(2 * time.Millisecond)},
+		},
+		"connection-half-seen": {Diagnosis: diagnose.Segments(client, server, segments(false))},
+	} {
+		var text, object, indented bytes.Buffer
+		h := report.NewText(&text, report.Style{})
+		if err := errors.Join(h.Connection(c), h.Connection(c), report.NewJSON(&object).Connection(c)); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(text.String(), "\n") {
+			if utf8.RuneCountInString(line) > report.Width {
+				t.Errorf("%d columns: %s", utf8.RuneCountInString(line), line)
+			}
+		}
+		if strings.ContainsRune(text.String(), 0x1b) {
+			t.Error("an escape sequence got through")
+		}
+		compare(t, name+".txt", text.Bytes())
+		if err := json.Indent(&indented, object.Bytes(), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, name+".json", indented.Bytes())
 	}
 }
 

@@ -202,7 +202,7 @@ var _ Connections = (*Text)(nil)
 
 func bytesOf(mss int) string {
 	if mss == 0 {
-		return "a size not known"
+		return "unknown size"
 	}
 	return fmt.Sprintf("%d bytes", mss)
 }
