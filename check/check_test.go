@@ -253,6 +253,7 @@ func TestRunTellsSoFar(t *testing.T) {
 			return answer(b)
 		}
 	}
+	virtual := mac.Addr{0, 0, 0x5e, 0, 1, 1} // VRRP's (RFC 5798 7.3)
 	for name, tt := range map[string]struct {
 		answer  func([]byte) [][]byte
 		change  func(*check.Config)
@@ -263,6 +264,23 @@ func TestRunTellsSoFar(t *testing.T) {
 		"a silent router": {noRouter(clusterOf(t, 2)), nil, diagnose.Answers, check.Pending{Routers: []netip.Addr{router}}},
 		"both": {noRouter(clusterOf(t, 2)), func(c *check.Config) { c.Beats = time.Second }, diagnose.Answers,
 			check.Pending{Routers: []netip.Addr{router}, Heartbeats: true}},
+		"a router at two MACs": {noRouter(func(b []byte) [][]byte {
+			frames := clusterOf(t, 2)(b)
+			if target(t, b) == router {
+				frames = append(frames, arpFrame(t, arp.OperationReply, secondMAC, ourMAC, secondMAC, router, ourMAC, us.Addr()))
+			}
+			return frames
+		}), nil, diagnose.Answers, check.Pending{Routers: []netip.Addr{router}}},
+		"a virtual router": {func(b []byte) [][]byte {
+			if b[13] == 6 && target(t, b) == router {
+				return [][]byte{arpFrame(t, arp.OperationReply, virtual, ourMAC, virtual, router, ourMAC, us.Addr())}
+			}
+			return clusterOf(t, 2)(b)
+		}, nil, diagnose.Reachable, check.Pending{Hellos: true}},
+		"members": {clusterAnswers(t, igmpMAC, 1, 2), func(c *check.Config) { c.Routers, c.IGMPQuery = nil, true }, diagnose.Answers,
+			check.Pending{Members: true}},
+		"connections": {clusterAnswers(t, cluster, 1, 2), func(c *check.Config) { c.Routers, c.Ports, c.Connections = nil, []uint16{443}, 32 }, diagnose.Answers,
+			check.Pending{Ports: true}},
 		"the user's wish": {clusterOf(t, 2), func(c *check.Config) { c.Listen = 2 * time.Second }, diagnose.Reachable, check.Pending{Listen: true}},
 		"nothing":         {clusterOf(t, 2), nil, "", check.Pending{}},
 		"nobody answers":  {nil, func(c *check.Config) { c.Beats = time.Second }, "", check.Pending{}},

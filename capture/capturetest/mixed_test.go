@@ -5,10 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"flag"
-	"fmt"
 	"io"
-	"os"
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/capture"
@@ -16,38 +13,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
-var (
-	file   = flag.String("mixed.file", "", "write mixed traffic to this file, for benchmarks")
-	size   = flag.Int64("mixed.size", 4<<30, "bytes of frames in it")
-	format = flag.String("mixed.format", "pcap", "pcap or pcapng")
-)
-
 var formats = map[string]capturetest.Format{"pcap": capturetest.PCAP, "pcapng": capturetest.PCAPNG}
-
-// TestMixedFile writes the file that benchmarks read:
-//
-//	go test ./capture/capturetest -run MixedFile -args -mixed.file /tmp/mixed.pcap
-func TestMixedFile(t *testing.T) {
-	if *file == "" {
-		t.Skip("no -mixed.file is named")
-	}
-	kind, ok := formats[*format]
-	if !ok {
-		t.Fatalf("no format %q", *format)
-	}
-	f, err := os.Create(*file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := capturetest.WriteMixed(f, kind, *size, 1)
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Printf("%s: %d frames, %d of interest, %d bytes of frames\n", *file, m.Frames, m.OfInterest, m.Bytes)
-}
 
 // What is said of a mixed file is what is in it, and the same each time.
 func TestWriteMixed(t *testing.T) {
