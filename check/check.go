@@ -63,7 +63,7 @@ type Config struct {
 	Seed        uint64              // of what tells this run's packets from others'
 	Passive     bool                // send nothing
 	Listen      time.Duration       // the least time to listen, for what comes unasked; Timing.Wait bounds it
-	Beats       time.Duration       // how long to listen at most for the heartbeats of a cluster's hosts that answered; Timing.Wait bounds it
+	Beats       time.Duration       // how long to listen for the heartbeats of a cluster that answered; Timing.Wait bounds it
 	IGMPQuery   bool                // ask the hosts of a cluster in IGMP mode whether they joined its group
 	Promiscuous bool                // the link is; it is evidence of what could be heard
 }
@@ -327,10 +327,10 @@ func (r *runner) tellSoFar(s *subject, now time.Time) {
 // pending is what keeps a VIP from being satisfied.
 func (r *runner) pending(s *subject, now time.Time) Pending {
 	return Pending{
-		Routers:    r.inTest(s),
+		Routers:    slices.Compact(slices.SortedFunc(r.inTest(s), netip.Addr.Compare)),
 		Hellos:     r.awaitsRouters(s),
 		Heartbeats: now.Before(r.beatsBy(s)),
-		Members:    s.query.asked < len(s.query.hosts) || now.Before(s.query.until),
+		Members:    s.query.open(now),
 		Ports:      s.volley != nil && !s.volley.done(),
 		Listen:     now.Before(r.start.Add(r.cfg.Listen)),
 	}

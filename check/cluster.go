@@ -102,6 +102,9 @@ type membership struct {
 	until time.Time  // when the last one's time to answer is over
 }
 
+// open reports whether a host is still to be asked, or has time to answer.
+func (q *membership) open(now time.Time) bool { return q.asked < len(q.hosts) || now.Before(q.until) }
+
 const (
 	// queryAfter is how long after an answer its host is asked: a report may
 	// come by itself, and hosts of a cluster answer together.
@@ -209,5 +212,5 @@ func (r *runner) askMember(s *subject, now time.Time) {
 // clusterHeard reports whether nothing more is to be waited for of what the
 // cluster's hosts say of themselves.
 func (r *runner) clusterHeard(s *subject, now time.Time) bool {
-	return !now.Before(r.beatsBy(s)) && s.query.asked == len(s.query.hosts) && !now.Before(s.query.until)
+	return !now.Before(r.beatsBy(s)) && !s.query.open(now)
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -216,22 +217,27 @@ func (r *runner) echo(s *subject, now time.Time) {
 }
 
 // pathsSettled reports whether every router's test for the VIP has ended.
-func (r *runner) pathsSettled(s *subject) bool { return !r.awaitsRouters(s) && len(r.inTest(s)) == 0 }
+func (r *runner) pathsSettled(s *subject) bool {
+	for range r.inTest(s) {
+		return false
+	}
+	return !r.awaitsRouters(s)
+}
 
 // awaitsRouters reports whether routers to test may still be found.
 func (r *runner) awaitsRouters(s *subject) bool {
 	return !s.file.Answered.IsZero() && (!r.pathsDue.IsZero() || time.Now().Before(r.hellosBy))
 }
 
-// inTest returns the routers whose test for the VIP goes on.
-func (r *runner) inTest(s *subject) []netip.Addr {
-	var ips []netip.Addr
-	for _, p := range r.paths {
-		if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() && !r.settled(p.router, s.vip) && !slices.Contains(ips, p.router.ip) {
-			ips = append(ips, p.router.ip)
+// inTest yields the router of each path whose test for the VIP goes on.
+func (r *runner) inTest(s *subject) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		for _, p := range r.paths {
+			if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() && !r.settled(p.router, s.vip) && !yield(p.router.ip) {
+				return
+			}
 		}
 	}
-	return ips
 }
 
 // settled reports whether a packet by way of any of the router's MACs came to an
