@@ -58,6 +58,38 @@ func Explain(id string) (Entry, bool) {
 	return Entry{}, false
 }
 
+// Find returns the entries that somebody who wrote word most likely meant: the one
+// of that id, in capitals or with other signs between its words too; else those
+// whose ids begin so, if it is one; else all whose ids contain it. The second
+// result tells whether it is certain: one entry, and no guess.
+func Find(word string) ([]Entry, bool) {
+	id := strings.Trim(strings.Map(func(r rune) rune {
+		if r == '_' || r == ' ' {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(word)), "-")
+	if id == "" {
+		return nil, false
+	}
+	var begin, contain []Entry
+	for _, e := range Catalogue() {
+		switch {
+		case e.ID == id:
+			return []Entry{e}, true
+		case strings.HasPrefix(e.ID, id):
+			begin = append(begin, e)
+			contain = append(contain, e)
+		case strings.Contains(e.ID, id):
+			contain = append(contain, e)
+		}
+	}
+	if len(begin) == 1 {
+		return begin, true
+	}
+	return contain, false
+}
+
 // Nearest returns the id that somebody who wrote id most likely meant, or ""
 // where none is alike.
 func Nearest(id string) string {

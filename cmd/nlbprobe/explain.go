@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,8 +28,10 @@ func newExplainCmd(io stdio) *cobra.Command {
 		Long: `Without an argument: every finding with its severity. With the ids of findings,
 as a report prints them: what each means, how it is detected, what would show
 that it is wrong, how to cure it, and the public sources with how far each
-carries it: documented, inferred or unconfirmed.`,
-		Example: "  nlbprobe explain\n  nlbprobe explain group-mac-answer -o json",
+carries it: documented, inferred or unconfirmed. The beginning of an id is
+enough if no other begins so. The verdicts and modes of a report are explained
+too.`,
+		Example: "  nlbprobe explain\n  nlbprobe explain group-mac-answer -o json\n  nlbprobe explain local-only",
 		RunE: func(_ *cobra.Command, args []string) error {
 			return runExplain(io, opts, args)
 		},
@@ -44,36 +47,48 @@ carries it: documented, inferred or unconfirmed.`,
 	return cmd
 }
 
-// runExplain explains all findings named, or none where one is unknown.
-func runExplain(io stdio, opts explainOptions, ids []string) error {
+// explained is one thing to explain: a finding, or else a term.
+type explained struct {
+	entry diagnose.Entry
+	term  *diagnose.Term
+}
+
+// runExplain explains all that are named, or none if one is unknown.
+func runExplain(io stdio, opts explainOptions, words []string) error {
 	if err := checkOutput(opts.output); err != nil {
 		return err
 	}
-	entries := make([]diagnose.Entry, 0, len(ids))
-	for _, id := range ids {
-		e, ok := diagnose.Explain(id)
-		if !ok {
-			return unknownFinding(id)
+	all := make([]explained, 0, len(words))
+	for _, word := range words {
+		e, err := meant(word)
+		if err != nil {
+			return err
 		}
-		entries = append(entries, e)
+		all = append(all, e)
 	}
 	var out bytes.Buffer
 	switch {
 	case opts.output == "json":
-		if len(ids) == 0 {
-			entries = diagnose.Catalogue()
+		if len(words) == 0 {
+			for _, e := range diagnose.Catalogue() {
+				all = append(all, explained{entry: e})
+			}
 		}
-		if err := explainJSON(&out, entries); err != nil {
+		if err := explainJSON(&out, all); err != nil {
 			return err
 		}
-	case len(ids) == 0:
+	case len(words) == 0:
 		listFindings(&out, diagnose.Catalogue())
 	default:
-		for i, e := range entries {
+		for i, e := range all {
 			if i > 0 {
 				out.WriteByte('\n')
 			}
-			explainPage(&out, e)
+			if e.term != nil {
+				termPage(&out, *e.term)
+			} else {
+				explainPage(&out, e.entry)
+			}
 		}
 	}
 	if _, err := io.out.Write(out.Bytes()); err != nil {
@@ -82,16 +97,36 @@ func runExplain(io stdio, opts explainOptions, ids []string) error {
 	return nil
 }
 
-func unknownFinding(id string) error {
+// meant finds what a word of the user's stands for.
+func meant(word string) (explained, error) {
+	found, certain := diagnose.Find(word)
+	if certain {
+		return explained{entry: found[0]}, nil
+	}
+	terms := diagnose.Terms()
+	for i := range terms {
+		if strings.EqualFold(terms[i].Word, strings.TrimSpace(word)) {
+			return explained{term: &terms[i]}, nil
+		}
+	}
 	err := &statusError{
 		status: exitUnknown,
-		err:    fmt.Errorf("there is no finding %q", clip(id)),
+		err:    fmt.Errorf("there is no finding %q", clip(word)),
 		hint:   `"nlbprobe explain" lists all`,
 	}
-	if near := diagnose.Nearest(id); near != "" {
-		err.err = fmt.Errorf("there is no finding %q: the nearest is %q", clip(id), near)
+	near := diagnose.Nearest(word)
+	switch {
+	case len(found) > 1:
+		ids := make([]string, len(found))
+		for i, e := range found {
+			ids[i] = e.ID
+		}
+		slices.Sort(ids)
+		err.err = fmt.Errorf("%q is a part of %d findings: %s", clip(word), len(found), strings.Join(ids, ", "))
+	case near != "":
+		err.err = fmt.Errorf("there is no finding %q: the nearest is %q", clip(word), near)
 	}
-	return err
+	return explained{}, err
 }
 
 // listFindings writes a line for each entry: severity, id, title.
@@ -102,25 +137,39 @@ func listFindings(out *bytes.Buffer, entries []diagnose.Entry) {
 	out.WriteString("\nnlbprobe explain FINDING says more of each.\n")
 }
 
+// explainPart writes one part of a page: a title at the left, its text beside it.
+func explainPart(out *bytes.Buffer, title, text string) {
+	const column = 12
+	first := "  " + title
+	first += strings.Repeat(" ", column-len(first))
+	out.WriteString(report.Wrap(first, strings.Repeat(" ", column), text, report.Width))
+}
+
+// termPage writes what a verdict or a mode means.
+func termPage(out *bytes.Buffer, term diagnose.Term) {
+	fmt.Fprintf(out, "%s (%s)\n\n", term.Word, term.Kind)
+	explainPart(out, "Meaning", term.Meaning)
+	out.WriteByte('\n')
+	explainPart(out, "Next", term.Next)
+	if len(term.See) > 0 {
+		out.WriteByte('\n')
+		explainPart(out, "See", "nlbprobe explain "+strings.Join(term.See, " "))
+	}
+}
+
 // explainPage writes one entry with all its parts.
 func explainPage(out *bytes.Buffer, e diagnose.Entry) {
 	out.WriteString(report.Wrap("", "  ", fmt.Sprintf("%s (%v): %s", e.ID, e.Severity, e.Title), report.Width))
-	part := func(title, text string) {
-		const column = 12
-		first := "  " + title
-		first += strings.Repeat(" ", column-len(first))
-		out.WriteString(report.Wrap(first, strings.Repeat(" ", column), text, report.Width))
-	}
 	for _, p := range [...]struct{ title, text string }{
 		{"Meaning", e.Meaning}, {"Detected", e.Detected}, {"Disproof", e.Disproof}, {"Cure", e.Cure},
 	} {
 		out.WriteByte('\n')
-		part(p.title, p.text)
+		explainPart(out, p.title, p.text)
 	}
 	out.WriteByte('\n')
 	title := "Sources"
 	for _, r := range e.References {
-		part(title, fmt.Sprintf("%s [%v]", r.Source, r.Certainty))
+		explainPart(out, title, fmt.Sprintf("%s [%v]", r.Source, r.Certainty))
 		title = ""
 	}
 }
@@ -145,20 +194,40 @@ type explainedSource struct {
 	Certainty string `json:"certainty"`
 }
 
-func explainJSON(out *bytes.Buffer, entries []diagnose.Entry) error {
+// explainedTerm is the JSON object of a verdict or a mode.
+type explainedTerm struct {
+	Schema  string   `json:"schema"`
+	Word    string   `json:"word"`
+	Kind    string   `json:"kind"`
+	Meaning string   `json:"meaning"`
+	Next    string   `json:"next"`
+	See     []string `json:"see"`
+}
+
+func explainJSON(out *bytes.Buffer, all []explained) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	for _, e := range entries {
-		f := explainedFinding{
-			Schema: report.Schema, ID: e.ID, Severity: e.Severity.String(), Certainty: e.Certainty.String(), Title: e.Title,
-			Meaning: e.Meaning, Detected: e.Detected, Disproof: e.Disproof, Remedy: e.Cure,
+	for _, x := range all {
+		var object any
+		if t := x.term; t != nil {
+			object = explainedTerm{report.Schema, t.Word, t.Kind, t.Meaning, t.Next, append([]string{}, t.See...)}
+		} else {
+			object = findingObject(x.entry)
 		}
-		for _, r := range e.References {
-			f.Sources = append(f.Sources, explainedSource{Source: r.Source, Certainty: r.Certainty.String()})
-		}
-		if err := enc.Encode(f); err != nil {
-			return fmt.Errorf("writing %s as JSON: %w", e.ID, err)
+		if err := enc.Encode(object); err != nil {
+			return fmt.Errorf("writing an explanation as JSON: %w", err)
 		}
 	}
 	return nil
+}
+
+func findingObject(e diagnose.Entry) explainedFinding {
+	f := explainedFinding{
+		Schema: report.Schema, ID: e.ID, Severity: e.Severity.String(), Certainty: e.Certainty.String(), Title: e.Title,
+		Meaning: e.Meaning, Detected: e.Detected, Disproof: e.Disproof, Remedy: e.Cure,
+	}
+	for _, r := range e.References {
+		f.Sources = append(f.Sources, explainedSource{Source: r.Source, Certainty: r.Certainty.String()})
+	}
+	return f
 }

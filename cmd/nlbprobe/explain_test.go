@@ -28,6 +28,8 @@ func TestExplain(t *testing.T) {
 		{"group-mac-answer.txt", []string{"group-mac-answer"}},
 		{"two.txt", []string{"arp-request-with-group-mac", "vip-silent"}},
 		{"proxy-arp.json", []string{"proxy-arp", "-o", "json"}},
+		{"local-only.txt", []string{"local-only"}},
+		{"unicast.json", []string{"unicast", "-o", "json"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,8 +95,10 @@ func TestExplainBadUsage(t *testing.T) {
 		args []string
 		want string // all of stderr
 	}{
-		{[]string{"conflicting-answer"}, "nlbprobe: there is no finding \"conflicting-answer\": the nearest is \"conflicting-answers\"\nnlbprobe: \"nlbprobe explain\" lists all\n"},
+		{[]string{"conflicting-anser"}, "nlbprobe: there is no finding \"conflicting-anser\": the nearest is \"conflicting-answers\"\nnlbprobe: \"nlbprobe explain\" lists all\n"},
 		{[]string{"proxy-arp", "\x1b[31m"}, "nlbprobe: there is no finding \"\\x1b[31m\"\nnlbprobe: \"nlbprobe explain\" lists all\n"},
+		{[]string{"igmp-no"}, "nlbprobe: \"igmp-no\" is a part of 4 findings: igmp-no-querier, igmp-no-report, igmp-not-limited, igmp-not-proven\nnlbprobe: \"nlbprobe explain\" lists all\n"},
+		{[]string{""}, "nlbprobe: there is no finding \"\"\nnlbprobe: \"nlbprobe explain\" lists all\n"},
 		{[]string{"-o", "xml"}, "nlbprobe: no output is called \"xml\"; there are text and json\n"},
 	} {
 		status, out, errs := runExplainArgs(t, row.args...)
@@ -117,5 +121,16 @@ func TestExplainCannotWrite(t *testing.T) {
 	err := runExplain(stdio{out: failingWriter{}}, explainOptions{output: "text"}, nil)
 	if err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A beginning that only one id has, capitals and other signs between the words are
+// enough.
+func TestExplainFindsWhatIsMeant(t *testing.T) {
+	for word, want := range map[string]string{"router-ignores": "router-ignores-multicast-arp (", "Split_Cluster": "split-cluster (", "REACHABLE": "reachable (verdict)", "igmp-multicast": "igmp-multicast (mode)"} {
+		status, out, errs := runExplainArgs(t, word)
+		if status != exitOK || errs != "" || !strings.HasPrefix(out, want) {
+			t.Errorf("%s: status %d, %q, %q", word, status, out, errs)
+		}
 	}
 }

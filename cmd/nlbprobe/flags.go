@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/nlbprobe/nlbprobe/nearest"
 	"github.com/nlbprobe/nlbprobe/report"
 )
 
@@ -61,28 +61,54 @@ func (p *ports) String() string {
 // Type is what shell completion knows a flag by that may be repeated.
 func (p *ports) Type() string { return "uintSlice" }
 
-// flagError says in one line what is wrong with a flag, for cobra.
+// seconds is a flag that is a time; it implements pflag.Value. A number without
+// a unit is one of seconds, as ping and arping take it.
+type seconds time.Duration
+
+// Set takes 500ms, 5s or 2m, or 5 for 5s.
+func (s *seconds) Set(text string) error {
+	if n, err := strconv.ParseUint(text, 10, 31); err == nil {
+		*s = seconds(time.Duration(n) * time.Second)
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return errors.New("it is not a time, as 500ms, 5s or 2m")
+	}
+	*s = seconds(d)
+	return nil
+}
+
+// String is the time with its unit; nothing for none, so that help names no
+// default.
+func (s *seconds) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return time.Duration(*s).String()
+}
+
+// Type is what shell completion knows a time by.
+func (s *seconds) Type() string { return "duration" }
+
+// flagError says what is wrong with a flag and what to write instead, for cobra.
 func flagError(cmd *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		why := e.Unwrap().Error()
 		switch e.GetFlag().Value.Type() {
 		case "int":
 			why = "it is not a whole number"
-		case "duration":
-			why = "it is not a time, as 500ms, 5s or 2m"
 		case "bool":
 			why = "it is neither true nor false"
 		}
 		return fmt.Errorf("--%s %q: %s", e.GetFlag().Name, clip(e.GetValue()), why)
 	}
-	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() == "" {
-		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		text := fmt.Sprintf("there is no flag %q", "--"+clip(e.GetSpecifiedName()))
-		if near := nearest.Word(e.GetSpecifiedName(), names); near != "" {
-			text += fmt.Sprintf("; did you mean --%s?", near)
-		}
-		return errors.New(text)
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		value, _ := pflag.UnquoteUsage(e.GetFlag())
+		return fmt.Errorf("--%s needs a value: --%[1]s %s", e.GetFlag().Name, value)
+	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return unknownFlag(cmd, e)
 	}
 	return errors.New(report.Clean(err.Error()))
 }

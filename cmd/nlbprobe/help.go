@@ -1,5 +1,13 @@
 package main
 
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nlbprobe/nlbprobe/nearest"
+)
+
 // rootLong and rootExample are what help says of the tool as a whole.
 const (
 	rootLong = `nlbprobe asks for the VIP of a Microsoft NLB cluster by ARP, hears every answer,
@@ -38,3 +46,40 @@ Flags:
   sudo nlbprobe -i eth1 -o json 172.16.63.241 172.16.63.242
   nlbprobe render --platform cisco-ios --vip 172.16.63.241 --mac 0300.5e11.1111`
 )
+
+// newHelpCmd returns `nlbprobe help`. The library's own prints the help of the
+// whole for a command that there is none of, and ends with 0.
+func newHelpCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(c *cobra.Command, args []string) error {
+			cmd := c.Root()
+			for _, word := range args {
+				next, _, err := cmd.Find([]string{word})
+				if err != nil || next == cmd {
+					return unknownCommand(word)
+				}
+				cmd = next
+			}
+			cmd.InitDefaultHelpFlag()
+			cmd.InitDefaultVersionFlag()
+			return cmd.Help()
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return commandNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+// unknownCommand is the error for a word that is no command.
+func unknownCommand(word string) error {
+	err := &statusError{status: exitUnknown, err: fmt.Errorf("no command is called %q", clip(word)), hint: "nlbprobe --help lists the commands"}
+	switch near := nearest.Word(word, commandNames()); {
+	case word == "probe":
+		err.err, err.hint = fmt.Errorf("no command is called %q: nlbprobe VIP probes", word), "nlbprobe --help says how"
+	case near != "":
+		err.err = fmt.Errorf("no command is called %q; did you mean %q?", clip(word), near)
+	}
+	return err
+}

@@ -48,7 +48,8 @@ analyze shows the same, and the segments that are too long.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&o.wait, "wait", 5*time.Second, "the most `TIME` to spend")
+	o.wait = 5 * time.Second
+	f.Var((*seconds)(&o.wait), "wait", "the most `TIME` to spend")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per address and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

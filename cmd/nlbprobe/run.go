@@ -80,6 +80,7 @@ func newRootCmd(io stdio) *cobra.Command {
 		Long:              rootLong,
 		Example:           rootExample,
 		Args:              cobra.ArbitraryArgs,
+		Version:           version,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -88,6 +89,7 @@ func newRootCmd(io stdio) *cobra.Command {
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	root.SetUsageTemplate(usageTemplate)
+	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(flagError)
 	bindProbe(root, io)
 	return root
@@ -112,6 +114,17 @@ func addCommands(root *cobra.Command, io stdio) {
 	root.CompletionOptions.DisableDefaultCmd = false
 	for _, c := range subcommands {
 		root.AddCommand(c.make(io))
+	}
+	root.SetHelpCommand(newHelpCmd())
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Args = nil
+		c.RunE = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("no shell is called %q; there are bash, zsh, fish and powershell", clip(args[0]))
+			}
+			return errors.New("name the shell: nlbprobe completion bash, zsh, fish or powershell")
+		}
 	}
 }
 

@@ -17,8 +17,13 @@ func newVersionCmd(io stdio) *cobra.Command {
 		Short: "The version of nlbprobe",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(io.out, "nlbprobe %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(io.out, versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine is what `nlbprobe version` and --version print.
+func versionLine() string {
+	return fmt.Sprintf("nlbprobe %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
