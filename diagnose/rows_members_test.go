@@ -143,7 +143,7 @@ func memberStories() []story {
 			verdict: Answers, severity: Critical,
 			want: beatIDs(idRulesDiffer),
 			check: func(t *testing.T, d Diagnosis) {
-				says(t, d, idRulesDiffer, Critical, "172.16.63.11: 1 port rule: 0x61050050 (80 if below 4096)", "172.16.63.12: 2 port rules")
+				says(t, d, idRulesDiffer, Critical, "172.16.63.11: 1 port rule: 80 (or from 4096 up with the same code 0x61050050)", "172.16.63.12: 2 port rules")
 			},
 		},
 		{

@@ -350,14 +350,14 @@ func (c RuleCode) each(yield func(first, last uint16) bool) {
 	}
 }
 
-// String returns the ports where they are certain, and otherwise the code, with
-// the reading that holds if the ports are low.
+// String returns the ports where they are certain, and otherwise the
+// reading that holds if the ports are low, with the code.
 func (c RuleCode) String() string {
 	if first, last, ok := c.Ports(); ok {
 		return span(first, last)
 	}
 	if first, last, ok := c.LowPorts(); ok {
-		return fmt.Sprintf("0x%08x (%s if below 4096)", uint32(c), span(first, last))
+		return fmt.Sprintf("%s (or from 4096 up with the same code 0x%08x)", span(first, last), uint32(c))
 	}
 	return fmt.Sprintf("0x%08x", uint32(c))
 }

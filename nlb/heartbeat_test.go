@@ -99,14 +99,14 @@ func TestRuleCode(t *testing.T) {
 		want string
 		ok   bool // the code means one pair of ports only
 	}{
-		{RuleCodeOf(80, 80), "0x61050050 (80 if below 4096)", false},     // or 80-4176
-		{RuleCodeOf(25, 25), "0x61019019 (25 if below 4096)", false},     // or 4121, and more
-		{RuleCodeOf(4121, 4121), "0x61019019 (25 if below 4096)", false}, // the same code
-		{RuleCodeOf(20, 21), "0x61015014 (20-21 if below 4096)", false},
+		{RuleCodeOf(80, 80), "80 (or from 4096 up with the same code 0x61050050)", false},     // or 80-4176
+		{RuleCodeOf(25, 25), "25 (or from 4096 up with the same code 0x61019019)", false},     // or 4121, and more
+		{RuleCodeOf(4121, 4121), "25 (or from 4096 up with the same code 0x61019019)", false}, // the same code
+		{RuleCodeOf(20, 21), "20-21 (or from 4096 up with the same code 0x61015014)", false},
 		{RuleCodeOf(1024, 65535), "0x6ffff400", false}, // many pairs
 		{RuleCodeOf(0, 65535), "0x6ffff000", false},
 		{RuleCodeOf(256, 4096), "256-4096", true}, // read without bit 24 it is 256-0, which is no pair
-		{RuleCodeOf(4095, 4095), "0x61ffffff (4095 if below 4096)", false},
+		{RuleCodeOf(4095, 4095), "4095 (or from 4096 up with the same code 0x61ffffff)", false},
 		{RuleCodeOf(4095, 4106), "4095-4106", true},
 		{0, "0x00000000", false}, {0x62050050, "0x62050050", false}, {0xffffffff, "0xffffffff", false}, // not of this form
 	}

@@ -40,7 +40,7 @@ func (*JSON) SoFar(SoFar) error { return nil }
 func (j *JSON) Outcome(o Outcome) error { return j.enc.Encode(object(o)) }
 
 // Config writes nothing: the outcomes hold it.
-func (*JSON) Config([]netip.Addr, []templates.Config) error { return nil }
+func (*JSON) Config(Paste) error { return nil }
 
 // Close ends the report.
 func (*JSON) Close() error { return nil }

@@ -24,8 +24,23 @@ type Handler interface {
 	Outcome(Outcome) error
 	// Config is the configuration for all VIPs that share a MAC and a place.
 	// JSON has it in each outcome already and takes no notice.
-	Config([]netip.Addr, []templates.Config) error
+	Config(Paste) error
 	Close() error
+}
+
+// Paste is the configuration for VIPs that share a MAC and a place, and how to go
+// on from there.
+type Paste struct {
+	VIPs    []netip.Addr
+	Configs []templates.Config
+
+	// Check is the command that tells whether the lines worked, Undo the one that
+	// prints the lines which take them back, each word as the user would type it,
+	// unquoted. Nil: none is known.
+	Check, Undo []string
+
+	// Default tells that nobody named a platform: another one may be wanted.
+	Default bool
 }
 
 // Answer is one answer to the question who has the VIP.

@@ -253,7 +253,7 @@ func TestTextAnswer(t *testing.T) {
 	}{
 		{
 			"a cluster's host", report.Answer{VIP: vip, After: 412 * us1, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: cluster}},
-			"172.16.63.241 is at 03:00:5e:11:11:11, says 00:15:5d:00:00:01  0.41 ms\n",
+			"00:15:5d:00:00:01 answers: 172.16.63.241 is at 03:00:5e:11:11:11  0.41 ms\n",
 		}, {
 			"an ordinary host, tagged", report.Answer{VIP: vip, After: 1234 * time.Millisecond, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: host(1), VLAN: 20}},
 			"172.16.63.241 is at 00:15:5d:00:00:01  1.2 s  VLAN 20\n",
@@ -317,21 +317,45 @@ func (w *writes) Write(b []byte) (int, error) {
 func TestTextConfig(t *testing.T) {
 	var b bytes.Buffer
 	h := report.NewText(&b, report.Style{})
-	err := h.Config([]netip.Addr{vip, netip.MustParseAddr("172.16.63.242")}, []templates.Config{{
-		Platform: "cisco-ios", Role: "l3", Section: templates.Configure, Confidence: "vendor",
-		Text: "arp 172.16.63.241 0300.5e11.1111 arpa\n", Notes: []string{"belongs on both peers"},
-	}})
+	err := h.Config(report.Paste{
+		VIPs: []netip.Addr{vip, netip.MustParseAddr("172.16.63.242")},
+		Configs: []templates.Config{{
+			Platform: "cisco-ios", Role: "l3", Section: templates.Configure, Confidence: "vendor",
+			Text: "arp 172.16.63.241 0300.5e11.1111 arpa\n", Notes: []string{"belongs on both peers"},
+		}},
+		Check: []string{"nlbprobe", "--expect", "reachable", "172.16.63.241"},
+		Undo: []string{"nlbprobe", "render", "--platform", "cisco-ios:l3", "--vip", "172.16.63.241", "--mac", "03:00:5e:11:11:11",
+			"--port", "GigabitEthernet 1/0/1", "--section", "remove"},
+		Default: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `
-PASTE     cisco-ios:l3 for 172.16.63.241, 172.16.63.242, to configure; lines:
-          vendor
+PASTE     cisco-ios:l3 for 172.16.63.241, 172.16.63.242, section configure;
+          every line is from a vendor's document
           belongs on both peers
 arp 172.16.63.241 0300.5e11.1111 arpa
+
+CHECK     nlbprobe --expect reachable 172.16.63.241
+UNDO      nlbprobe render --platform cisco-ios:l3 --vip 172.16.63.241 \
+              --mac 03:00:5e:11:11:11 --port 'GigabitEthernet 1/0/1' \
+              --section remove
+OTHERS    --platform NAME prints the lines of another platform; nlbprobe
+          platforms lists the names
 `
 	if b.String() != want {
 		t.Errorf("got %s\nwant %s", b.String(), want)
+	}
+}
+
+func TestQuoteWord(t *testing.T) {
+	for s, want := range map[string]string{
+		"": "''", "Gi1/0/1": "Gi1/0/1", "a b": "'a b'", "it's": `'it'\''s'`, "$(reboot)": "'$(reboot)'", "tenant=Prod": "tenant=Prod", "é": "'é'", "a;b": "'a;b'",
+	} {
+		if got := report.QuoteWord(s); got != want {
+			t.Errorf("%q: %s, want %s", s, got, want)
+		}
 	}
 }
 
@@ -341,7 +365,7 @@ func TestJSON(t *testing.T) {
 			o.Configs = []templates.Config{{Platform: "cisco-ios", Section: templates.Configure, Text: "arp\n", Confidence: "vendor"}}
 			var b bytes.Buffer
 			h := report.NewJSON(&b)
-			if err := errors.Join(h.Answer(report.Answer{}), h.Outcome(o), h.Config(nil, nil), h.Close()); err != nil {
+			if err := errors.Join(h.Answer(report.Answer{}), h.Outcome(o), h.Config(report.Paste{}), h.Close()); err != nil {
 				t.Fatal(err)
 			}
 			if n := bytes.Count(b.Bytes(), []byte("\n")); n != 1 || b.Bytes()[b.Len()-1] != '\n' {

@@ -77,7 +77,7 @@ func (t *Text) write(s string) error {
 func (t *Text) Answer(a Answer) error {
 	line := fmt.Sprintf("%s is at %s", a.VIP, a.ARP.SenderMAC)
 	if a.ARP.EthSrc != a.ARP.SenderMAC {
-		line += fmt.Sprintf(", says %s", a.ARP.EthSrc)
+		line = fmt.Sprintf("%s answers: %s", a.ARP.EthSrc, line)
 	}
 	line += fmt.Sprintf("  %s", milliseconds(a.After))
 	if a.ARP.VLAN != 0 {
@@ -169,7 +169,8 @@ func (t *Text) findings(b *strings.Builder, all []diagnose.Finding, severity dia
 		}
 	}
 	if short > 0 {
-		b.WriteString("\n" + t.labelled("MORE", "evidence of each finding: --verbose; what one means: nlbprobe explain ID"))
+		b.WriteString("\n" + t.labelled("MORE", "--verbose prints the evidence of each finding;") +
+			Wrap(indent, indent, "nlbprobe explain ID says what a finding means", Width))
 	}
 }
 
@@ -421,7 +422,7 @@ func beatLines(h diagnose.Host, verbose bool) []string {
 		lines = append(lines, rule)
 	}
 	if b.RuleCount > 0 {
-		lines = append(lines, "ports are inferred from the rules' codes; \"if below 4096\": higher ports give the same code")
+		lines = append(lines, "ports are inferred from the rules' codes")
 	}
 	return lines
 }
@@ -432,7 +433,7 @@ func rulesText(b *evidence.Heartbeat) string {
 	n, without := int(b.RuleCount), ""
 	if n > 0 && n <= int(b.RulesKept) && b.Rules[n-1] == 0 {
 		n--
-		without = " and the default (inferred)"
+		without = " plus the default (inferred)"
 	}
 	if n == 1 {
 		return "1 port rule" + without
@@ -499,15 +500,15 @@ func (t *Text) finding(b *strings.Builder, f diagnose.Finding, full bool) {
 
 // Config writes the lines to paste. They start at the margin, and nothing but
 // what the device takes stands between the two rules.
-func (t *Text) Config(vips []netip.Addr, configs []templates.Config) error {
+func (t *Text) Config(p Paste) error {
 	var b strings.Builder
-	for _, c := range configs {
+	for _, c := range p.Configs {
 		b.WriteByte('\n')
-		names := make([]string, len(vips))
-		for i, v := range vips {
+		names := make([]string, len(p.VIPs))
+		for i, v := range p.VIPs {
 			names[i] = v.String()
 		}
-		head := fmt.Sprintf("%s for %s, to %s; lines: %s", c.Title(), strings.Join(names, ", "), c.Section, c.Confidence)
+		head := fmt.Sprintf("%s for %s, section %s; %s", c.Title(), strings.Join(names, ", "), c.Section, confidenceWords(c.Confidence))
 		b.WriteString(t.labelled("PASTE", head))
 		// A platform without comments has its remarks here, above the lines.
 		for _, n := range c.Notes {
@@ -515,7 +516,47 @@ func (t *Text) Config(vips []netip.Addr, configs []templates.Config) error {
 		}
 		b.WriteString(strings.TrimRight(c.Text, "\n") + "\n")
 	}
+	t.after(&b, p)
 	return t.write(b.String())
+}
+
+// confidenceWords says how sure the least sure of the lines is.
+func confidenceWords(c templates.Confidence) string {
+	switch c {
+	case templates.Vendor:
+		return "every line is from a vendor's document"
+	case templates.Field:
+		return "lines that no vendor's document shows were seen on devices"
+	case templates.Unverified:
+		return "a line that nothing confirms is behind a comment"
+	default:
+		return "advice, no line"
+	}
+}
+
+// after writes how to go on once the lines are pasted.
+func (t *Text) after(b *strings.Builder, p Paste) {
+	if len(p.Configs) == 0 || p.Check == nil && p.Undo == nil && !p.Default {
+		return
+	}
+	b.WriteByte('\n')
+	for _, c := range [...]struct {
+		name  string
+		words []string
+	}{{"CHECK", p.Check}, {"UNDO", p.Undo}} {
+		if c.words == nil {
+			continue
+		}
+		quoted := make([]string, len(c.words))
+		for i, w := range c.words {
+			quoted[i] = QuoteWord(Clean(w))
+		}
+		set := WrapCommand(label(c.name), indent+"    ", quoted, Width)
+		b.WriteString(t.paint(bold, label(c.name)) + strings.TrimPrefix(set, label(c.name)))
+	}
+	if p.Default {
+		b.WriteString(t.labelled("OTHERS", "--platform NAME prints the lines of another platform; nlbprobe platforms lists the names"))
+	}
 }
 
 // Close ends the report.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -29,4 +30,49 @@ func Wrap(first, indent, text string, width int) string {
 	}
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 	return b.String()
+}
+
+// WrapCommand sets the words of a command in lines of at most width columns, as a
+// shell takes them: a line that goes on ends in a backslash. Each word is quoted
+// already; none is broken, and a flag stays with what follows it.
+func WrapCommand(first, indent string, words []string, width int) string {
+	const goesOn = ` \`
+	words = slices.Clone(words)
+	for i := 0; i+1 < len(words); i++ {
+		if strings.HasPrefix(words[i], "-") && !strings.HasPrefix(words[i+1], "-") {
+			words[i] += " " + words[i+1]
+			words = slices.Delete(words, i+1, i+2)
+		}
+	}
+	var b strings.Builder
+	line, empty := first, true
+	for i, word := range words {
+		gap := " "
+		if empty {
+			gap = ""
+		}
+		room := width
+		if i < len(words)-1 {
+			room -= len(goesOn)
+		}
+		if !empty && utf8.RuneCountInString(line)+len(gap)+utf8.RuneCountInString(word) > room {
+			b.WriteString(line + goesOn + "\n")
+			line, gap = indent, ""
+		}
+		line += gap + word
+		empty = false
+	}
+	b.WriteString(line + "\n")
+	return b.String()
+}
+
+// QuoteWord returns s as one word of a POSIX shell.
+func QuoteWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

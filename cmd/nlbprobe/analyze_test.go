@@ -260,9 +260,9 @@ func TestJoined(t *testing.T) {
 		return z
 	})
 	status, stdout, stderr := analyze(t, dir, "c.pcapng", "b.pcapng.gz", "a.pcapng.zst")
-	want := `172.16.63.241 is at 03:bf:ac:10:3f:f1, says 00:15:5d:00:00:01  0.00 ms
-172.16.63.241 is at 03:bf:ac:10:3f:f1, says 00:15:5d:00:00:02  10.0 s
-172.16.63.241 is at 03:bf:ac:10:3f:f1, says 00:15:5d:00:00:03  20.0 s
+	want := `00:15:5d:00:00:01 answers: 172.16.63.241 is at 03:bf:ac:10:3f:f1  0.00 ms
+00:15:5d:00:00:02 answers: 172.16.63.241 is at 03:bf:ac:10:3f:f1  10.0 s
+00:15:5d:00:00:03 answers: 172.16.63.241 is at 03:bf:ac:10:3f:f1  20.0 s
 `
 	if status != exitWarning || stderr != "" || !strings.HasPrefix(stdout, want) || !strings.Contains(stdout, "Read\n          3 frames over 20.0 s from 3 captures.") {
 		t.Errorf("status %d, stderr %q\n%s", status, stderr, stdout)

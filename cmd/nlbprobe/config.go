@@ -83,3 +83,21 @@ func (c *configOptions) render(g configGroup) ([]templates.Config, error) {
 	}
 	return c.device.render(targets, v, []templates.Section{templates.Configure})
 }
+
+// undo is the command that prints the lines which take back what g's made.
+func (c *configOptions) undo(g configGroup) []string {
+	words := []string{"nlbprobe", "render"}
+	platforms := c.device.platforms
+	if len(platforms) == 0 && c.device.portsFrom == "" {
+		platforms = []string{defaultPlatform}
+	}
+	for _, p := range platforms {
+		words = append(words, "--platform", p)
+	}
+	for _, v := range g.vips {
+		words = append(words, "--vip", v.String())
+	}
+	words = append(words, "--mac", g.mac.String())
+	words = append(words, c.device.words()...)
+	return append(words, "--section", "remove")
+}

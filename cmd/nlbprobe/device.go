@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -52,6 +53,30 @@ func (o *deviceOptions) bind(f *pflag.FlagSet) {
 func (o *deviceOptions) given(f *pflag.FlagSet) bool {
 	o.vlanGiven = f.Changed("vlan")
 	return slices.ContainsFunc(deviceFlags, f.Changed) || len(platformDirs(nil)) > 0
+}
+
+// words are the flags other than --platform that were set, as they would be typed
+// again.
+func (o *deviceOptions) words() []string {
+	var words []string
+	add := func(flag string, values ...string) {
+		for _, v := range values {
+			if v != "" {
+				words = append(words, flag, v)
+			}
+		}
+	}
+	if o.vlanGiven {
+		add("--vlan", strconv.Itoa(o.vlan))
+	}
+	add("--port", o.ports...)
+	add("--ports-from", o.portsFrom)
+	add("--svi", o.svi)
+	add("--vrf", o.vrf)
+	add("--prefix", o.prefix)
+	add("--set", o.set...)
+	add("--platform-dir", o.dirs...)
+	return words
 }
 
 // values makes of the flags what fills the lines for these VIPs and their MAC.

@@ -139,7 +139,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
-	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive}
+	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive, again: o.again()}
 	if kept == nil {
 		return run.conduct(ctx, rec, rec)
 	}
@@ -149,6 +149,18 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		return werr
 	}
 	return err
+}
+
+// again are the flags that say where and by whom, for a second run.
+func (o *probeOptions) again() []string {
+	var words []string
+	if o.iface != "" {
+		words = append(words, "-i", o.iface)
+	}
+	for _, r := range o.routers {
+		words = append(words, "--router", r)
+	}
+	return words
 }
 
 // conduct runs the probe once, or until the expected verdict is there, tells to

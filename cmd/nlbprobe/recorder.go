@@ -35,6 +35,9 @@ type recorder struct {
 	config      *configOptions
 	json        bool
 	passive     bool
+	// again are the flags by which a run that checks the result finds the same
+	// interface and routers.
+	again []string
 
 	mu         sync.Mutex
 	severities []diagnose.Severity
@@ -96,6 +99,16 @@ func (r *recorder) connection(c report.Connection) {
 	r.note(r.connections.Connection(c))
 }
 
+// check is the command that waits until the VIPs are reachable.
+func (r *recorder) check(g configGroup) []string {
+	words := append([]string{"nlbprobe"}, r.again...)
+	words = append(words, "--expect", "reachable", "--retry-for", "5m")
+	for _, v := range g.vips {
+		words = append(words, v.String())
+	}
+	return words
+}
+
 // end writes the configuration, which is the same for all VIPs of a cluster,
 // and returns the run's exit status, or err where the run failed.
 func (r *recorder) end(err error) error {
@@ -103,7 +116,10 @@ func (r *recorder) end(err error) error {
 		configs, err := r.config.render(g)
 		r.note(err)
 		if err == nil {
-			r.note(r.handler.Config(g.vips, configs))
+			r.note(r.handler.Config(report.Paste{
+				VIPs: g.vips, Configs: configs, Check: r.check(g), Undo: r.config.undo(g),
+				Default: len(r.config.device.platforms) == 0 && r.config.device.portsFrom == "",
+			}))
 		}
 	}
 	r.note(r.handler.Close())
