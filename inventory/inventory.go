@@ -242,9 +242,9 @@ func (t *table) tell(line int, d *Device, column, text string) {
 		was = d.Platform
 		d.Platform = text
 	case "vlan":
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 4094 {
-			t.bad(line, "VLAN %q does not exist; VLANs are 1 to 4094", clip(text))
+		n, err := ParseVLAN(text)
+		if err != nil {
+			t.bad(line, "%v", err)
 			return
 		}
 		if d.VLAN != 0 {
@@ -276,6 +276,20 @@ func (t *table) tell(line int, d *Device, column, text string) {
 	if was == "" {
 		t.said[key] = line
 	}
+}
+
+// ParseVLAN reads the number of a VLAN: decimal digits, 1 to 4094 (IEEE 802.1Q
+// 9.6 reserves 0 and 4095). A leading zero does not make it octal: spreadsheets
+// and scripts pad numbers with them.
+func ParseVLAN(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	switch {
+	case text == "" || strings.Trim(text, "0123456789") != "":
+		return 0, fmt.Errorf("%q is no VLAN: decimal digits, 1 to 4094", clip(text))
+	case err != nil || n < 1 || n > 4094:
+		return 0, fmt.Errorf("VLAN %s does not exist; VLANs are 1 to 4094", clip(text))
+	}
+	return int(n), nil
 }
 
 // named reports whether a text can be a device's name: it will stand in comments

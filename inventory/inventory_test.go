@@ -55,7 +55,7 @@ func TestFaults(t *testing.T) {
 		{"no device", "device,port\n,1\n", `"t.csv", line 2: the row names no device`},
 		{"a cell too many", "device,port\na,1,x\n", `"t.csv", line 2: "x" stands in a column without a name`},
 		{"a long cell", "device,port\n" + strings.Repeat("a", 65) + ",1\n", `"t.csv", line 2: device "` + strings.Repeat("a", 40) + `..." has 65 characters; at most 64 are taken`},
-		{"VLAN", "device,port,vlan\na,1,4095\na,2,x\n", "\"t.csv\", line 2: VLAN \"4095\" does not exist; VLANs are 1 to 4094\n\"t.csv\", line 3: VLAN \"x\" does not exist; VLANs are 1 to 4094"},
+		{"VLAN", "device,port,vlan\na,1,4095\na,2,x\n", "\"t.csv\", line 2: VLAN 4095 does not exist; VLANs are 1 to 4094\n\"t.csv\", line 3: \"x\" is no VLAN: decimal digits, 1 to 4094"},
 		{"prefix", "device,port,prefix\na,1,192.0.2.1\n", `"t.csv", line 2: prefix "192.0.2.1" is not an address with a prefix length, as 172.16.63.1/24`},
 		{"rows that do not agree", "device,port,vlan,platform\na,1,20,cisco-ios\na,2,,\nA,3,30,cisco-nxos\n",
 			"\"t.csv\", line 4: platform of a is \"cisco-nxos\" here and \"cisco-ios\" on line 2\n\"t.csv\", line 4: vlan of a is \"30\" here and \"20\" on line 2"},
@@ -113,4 +113,19 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Numbers are decimal, whoever wrote them.
+func TestParseVLAN(t *testing.T) {
+	for text, want := range map[string]int{
+		"1": 1, "64": 64, "064": 64, "0100": 100, "0004094": 4094, "08": 8,
+		"0": 0, "00": 0, "4095": 0, "65600": 0, "99999999999999999999999": 0,
+		"": 0, "0x64": 0, "0b11": 0, "0o17": 0, "1_00": 0, "+100": 0, "-1": 0, "1e2": 0, "10.0": 0, "1,2": 0, "1-2": 0,
+		" 20": 0, "20 ": 0, "20\n": 0, "\u0661\u0660": 0, "\uff12\uff10": 0, "20\x00": 0, "vlan20": 0,
+	} {
+		got, err := ParseVLAN(text)
+		if got != want || (err == nil) != (want != 0) || err != nil && strings.ContainsAny(err.Error(), "\n\x00") {
+			t.Errorf("%q: %d, %v, want %d", text, got, err, want)
+		}
+	}
 }

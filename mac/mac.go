@@ -156,8 +156,20 @@ func clip(s string) string {
 
 // Parse reads an address in any spelling of this package, in either case:
 // twelve hex digits, bare or in equal groups of two, four or six that one
-// separator (colon, hyphen or dot) parts. An error is a *ParseError.
+// separator (colon, hyphen, dot or space) parts. It also reads six groups
+// without their leading zeros, as BSD, Solaris and HP-UX print them
+// (3:0:5e:11:11:11), bare digits behind 0x, and spaces around an address. An
+// error is a *ParseError.
 func Parse(s string) (Addr, error) {
+	in := strings.Trim(s, " ")
+	if a, ok := unpadded(in); ok {
+		return a, nil
+	}
+	before := len(s) - len(strings.TrimLeft(s, " ")) // bytes of s that in lacks
+	number := len(in) > 2 && in[0] == '0' && (in[1] == 'x' || in[1] == 'X')
+	if number {
+		in, before = in[2:], before+2
+	}
 	var (
 		a     Addr
 		n     int // digits read
@@ -166,10 +178,10 @@ func Parse(s string) (Addr, error) {
 		last  int // digits read when the last separator came
 	)
 	fail := func(at int, reason string) (Addr, error) {
-		return Addr{}, &ParseError{Input: s, Offset: at, Reason: reason}
+		return Addr{}, &ParseError{Input: s, Offset: before + at, Reason: reason}
 	}
-	for i := range len(s) {
-		c := s[i]
+	for i := range len(in) {
+		c := in[i]
 		d, ok := hexDigit(c)
 		switch {
 		case ok:
@@ -178,7 +190,7 @@ func Parse(s string) (Addr, error) {
 			}
 			a[n/2] = a[n/2]<<4 | d
 			n++
-		case c != ':' && c != '-' && c != '.':
+		case !isSeparator(c) || number:
 			return fail(i, "not a hex digit")
 		case n == 0:
 			return fail(i, "a separator before the first digit")
@@ -197,11 +209,49 @@ func Parse(s string) (Addr, error) {
 	}
 	switch {
 	case n < 12:
-		return fail(len(s), fmt.Sprintf("%d of 12 hex digits", n))
+		return fail(len(in), fmt.Sprintf("%d of 12 hex digits", n))
 	case sep != 0 && n-last != group:
-		return fail(len(s), fmt.Sprintf("a group of %d digits after one of %d", n-last, group))
+		return fail(len(in), fmt.Sprintf("a group of %d digits after one of %d", n-last, group))
 	}
 	return a, nil
+}
+
+// isSeparator reports whether c may stand between two groups of digits.
+func isSeparator(c byte) bool { return c == ':' || c == '-' || c == '.' || c == ' ' }
+
+// unpadded reads six groups of one or two digits, none with a leading zero:
+// where one is padded all would be, and a single digit is half of a group that
+// was cut.
+func unpadded(s string) (Addr, bool) {
+	var (
+		a      Addr
+		sep    byte
+		groups int
+		digits int // of the group at hand
+	)
+	for i := range len(s) {
+		c := s[i]
+		d, ok := hexDigit(c)
+		switch {
+		case ok && digits < 2:
+			if digits == 0 {
+				groups++
+			}
+			if groups > len(a) {
+				return Addr{}, false
+			}
+			if digits == 1 && a[groups-1] == 0 {
+				return Addr{}, false
+			}
+			a[groups-1] = a[groups-1]<<4 | d
+			digits++
+		case digits > 0 && isSeparator(c) && (sep == 0 || sep == c):
+			sep, digits = c, 0
+		default:
+			return Addr{}, false
+		}
+	}
+	return a, groups == len(a) && digits > 0
 }
 
 func hexDigit(c byte) (byte, bool) {

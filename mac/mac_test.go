@@ -51,10 +51,34 @@ func TestSpellings(t *testing.T) {
 // Every separator may part groups of every size, though no vendor prints some.
 func TestSeparators(t *testing.T) {
 	for _, s := range []string{
+		"03 00 5e ab cd ef", "0300 5eab cdef", "03005e abcdef",
 		"03.00.5e.ab.cd.ef", "0300:5eab:cdef", "03005e:abcdef", "03005e.abcdef", "03:00:5E:ab:Cd:eF",
 	} {
 		if got, err := Parse(s); err != nil || got != example {
 			t.Errorf("Parse(%q): got %v, %v", s, got, err)
+		}
+	}
+}
+
+// What systems print that are no network device: without leading zeros, as a
+// number, and with the spaces of the column that it was copied from.
+func TestOtherSystems(t *testing.T) {
+	for in, want := range map[string]Addr{
+		"3:0:5e:ab:cd:ef":      example, // arp of BSD, Solaris, HP-UX
+		"3-0-5e-ab-cd-ef":      example,
+		"3.0.5E.AB.CD.EF":      example,
+		"3 0 5e ab cd ef":      example,
+		"0:0:0:0:0:1":          {5: 1},
+		"0:0:c:7:ac:3":         {0, 0, 0x0c, 0x07, 0xac, 0x03},
+		"0x03005eabcdef":       example, // lanscan of HP-UX
+		"0X03005EABCDEF":       example,
+		" 03:00:5e:ab:cd:ef":   example,
+		"03:00:5e:ab:cd:ef  ":  example,
+		"  0x03005eabcdef ":    example,
+		"  3:0:5e:ab:cd:ef   ": example,
+	} {
+		if got, err := Parse(in); err != nil || got != want {
+			t.Errorf("Parse(%q): got %v, %v, want %v", in, got, err, want)
 		}
 	}
 }
@@ -82,7 +106,23 @@ func TestParseErrors(t *testing.T) {
 	}{
 		{"", 0, "0 of 12 hex digits"},
 		{"03", 2, "2 of 12 hex digits"},
-		{"03:00:5e:ab:cd:e", 16, "11 of 12 hex digits"},
+		{"03:00:5e:ab:cd:e", 16, "11 of 12 hex digits"}, // cut: where zeros lead one group they lead all
+		{"00:0:c:7:ac:3", 4, "a group of 1 digits after one of 2"},
+		{"3:0:5e:ab:cd", 1, "a group of 1 digits"},
+		{"3:0:5e:ab:cd:ef:1", 1, "a group of 1 digits"},
+		{"3:0:5e:ab:cd:ef:", 1, "a group of 1 digits"},
+		{"3:0:5e-ab:cd:ef", 1, "a group of 1 digits"},
+		{"3::0:5e:ab:cd:ef", 1, "a group of 1 digits"},
+		{"3  0 5e ab cd ef", 1, "a group of 1 digits"},
+		{"003:0:5e:ab:cd:ef", 3, "a group of 3 digits"},
+		{"03:00:5e:ab:cd:ef\t", 17, "not a hex digit"},
+		{"   ", 3, "0 of 12 hex digits"},
+		{" 03:00:5e:ab:cd:eg", 17, "not a hex digit"},
+		{"0x", 1, "not a hex digit"},
+		{"0x3005eabcdef", 13, "11 of 12 hex digits"},
+		{"0x03005eabcdef0", 14, "more than 12 hex digits"},
+		{"0x03:00:5e:ab:cd:ef", 4, "not a hex digit"},
+		{"0x0x03005eabcdef", 3, "not a hex digit"},
 		{"03:00:5e:ab:cd", 14, "10 of 12 hex digits"},
 		{"03:00:5e:ab:cd:", 15, "10 of 12 hex digits"},
 		{"03005eabcde", 11, "11 of 12 hex digits"},
@@ -90,18 +130,14 @@ func TestParseErrors(t *testing.T) {
 		{"03:00:5e:ab:cd:ef:01", 18, "more than 12 hex digits"},
 		{"03:00:5e:ab:cd:ef:", 18, "a group of 0 digits after one of 2"},
 		{"03:00:5e:ab:cd:eg", 16, "not a hex digit"},
-		{"03:00:5e:ab:cd:ef ", 17, "not a hex digit"},
-		{" 03:00:5e:ab:cd:ef", 0, "not a hex digit"},
 		{"03:00:5e:ab:cd:ef\n", 17, "not a hex digit"},
 		{"03:00:5e\x00ab:cd:ef", 8, "not a hex digit"},
-		{"0x03005eabcdef", 1, "not a hex digit"},
 		{"03/00/5e/ab/cd/ef", 2, "not a hex digit"},
 		{"03:00:5e:ab:cd:éf", 15, "not a hex digit"},
 		{":03:00:5e:ab:cd:ef", 0, "a separator before the first digit"},
 		{"-", 0, "a separator before the first digit"},
 		{"03:00:5e-ab:cd:ef", 8, "two kinds of separator"},
 		{"0300.5eab-cdef", 9, "two kinds of separator"},
-		{"3:0:5e:ab:cd:ef", 1, "a group of 1 digits"},
 		{"030:05e:abc:def", 3, "a group of 3 digits"},
 		{"03005eab-cdef", 8, "a group of 8 digits"},
 		{"03::00:5e:ab:cd:ef", 3, "a group of 0 digits after one of 2"},
@@ -149,9 +185,25 @@ func TestParseErrorText(t *testing.T) {
 // reference reads an address slowly and plainly: the allowed layouts are tried
 // one after another.
 func reference(s string) (Addr, bool) {
-	s = strings.ToLower(s)
+	s = strings.Trim(strings.ToLower(s), " ")
+	if rest, is := strings.CutPrefix(s, "0x"); is && !strings.ContainsAny(rest, ":-. ") {
+		s = rest
+	}
+	for _, sep := range []string{":", "-", ".", " "} {
+		parts := strings.Split(s, sep)
+		leads := func(p string) bool { return len(p) == 2 && p[0] == '0' }
+		if len(parts) != 6 || slices.ContainsFunc(parts, leads) {
+			continue
+		}
+		for i, p := range parts {
+			if len(p) == 1 {
+				parts[i] = "0" + p
+			}
+		}
+		s = strings.Join(parts, sep)
+	}
 	for _, size := range []int{2, 4, 6, 12} {
-		for _, sep := range []string{":", "-", "."} {
+		for _, sep := range []string{":", "-", ".", " "} {
 			parts := strings.Split(s, sep)
 			if len(parts) != 12/size {
 				continue
@@ -362,7 +414,7 @@ func FuzzParse(f *testing.F) {
 	}
 	for _, s := range []string{
 		"", "03", "03:00:5e:ab:cd:ef:01", "03:00:5e-ab:cd:ef", "0300.5e.abcdef", "3:0:5e:ab:cd:ef", "03::00:5e:ab:cd:ef",
-		"03:00:5e:ab:cd:ef\n", "\xff\xfe", "02-00-5e-10-00-00-00-01",
+		"0x03005eabcdef", " 3 0 5e ab cd ef ", "03:00:5e:ab:cd:e", "03:00:5e:ab:cd:ef\n", "\xff\xfe", "02-00-5e-10-00-00-00-01",
 	} {
 		f.Add(s)
 		seeds++

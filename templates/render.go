@@ -156,6 +156,9 @@ func (r *render) remarks(s Section, b *body) []string {
 	default:
 		out = append(out, string(s))
 	}
+	if s == Configure {
+		out = append(out, r.v.Remarks...)
+	}
 	out = append(out, r.heads(s)...)
 	if s == Configure && b.count == 0 && r.mode == Unicast {
 		out = append(out, r.unicastAdvice()...)

@@ -476,11 +476,3 @@ func TestConfidence(t *testing.T) {
 		t.Errorf("a platform of notes: %s", got)
 	}
 }
-
-func TestCheckVLAN(t *testing.T) {
-	for vlan, ok := range map[int]bool{-1: false, 0: false, 1: true, 4094: true, 4095: false} {
-		if err := CheckVLAN(vlan); (err == nil) != ok {
-			t.Errorf("%d: %v", vlan, err)
-		}
-	}
-}

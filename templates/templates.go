@@ -90,6 +90,9 @@ type Values struct {
 	// form that NLB gives it (02-bf, or 00-bf of its first releases).
 	Cluster bool
 
+	// Remarks are said above the lines to configure: printable ASCII.
+	Remarks []string
+
 	// Set holds what only some platforms need, under the name that the
 	// platform file gives it: "tenant", "querier", "vlan-name".
 	Set map[string]string

@@ -80,15 +80,6 @@ func (v Values) check() (Values, error) {
 	return v, nil
 }
 
-// CheckVLAN refuses what is no VLAN: 0 and 4095 are reserved (IEEE 802.1Q
-// 9.6), and there are 12 bits.
-func CheckVLAN(vlan int) error {
-	if vlan < 1 || vlan > 4094 {
-		return vlanError(vlan)
-	}
-	return nil
-}
-
 func vlanError(vlan int) error {
 	return fmt.Errorf("VLAN %d does not exist; VLANs are 1 to 4094", vlan)
 }

@@ -22,8 +22,7 @@ import (
 type deviceOptions struct {
 	platforms []string
 	dirs      []string
-	vlan      int
-	vlanGiven bool // also when it is 0
+	vlan      vlan
 	ports     []string
 	portsFrom string // the file that names the member ports of many devices
 	svi, vrf  string
@@ -37,7 +36,7 @@ var deviceFlags = []string{"platform", "platform-dir", "vlan", "port", "ports-fr
 
 func (o *deviceOptions) bind(f *pflag.FlagSet) {
 	f.Var((*texts)(&o.platforms), "platform", "platform `NAME[:l3|:l2]` whose configuration to print, repeatable")
-	f.IntVar(&o.vlan, "vlan", 0, "VLAN `N` of the cluster, 1 to 4094")
+	f.Var(&o.vlan, "vlan", "VLAN `N` of the cluster, 1 to 4094")
 	f.Var((*texts)(&o.ports), "port", "member port `IF` in the device's own spelling, repeatable")
 	f.StringVar(&o.portsFrom, "ports-from", "", "CSV `FILE` with the member ports of many devices: columns device, port, and where needed platform, vlan, svi, vrf, prefix")
 	f.StringVar(&o.svi, "svi", "", "`IF` that routes the VLAN, as Vlan20")
@@ -48,10 +47,9 @@ func (o *deviceOptions) bind(f *pflag.FlagSet) {
 	f.Var((*texts)(&o.dirs), "platform-dir", "`DIR` with platform files of your own, which add to or replace the built-in ones; repeatable")
 }
 
-// given notes which of the flags were set, and reports whether anything can be
-// wrong with what the user gave: a flag, or a platform file.
+// given reports whether anything can be wrong with what the user gave: a flag,
+// or a platform file.
 func (o *deviceOptions) given(f *pflag.FlagSet) bool {
-	o.vlanGiven = f.Changed("vlan")
 	return slices.ContainsFunc(deviceFlags, f.Changed) || len(platformDirs(nil)) > 0
 }
 
@@ -82,12 +80,7 @@ func (o *deviceOptions) words() []string {
 // values makes of the flags what fills the lines for these VIPs and their MAC.
 func (o *deviceOptions) values(vips []netip.Addr, m mac.Addr) (templates.Values, error) {
 	v := templates.Values{
-		VIPs: vips, MAC: m, VLAN: o.vlan, Ports: o.ports, SVI: o.svi, VRF: o.vrf, Set: make(map[string]string),
-	}
-	if o.vlanGiven {
-		if err := templates.CheckVLAN(o.vlan); err != nil {
-			return v, err
-		}
+		VIPs: vips, MAC: m, VLAN: int(o.vlan), Ports: o.ports, SVI: o.svi, VRF: o.vrf, Set: make(map[string]string),
 	}
 	if o.prefix != "" {
 		var err error

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/nlbprobe/nlbprobe/inventory"
 	"github.com/nlbprobe/nlbprobe/report"
 )
 
@@ -91,11 +92,50 @@ func (s *seconds) String() string {
 // Type is what shell completion knows a time by.
 func (s *seconds) Type() string { return "duration" }
 
+// splitCommas takes arguments apart that name several things with commas
+// between them.
+func splitCommas(args []string) []string {
+	var all []string
+	for _, arg := range args {
+		for one := range strings.SplitSeq(arg, ",") {
+			all = append(all, strings.TrimSpace(one))
+		}
+	}
+	return all
+}
+
+// vlan is a flag of one VLAN, 0 until it is set; it implements pflag.Value.
+// pflag's own numbers take a leading zero for octal, and 0x and underscores.
+type vlan int
+
+// Set reads the digits as those of a table of ports are read.
+func (v *vlan) Set(s string) error {
+	n, err := inventory.ParseVLAN(s)
+	if err != nil {
+		return err
+	}
+	*v = vlan(n)
+	return nil
+}
+
+// String is the default where none was set: nothing.
+func (v *vlan) String() string {
+	if *v == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*v))
+}
+
+// Type is what the help calls the value.
+func (v *vlan) Type() string { return "vlan" }
+
 // flagError says what is wrong with a flag and what to write instead, for cobra.
 func flagError(cmd *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		why := e.Unwrap().Error()
 		switch e.GetFlag().Value.Type() {
+		case "vlan":
+			return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
 		case "int":
 			why = "it is not a whole number"
 		case "bool":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,8 +30,12 @@ func newMacCmd(io stdio) *cobra.Command {
 		Short: "The MACs that NLB derives from a VIP, or what a MAC is",
 		Long: `For an IPv4 address: the MACs and the group that NLB derives from it where it is
 a cluster's primary IP. For a MAC in any vendor's spelling: what it is, whether
-NLB derives it, the primary VIP that it reveals, and how other vendors spell it.`,
-		Example: "  nlbprobe mac 172.16.63.241\n  nlbprobe mac 0300.5e11.1111 01-00-5e-7f-3f-f1",
+NLB derives it, the primary VIP that it reveals, and how other vendors spell it.
+
+For an address and a MAC together: first, whether the MAC is that address's, in
+which mode, or which other primary IP it is derived from.`,
+		Example: "  nlbprobe mac 172.16.63.241\n  nlbprobe mac 0300.5e11.1111 01-00-5e-7f-3f-f1\n" +
+			"  nlbprobe mac 172.16.63.241 03bf.ac10.3ff1",
 		RunE: func(_ *cobra.Command, args []string) error {
 			return runMac(io, opts, args)
 		},
@@ -47,17 +52,40 @@ func runMac(io stdio, opts macOptions, args []string) error {
 	if len(args) == 0 {
 		return errors.New("nothing to look up: give an IPv4 address or a MAC address")
 	}
-	var out bytes.Buffer
+	if spaced := strings.Join(args, " "); len(args) == 6 && len(spaced) <= 17 {
+		if _, err := mac.Parse(spaced); err == nil {
+			args = []string{spaced} // a MAC with spaces, and without quotes
+		}
+	}
+	answers := make([]macAnswer, len(args))
+	var vips []netip.Addr
 	for i, arg := range args {
-		answer, err := lookUpMAC(arg)
-		if err != nil {
+		var err error
+		if answers[i], err = lookUpMAC(arg); err != nil {
 			return err
 		}
+		if d, is := answers[i].(derivedMACs); is && !slices.Contains(vips, d.VIP) {
+			vips = append(vips, d.VIP)
+		}
+	}
+	var out bytes.Buffer
+	for i, answer := range answers {
+		if k, is := answer.(*knownMAC); is {
+			k.compare(vips)
+			if opts.output != "json" {
+				k.writeOf(&out)
+			}
+		}
+		if opts.output != "json" && i == len(answers)-1 && out.Len() > 0 {
+			out.WriteByte('\n')
+		}
+	}
+	for i, answer := range answers {
 		if opts.output == "json" {
 			enc := json.NewEncoder(&out)
 			enc.SetEscapeHTML(false)
 			if err := enc.Encode(answer); err != nil {
-				return fmt.Errorf("writing the answer for %q as JSON: %w", clip(arg), err)
+				return fmt.Errorf("writing the answer for %q as JSON: %w", clip(args[i]), err)
 			}
 			continue
 		}
@@ -85,7 +113,7 @@ func lookUpMAC(arg string) (macAnswer, error) {
 	}
 	m, err := mac.Parse(arg)
 	if err == nil {
-		return describeMAC(arg, m), nil
+		return new(describeMAC(arg, m)), nil
 	}
 	if strings.Count(arg, ".") == 3 && strings.Trim(arg, "0123456789.") == "" {
 		return nil, fmt.Errorf("%q is not an IPv4 address: four numbers from 0 to 255 with dots", clip(arg))
@@ -183,6 +211,75 @@ type knownMAC struct {
 	Note        string            `json:"note"`
 	Source      string            `json:"source"`
 	Spellings   map[string]string `json:"spellings"`
+	Of          []macOf           `json:"of,omitempty"` // for each address that was asked with it
+
+	class nlb.Class
+}
+
+// macOf is whether a MAC is an address's.
+type macOf struct {
+	VIP    netip.Addr `json:"vip"`
+	Is     bool       `json:"is"`     // NLB derives it from this address
+	Answer string     `json:"answer"` // in words
+}
+
+// compare answers for each address whether the MAC is what NLB derives from it.
+func (k *knownMAC) compare(vips []netip.Addr) {
+	for _, vip := range vips {
+		is, answer := whose(vip, k.MAC, k.class)
+		k.Of = append(k.Of, macOf{vip, is, answer})
+	}
+}
+
+// whose says whether NLB derives m, of class c, from ip as the primary IP.
+func whose(ip netip.Addr, m mac.Addr, c nlb.Class) (is bool, answer string) {
+	fits := func(first [2]byte) bool { return first == [2]byte(ip.AsSlice()[2:]) }
+	const other = "A cluster gives all its VIPs the MAC of its primary IP: it can be that of %v only if %s is the primary IP of the same cluster, or if somebody set it by hand."
+	switch {
+	case c.Priority != 0 && c.Primary == ip:
+		return true, fmt.Sprintf("yes: host %d of a cluster in unicast mode whose primary IP is %v sends from it. The cluster itself answers with %v.", c.Priority, ip, derived(ip, nlb.Unicast))
+	case c.NLB && c.Primary == ip && c.Kind == nlb.KindLegacy:
+		return true, fmt.Sprintf("yes: Convoy and WLBS, the forerunners of NLB, derive it from %v.", ip)
+	case c.NLB && c.Primary == ip:
+		return true, fmt.Sprintf("yes: NLB derives it from %v in %s mode.", ip, c.Mode)
+	case c.HasLastOctets && fits(c.LastOctets):
+		return true, fmt.Sprintf("yes: NLB derives it from %v in IGMP multicast mode, and from every other address that ends in .%d.%d.", ip, c.LastOctets[0], c.LastOctets[1])
+	case c.NLB && c.Primary.IsValid():
+		return false, fmt.Sprintf("no: NLB derives it from %v (%s). ", c.Primary, modeName(c)) + fmt.Sprintf(other, ip, c.Primary)
+	case c.HasLastOctets:
+		ends := fmt.Sprintf("an address that ends in .%d.%d", c.LastOctets[0], c.LastOctets[1])
+		return false, fmt.Sprintf("no: NLB derives it from %s (IGMP multicast mode). ", ends) + fmt.Sprintf(other, ip, ends)
+	case m.IsBroadcast() || m.IsZero():
+		return false, "no: no cluster and no host answers with it."
+	case c.HandSet:
+		return false, fmt.Sprintf("no: NLB derives it from no address. It can be that of %v only if somebody set it by hand.", ip)
+	}
+	return false, fmt.Sprintf("no: it has no form of NLB (%s). From %v NLB derives %v in unicast, %v in multicast and %v in IGMP multicast mode.",
+		c.Name, ip, derived(ip, nlb.Unicast), derived(ip, nlb.Multicast), derived(ip, nlb.IGMPMulticast))
+}
+
+// derived is the MAC of an address that checkVIP has let through.
+func derived(ip netip.Addr, m nlb.Mode) mac.Addr {
+	a, _ := nlb.DeriveMAC(ip, m)
+	return a
+}
+
+// modeName names what derives an address of this class.
+func modeName(c nlb.Class) string {
+	switch {
+	case c.Priority != 0:
+		return fmt.Sprintf("unicast mode, the source address of host %d", c.Priority)
+	case c.Kind == nlb.KindLegacy:
+		return "its forerunners Convoy and WLBS"
+	}
+	return c.Mode.String() + " mode"
+}
+
+// writeOf writes the answer for each address, before all else.
+func (k *knownMAC) writeOf(out *bytes.Buffer) {
+	for _, of := range k.Of {
+		out.WriteString(report.Wrap("", "  ", fmt.Sprintf("%v of %v: %s", k.MAC, of.VIP, of.Answer), report.Width))
+	}
 }
 
 func describeMAC(arg string, m mac.Addr) knownMAC {
@@ -190,7 +287,7 @@ func describeMAC(arg string, m mac.Addr) knownMAC {
 	k := knownMAC{
 		Schema: "nlbprobe/1", Input: arg, MAC: m, Kind: c.Kind.String(), Name: c.Name, IsGroup: m.IsGroup(),
 		NLB: c.NLB, HandSet: c.HandSet, Certainty: c.Certainty.String(), Note: c.Note, Source: c.Source,
-		Spellings: make(map[string]string),
+		Spellings: make(map[string]string), class: c,
 	}
 	if c.Mode != nlb.ModeUnknown {
 		k.Mode = new(c.Mode.String())

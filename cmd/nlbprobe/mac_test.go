@@ -42,6 +42,8 @@ func TestMac(t *testing.T) {
 		{"ordinary", []string{"00:1b:21:00:00:01"}},
 		{"broadcast", []string{"ffff.ffff.ffff"}},
 		{"several", []string{"172.16.63.241", "0300.5e11.1111", "00:00:0c:07:ac:03"}},
+		{"is_its", []string{"172.16.63.241", "03bf.ac10.3ff1"}},
+		{"is_anothers", []string{"03bf.ac10.3ff2", "172.16.63.241"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -71,6 +73,54 @@ func TestMac(t *testing.T) {
 			}
 			golden(t, "mac/"+tt.name+".json", []byte(out))
 		})
+	}
+}
+
+// Whether a MAC is an address's: yes by each form that NLB derives, no with the
+// address that it is derived from, or why it cannot be.
+func TestMacOf(t *testing.T) {
+	for m, want := range map[string]string{
+		"02bf.ac10.3ff1": "yes: NLB derives it from 172.16.63.241 in unicast mode.",
+		"03bf.ac10.3ff1": "yes: NLB derives it from 172.16.63.241 in multicast mode.",
+		"0100.5e7f.3ff1": "yes: NLB derives it from 172.16.63.241 in IGMP multicast mode, and from every other address that ends in .63.241.",
+		"00bf.ac10.3ff1": "yes: Convoy and WLBS, the forerunners of NLB, derive it from 172.16.63.241.",
+		"0203.ac10.3ff1": "yes: host 3 of a cluster in unicast mode whose primary IP is 172.16.63.241 sends from it. The cluster itself answers with 02:bf:ac:10:3f:f1.",
+		"03bf.ac10.3ff2": "no: NLB derives it from 172.16.63.242 (multicast mode). A cluster",
+		"02bf.ac10.3ff2": "no: NLB derives it from 172.16.63.242 (unicast mode). A cluster",
+		"03bf.f13f.10ac": "no: NLB derives it from no address.", // the bytes reversed: 241.63.16.172 is no host's address
+		"0203.ac10.3ff2": "no: NLB derives it from 172.16.63.242 (unicast mode, the source address of host 3). A cluster",
+		"00bf.ac10.3ff2": "no: NLB derives it from 172.16.63.242 (its forerunners Convoy and WLBS). A cluster",
+		"0100.5e7f.3ff2": "no: NLB derives it from an address that ends in .63.242 (IGMP multicast mode). A cluster",
+		"0300.5e11.1111": "no: NLB derives it from no address. It can be that of 172.16.63.241 only if somebody set it by hand.",
+		"0000.5e00.0105": "no: it has no form of NLB (VRRP virtual router, group 5). From 172.16.63.241 NLB derives 02:bf:ac:10:3f:f1",
+		"0242.ac10.3ff1": "no: it has no form of NLB (Docker container).",
+		"ffff.ffff.ffff": "no: no cluster and no host answers with it.",
+		"0000.0000.0000": "no: no cluster and no host answers with it.",
+	} {
+		for _, args := range [][]string{{"172.16.63.241", m}, {m, "172.16.63.241"}} {
+			status, out, errs := runMacArgs(t, args...)
+			head, _, _ := strings.Cut(out, "\n\n")
+			if head = strings.Join(strings.Fields(head), " "); status != exitOK || errs != "" || !strings.Contains(head, " of 172.16.63.241: "+want) {
+				t.Errorf("%q: status %d, %s%q, want %q", args, status, errs, head, want)
+			}
+		}
+		_, out, _ := runMacArgs(t, "-o", "json", "172.16.63.241", m)
+		var got struct {
+			Of []struct {
+				VIP, Answer string
+				Is          bool
+			}
+		}
+		if err := json.Unmarshal([]byte(strings.Split(out, "\n")[1]), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Of) != 1 || got.Of[0].VIP != "172.16.63.241" || got.Of[0].Is != strings.HasPrefix(want, "yes") || !strings.HasPrefix(got.Of[0].Answer, want) {
+			t.Errorf("%s as JSON: %+v", m, got)
+		}
+	}
+	_, want, _ := runMacArgs(t, "03bf.ac10.3ff1")
+	if status, out, _ := runMacArgs(t, "3", "bf", "ac", "10", "3f", "f1"); status != exitOK || out != want {
+		t.Errorf("six arguments: status %d\n%s", status, out)
 	}
 }
 

@@ -96,7 +96,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	vips, err := parseVIPs(ctx, o.args, net.DefaultResolver, commandNames())
+	vips, err := parseVIPs(ctx, splitCommas(o.args), net.DefaultResolver, commandNames())
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (o *probeOptions) check() error {
 // parseIPs reads the addresses that a flag gives.
 func parseIPs(flag, whose string, args []string) ([]netip.Addr, error) {
 	var ips []netip.Addr
-	for _, arg := range args {
+	for _, arg := range splitCommas(args) {
 		ip, err := netip.ParseAddr(arg)
 		if err != nil {
 			return nil, fmt.Errorf("%s %q is not an IPv4 address", flag, clip(arg))

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -36,6 +37,8 @@ func newRenderCmd(io stdio) *cobra.Command {
 group MAC. Nothing is sent. Text output is device lines and comments that the
 device ignores; what was not given stands in it as <PLACEHOLDER>.
 
+A platform's name, VIPs and the MAC may stand there without their flags.
+
 A role after the platform's name decides which lines appear: l3 routes the
 cluster's VLAN, l2 bridges it, without one the device does both.
 
@@ -54,6 +57,7 @@ devices it is a folder with a file for each, named as the device, or what an
 earlier run printed for all. Where nothing is to do it prints nothing.`,
 		Example: `  nlbprobe render --platform cisco-ios --vip 172.16.63.241 \
       --mac 03bf.ac10.3ff1 --vlan 63 --port Gi1/0/11 --port Gi1/0/12
+  nlbprobe render cisco-nxos 172.16.63.241 03bf.ac10.3ff1
   nlbprobe render --platform cisco-nxos:l3 --platform cisco-ios:l2 \
       --section all --vip 172.16.63.241 --mac 03:bf:ac:10:3f:f1
   nlbprobe render --platform cisco-ios:l3 --format ansible \
@@ -63,7 +67,6 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
   nlbprobe render --platform cisco-ios:l3 --diff running-config.txt \
       --vip 172.16.63.241 --vip 172.16.63.242 --mac 03:bf:ac:10:3f:f1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.device.given(cmd.Flags())
 			return runRender(io, o, args)
 		},
 	}
@@ -93,6 +96,11 @@ func runRender(io stdio, o renderOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.diff != "" { // which prints no comment where nothing is to do
+		for _, remark := range v.Remarks {
+			fmt.Fprintf(io.err, "nlbprobe: %s\n", remark)
+		}
+	}
 	switch {
 	case o.diff != "":
 		return o.runDiff(io, targets, v)
@@ -106,8 +114,7 @@ func runRender(io stdio, o renderOptions, args []string) error {
 	return printConfigs(io, o.format, configs, labelled(targets))
 }
 
-// values reads the flags that fill the lines. Arguments without a flag are
-// further VIPs.
+// values reads the flags that fill the lines, and the arguments without a flag.
 func (o *renderOptions) values(args []string) (templates.Values, error) {
 	var v templates.Values
 	if err := checkOutput(o.output); err != nil {
@@ -116,25 +123,102 @@ func (o *renderOptions) values(args []string) (templates.Values, error) {
 	if err := o.checkFormat(); err != nil {
 		return v, err
 	}
-	if len(o.vips)+len(args) == 0 {
-		return v, errors.New("no VIP: give --vip IP")
+	if err := o.sort(args); err != nil {
+		return v, err
+	}
+	if lacks := o.lacks(); lacks != "" {
+		return v, errors.New(lacks)
 	}
 	var vips []netip.Addr
-	for _, s := range append(slices.Clone(o.vips), args...) {
+	for _, s := range splitCommas(o.vips) {
 		ip, err := netip.ParseAddr(s)
 		if err != nil {
-			return v, fmt.Errorf("%q is not an IPv4 address; repeat --vip for each VIP and --port for each port", clip(s))
+			return v, fmt.Errorf("--vip %q is not an IPv4 address", clip(s))
 		}
 		vips = append(vips, ip)
-	}
-	if o.mac == "" {
-		return v, errors.New("no MAC: give --mac MAC, the one that answers for the VIP (\"nlbprobe mac IP\" derives it)")
 	}
 	m, err := mac.Parse(o.mac)
 	if err != nil {
 		return v, err
 	}
-	return o.device.values(vips, m)
+	v, err = o.device.values(vips, m)
+	v.Remarks = foreignMAC(m, vips)
+	return v, err
+}
+
+// sort finds what the arguments without a flag are: an address, a MAC or a
+// platform's name cannot be taken for one another.
+func (o *renderOptions) sort(args []string) error {
+	var set *templates.Set
+	for _, arg := range args {
+		first, _, _ := strings.Cut(arg, ",")
+		if _, err := netip.ParseAddr(first); err == nil {
+			o.vips = append(o.vips, arg)
+			continue
+		}
+		if _, err := mac.Parse(arg); err == nil || strings.Count(arg, ":") > 1 {
+			if err != nil {
+				return err
+			}
+			if o.mac != "" {
+				return fmt.Errorf("two MACs, %q and %q: one answers for all VIPs of a call", clip(o.mac), clip(arg))
+			}
+			o.mac = arg
+			continue
+		}
+		if set == nil {
+			var err error
+			if set, err = templates.Load(platformDirs(o.device.dirs)...); err != nil {
+				return err
+			}
+		}
+		_, err := lookup(set, arg)
+		if e, unknown := errors.AsType[*templates.UnknownError](err); unknown && (e.Nearest == "" || strings.ContainsAny(arg, "/.")) {
+			return fmt.Errorf("%q is no IPv4 address, no MAC and no platform's name; give each port with --port IF", clip(arg))
+		}
+		if err != nil {
+			return err
+		}
+		o.device.platforms = append(o.device.platforms, arg)
+	}
+	return nil
+}
+
+// lacks says all that is missing, with an example, or nothing.
+func (o *renderOptions) lacks() string {
+	var all []string
+	if len(o.device.platforms) == 0 && o.device.portsFrom == "" {
+		all = append(all, "no platform: --platform NAME (\"nlbprobe platforms\" lists them)")
+	}
+	if len(o.vips) == 0 {
+		all = append(all, "no VIP: --vip IP")
+	}
+	if o.mac == "" {
+		all = append(all, "no MAC: --mac MAC, the one that answers for the VIP (\"nlbprobe mac IP\" derives it)")
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.Join(all, "; ") + "; as nlbprobe render --platform cisco-ios --vip 172.16.63.241 --mac 03bf.ac10.3ff1"
+}
+
+// foreignMAC says that NLB derives a MAC from an address that is no VIP of the
+// call: a mistyped digit and the MAC of the primary IP look alike.
+func foreignMAC(m mac.Addr, vips []netip.Addr) []string {
+	c := nlb.Classify(m)
+	for _, ip := range vips {
+		if is, _ := whose(ip.Unmap(), m, c); is {
+			return nil
+		}
+	}
+	from := c.Primary.String()
+	switch {
+	case !c.NLB || len(vips) == 0 || !c.Primary.IsValid() && !c.HasLastOctets:
+		return nil
+	case c.HasLastOctets:
+		from = fmt.Sprintf("an address that ends in .%d.%d", c.LastOctets[0], c.LastOctets[1])
+	}
+	return []string{fmt.Sprintf("NLB derives this MAC from %s, which is no VIP of this call: right if that is the cluster's primary IP or the MAC was set by hand, else a digit is wrong.", from)}
 }
 
 // wanted reads --section.

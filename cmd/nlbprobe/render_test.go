@@ -78,28 +78,91 @@ func TestRenderJSON(t *testing.T) {
 	}
 }
 
+// Arguments without a flag are what they look like, in any order; VIPs may stand
+// behind one flag with commas.
+func TestRenderArguments(t *testing.T) {
+	_, want, _ := runArgs(t, "render", "--platform", "cisco-ios:l3", "--vip", "192.0.2.100", "--vip", "192.0.2.101", "--mac", "03bf.c000.0264")
+	for _, args := range [][]string{
+		{"cisco-ios:l3", "192.0.2.100", "192.0.2.101", "03bf.c000.0264"},
+		{"192.0.2.100,192.0.2.101", "3:bf:c0:0:2:64", "Cisco-IOS:l3"},
+		{"3:bf:c0:0:2:64", "cisco-ios:l3", "--vip", "192.0.2.100, 192.0.2.101"},
+		{"--platform", "cisco-ios:l3", "--vip", "192.0.2.100", "0x03bfc0000264", "192.0.2.101"},
+		{"--mac", "03 bf c0 00 02 64", "cisco-ios:l3", "--vip", "192.0.2.100", "192.0.2.101"},
+	} {
+		if status, out, errs := runArgs(t, append([]string{"render"}, args...)...); status != exitOK || out != want || errs != "" {
+			t.Errorf("%q: status %d, stderr %q, stdout\n%s", args, status, errs, out)
+		}
+	}
+}
+
+// A MAC that NLB derives from no VIP of the call is said above the lines; the
+// VIP's own, one set by hand and one of another kind are not.
+func TestRenderForeignMAC(t *testing.T) {
+	for m, want := range map[string]string{
+		"03bf.c000.0265": "NLB derives this MAC from 192.0.2.101, which is no VIP of this call",
+		"02bf.c000.0265": "NLB derives this MAC from 192.0.2.101, which is no VIP of this call",
+		"0100.5e7f.0265": "NLB derives this MAC from an address that ends in .2.101, which is no VIP of",
+		"03bf.c000.0264": "", "02bf.c000.0264": "", "0100.5e7f.0264": "",
+		"03bf.c000.0263": "", // of the second VIP
+		"0300.5e11.1111": "", "0100.5e10.0265": "",
+	} {
+		status, out, errs := runArgs(t, "render", "cisco-nxos", "192.0.2.100", "192.0.2.99", m)
+		comments := ""
+		for line := range strings.Lines(out) {
+			if rest, is := strings.CutPrefix(line, "! "); is {
+				comments += strings.TrimSpace(rest) + " "
+			}
+		}
+		if status != exitOK || strings.Contains(comments, "NLB derives this MAC") != (want != "") || !strings.Contains(comments, want) {
+			t.Errorf("%s: status %d, want %q in %s%s", m, status, want, out, errs)
+		}
+		if m[1] == '2' {
+			continue // the platforms below have no lines for unicast mode
+		}
+		for _, args := range [][]string{{"ansible", "cisco-ios:l3"}, {"ietf", "linux:l3", "--svi", "eth0"}} {
+			status, out, errs = runArgs(t, append([]string{"render", "192.0.2.100", "192.0.2.99", m, "--format"}, args...)...)
+			if status != exitOK || errs != "" || strings.Contains(out, "NLB derives this MAC") != (want != "") {
+				t.Errorf("%s, %s: status %d, %s%s", m, args, status, out, errs)
+			}
+		}
+		status, _, errs = runArgs(t, "render", "cisco-ios:l3", "192.0.2.100", "192.0.2.99", m, "--diff", os.DevNull)
+		if status != exitOK || !strings.Contains(errs, want) || (want == "") != (errs == "") {
+			t.Errorf("%s, diff: status %d, %s", m, status, errs)
+		}
+	}
+}
+
 // TestRenderBad has the exact line of every kind of wrong usage: status 3,
 // nothing on stdout.
 func TestRenderBad(t *testing.T) {
 	cluster := []string{"--vip", "192.0.2.100", "--mac", "03bf.c000.0264"}
 	ios := append([]string{"--platform", "cisco-ios"}, cluster...)
+	const example = "; as nlbprobe render --platform cisco-ios --vip 172.16.63.241 --mac 03bf.ac10.3ff1"
 	with := func(args ...string) []string { return append(args, ios...) }
 	tests := []struct {
 		args []string
 		want string
 	}{
-		{nil, "no VIP: give --vip IP"},
-		{[]string{"--vip", "192.0.2.100"}, `no MAC: give --mac MAC, the one that answers for the VIP ("nlbprobe mac IP" derives it)`},
-		{cluster, `no platform: give --platform NAME ("nlbprobe platforms" lists them)`},
+		{nil, `no platform: --platform NAME ("nlbprobe platforms" lists them); no VIP: --vip IP; no MAC: --mac MAC, the one that answers for the VIP ("nlbprobe mac IP" derives it)` + example},
+		{ios[:2], `no VIP: --vip IP; no MAC: --mac MAC, the one that answers for the VIP ("nlbprobe mac IP" derives it)` + example},
+		{[]string{"--vip", "192.0.2.100", "cisco-ios"}, `no MAC: --mac MAC, the one that answers for the VIP ("nlbprobe mac IP" derives it)` + example},
+		{cluster, `no platform: --platform NAME ("nlbprobe platforms" lists them)` + example},
+		{append(ios, "03bf.c000.0265"), `two MACs, "03bf.c000.0264" and "03bf.c000.0265": one answers for all VIPs of a call`},
+		{append(cluster[:2:2], "03:bf:c0:00:02:6g"), `"03:bf:c0:00:02:6g" is not a MAC address: not a hex digit (at character 17); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
+		{append(cluster, "cisco-oi"), `no platform is called "cisco-oi"; did you mean "cisco-ios"?`},
+		{append(cluster, "cisco-ios:l1"), `no role is called "l1" in "cisco-ios:l1"; there are l3 (routes the VLAN) and l2 (bridges it), without one both`},
 		{append([]string{"--platform", "cisco-oi"}, cluster...), `no platform is called "cisco-oi"; did you mean "cisco-ios"?`},
 		{append([]string{"--platform", "zzz"}, cluster...), `no platform is called "zzz" ("nlbprobe platforms" lists them)`},
 		{append([]string{"--platform", "cisco-ios:l1"}, cluster...), `no role is called "l1" in "cisco-ios:l1"; there are l3 (routes the VLAN) and l2 (bridges it), without one both`},
-		{with("--vip", "web.example"), `"web.example" is not an IPv4 address; repeat --vip for each VIP and --port for each port`},
-		{append(ios, "Gi1/0/2"), `"Gi1/0/2" is not an IPv4 address; repeat --vip for each VIP and --port for each port`},
+		{with("--vip", "web.example"), `--vip "web.example" is not an IPv4 address`},
+		{append(ios, "Gi1/0/2"), `"Gi1/0/2" is no IPv4 address, no MAC and no platform's name; give each port with --port IF`},
 		{with("--vip", "2001:db8::1"), "VIP 2001:db8::1 is not IPv4; IPv6 is not rendered yet"},
 		{with("--vip", "239.255.2.100"), "VIP 239.255.2.100 is not an IPv4 unicast address"},
-		{with("--vlan", "0"), "VLAN 0 does not exist; VLANs are 1 to 4094"},
-		{with("--vlan", "4095"), "VLAN 4095 does not exist; VLANs are 1 to 4094"},
+		{with("--vlan", "0"), "--vlan: VLAN 0 does not exist; VLANs are 1 to 4094"},
+		{with("--vlan", "4095"), "--vlan: VLAN 4095 does not exist; VLANs are 1 to 4094"},
+		{with("--vlan", "0x64"), `--vlan: "0x64" is no VLAN: decimal digits, 1 to 4094`},
+		{with("--vlan", "1_00"), `--vlan: "1_00" is no VLAN: decimal digits, 1 to 4094`},
+		{with("--vlan", "+100"), `--vlan: "+100" is no VLAN: decimal digits, 1 to 4094`},
 		{with("--port", "Gi1/0/1\nreload"), `port "Gi1/0/1\nreload" holds a line break, a control character or one outside ASCII; no name does`},
 		{with("--port", "Eth1/1"), `"Eth1/1" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
 		{with("--vrf", "a b"), `"a b" is no vrf name on cisco-ios; write it like blue`},
