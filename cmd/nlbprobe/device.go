@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -64,9 +63,7 @@ func (o *deviceOptions) words() []string {
 			}
 		}
 	}
-	if o.vlanGiven {
-		add("--vlan", strconv.Itoa(o.vlan))
-	}
+	add("--vlan", o.vlan.String())
 	add("--port", o.ports...)
 	add("--ports-from", o.portsFrom)
 	add("--svi", o.svi)

@@ -135,7 +135,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		why := e.Unwrap().Error()
 		switch e.GetFlag().Value.Type() {
 		case "vlan":
-			return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
+			return e.Unwrap()
 		case "int":
 			why = "it is not a whole number"
 		case "bool":

@@ -12,7 +12,7 @@ func TestFlagErrorsAreClean(t *testing.T) {
 		"-x\x1b[31m":      `nlbprobe: there is no flag "-x"` + "\nnlbprobe: nlbprobe --help lists the flags",
 		"-\x1b[31m":       `nlbprobe: there is no flag "-\x1b"` + "\nnlbprobe: nlbprobe --help lists the flags",
 		"--x\x1b[31m\n":   `nlbprobe: there is no flag "--x\x1b[31m\n"` + "\nnlbprobe: nlbprobe --help lists the flags",
-		"--vlan=\x1b[31m": `nlbprobe: --vlan: "\x1b[31m" is no VLAN: decimal digits, 1 to 4094`,
+		"--vlan=\x1b[31m": `nlbprobe: "\x1b[31m" is no VLAN: decimal digits, 1 to 4094`,
 	} {
 		var out, errs bytes.Buffer
 		status := run(t.Context(), []string{arg, "172.16.63.241"}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
