@@ -300,14 +300,20 @@ func (c *checker) trust(at string, conf Confidence, source []string) {
 }
 
 func (c *checker) scope(at, role string, mode Mode, ports string) {
-	if !slices.Contains([]string{"", "l3", "l2", "l2-only"}, role) {
-		c.bad(at+".role", "no role is called %q; there are l3, l2 and l2-only", clip(role))
+	if !slices.Contains([]string{"", "l3", "l2", "l2-only", "both"}, role) {
+		c.bad(at+".role", "no role is called %q; there are l3, l2, l2-only and both", clip(role))
 	}
 	if !slices.Contains([]Mode{"", Multicast, IGMP, Unicast, anyMode}, mode) {
 		c.bad(at+".mode", "no mode is called %q; there are multicast, igmp, unicast and any", clip(string(mode)))
 	}
-	if ports != "" && ports != "one" && ports != "several" {
-		c.bad(at+".ports", "ports is %q; it must be one or several", clip(ports))
+	switch ports {
+	case "", "one", "several":
+	case lagPorts, physicalPorts:
+		if c.p.Spelling.Ports.LAG == "" {
+			c.bad(at+".ports", "ports is %s, and spelling does not say under ports which names are aggregates: a pattern under lag", ports)
+		}
+	default:
+		c.bad(at+".ports", "ports is %q; it must be one, several, lag or physical", clip(ports))
 	}
 }
 
@@ -339,6 +345,11 @@ func (c *checker) spelling() {
 	}
 	c.text("$.spelling.ports.join", s.Ports.Join)
 	c.text("$.spelling.ports.range", s.Ports.Range)
+	if re, err := compile(s.Ports.LAG); err != nil {
+		c.bad("$.spelling.ports.lag", "%v", err)
+	} else if s.Ports.LAG != "" && re.NumSubexp() != 1 {
+		c.bad("$.spelling.ports.lag", "lag has %d groups; its one group is what a line for aggregates alone names", re.NumSubexp())
+	}
 	for long, short := range s.Ports.Short {
 		if !strings.HasPrefix(strings.ToLower(long), strings.ToLower(short)) || short == "" {
 			c.bad("$.spelling.ports.short", "%q is not the beginning of %q", clip(short), clip(long))

@@ -79,6 +79,14 @@ func (d *lineData) Port() (string, error) {
 	return d.r.spelled(d.port)
 }
 
+// First is one member port, where a line must name one of several: the first.
+func (d *lineData) First() (string, error) {
+	if d.port == "" && len(d.r.ports) > 1 {
+		return d.r.spelled(d.r.ports[0])
+	}
+	return d.Port()
+}
+
 // Ports is all member ports as one line names them.
 func (d *lineData) Ports() (string, error) {
 	d.r.sawPorts = true
@@ -115,7 +123,13 @@ func (r *render) spelled(port string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("platform %s does not say how it writes a port", r.p.Name)
 	}
-	return port, r.judge(decl, port)
+	if err := r.judge(decl, port); err != nil || !r.lags {
+		return port, err
+	}
+	if m := r.lag.FindStringSubmatch(port); m != nil {
+		return m[1], nil
+	}
+	return port, nil
 }
 
 // lacks notes that a value is missing and returns its placeholder.

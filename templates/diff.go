@@ -563,7 +563,7 @@ func (d *differ) write() (string, Confidence, error) {
 				}
 			}
 		}
-		b.doubt = ""
+		b.doubt, b.seen = "", false
 		if c == nil {
 			return nil
 		}
@@ -587,9 +587,7 @@ func (d *differ) write() (string, Confidence, error) {
 		}
 		b.weakest = b.weakest.weaker(c.confidence)
 		for _, text := range c.text {
-			if c.confidence == Unverified {
-				b.warn(c.doubt)
-			}
+			b.mark(c.confidence, c.doubt)
 			if err := b.write(b.indent(), text); err != nil {
 				return "", "", err
 			}

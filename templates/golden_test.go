@@ -290,9 +290,13 @@ func unverifiedLines(p *Platform, s Section) []*regexp.Regexp {
 }
 
 // wanted reports whether a line to configure belongs into a rendering.
-func wanted(l Line, v Values, role Role) bool {
-	mode, _ := ModeOf(v.MAC)
-	return (&render{mode: mode, role: role, ports: v.Ports}).wants(Configure, l.Role, l.Mode, l.Ports)
+func wanted(t *testing.T, p *Platform, l Line, v Values, role Role) bool {
+	t.Helper()
+	r, err := newRender(p, v, role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.wants(Configure, l.Role, l.Mode, l.Ports)
 }
 
 // checkVIPs checks that each VIP has exactly one line where the device routes,
@@ -301,7 +305,7 @@ func checkVIPs(t *testing.T, p *Platform, v Values, role Role, c Config) {
 	t.Helper()
 	per := 0
 	for _, l := range p.Configure {
-		if l.Each == "vip" && wanted(l, v, role) {
+		if l.Each == "vip" && wanted(t, p, l, v, role) {
 			per++
 		}
 	}
@@ -334,7 +338,7 @@ func TestRemoveUndoes(t *testing.T) {
 			}
 			configure, remove := devices(configs[0]), devices(configs[1])
 			for _, l := range p.Configure {
-				if !wanted(l, tt.v, tt.role) || l.Undo == "" {
+				if !wanted(t, p, l, tt.v, tt.role) || l.Undo == "" {
 					continue
 				}
 				did, undone := count(p, l.Line, configure), count(p, l.Undo, remove)

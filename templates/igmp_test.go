@@ -12,23 +12,26 @@ import (
 func TestIGMPSectionsOfCisco(t *testing.T) {
 	tests := []struct {
 		platform string
+		role     Role
 		in       []string // in IGMP mode; nothing where snooping does not help
 	}{
-		{"cisco-ios", []string{"ip igmp snooping querier", "ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
-		{"cisco-catalyst-4500", []string{"ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
-		{"cisco-catalyst-6500", []string{"ip igmp snooping querier", "ip igmp snooping static 239.255.2.100 interface"}},
-		{"cisco-nxos", []string{"layer-2 multicast lookup mac", "ip igmp snooping querier", "ip igmp snooping static-group 239.255.2.100 interface"}},
-		{"cisco-catalyst-9000", nil},
+		{"cisco-ios", L2, []string{"ip igmp snooping querier", "ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
+		{"cisco-catalyst-4500", L2, []string{"ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
+		// There both lines stand under the SVI, which a switch that only bridges has not.
+		{"cisco-catalyst-6500", Both, []string{"ip igmp snooping querier", "ip igmp snooping static 239.255.2.100 interface"}},
+		{"cisco-catalyst-6500", L2, nil},
+		{"cisco-nxos", L2, []string{"layer-2 multicast lookup mac", "ip igmp snooping querier", "ip igmp snooping static-group 239.255.2.100 interface"}},
+		{"cisco-catalyst-9000", L2, nil},
 	}
 	for _, tt := range tests {
-		t.Run(tt.platform, func(t *testing.T) {
+		t.Run(tt.platform+":"+tt.role.String(), func(t *testing.T) {
 			p := lookup(t, tt.platform)
 			for _, mode := range []struct {
 				name string
 				v    Values
 				igmp bool
 			}{{"IGMP", sample(p, igmpMAC), true}, {"multicast", sample(p, multicastMAC), false}, {"unicast", sample(p, unicastMAC), false}} {
-				configs, err := p.Render(mode.v, L2, []Section{Configure}, Options{})
+				configs, err := p.Render(mode.v, tt.role, []Section{Configure}, Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

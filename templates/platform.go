@@ -113,6 +113,7 @@ type Ports struct {
 	Range string            `yaml:"range"` // between the first and the last of a row of ports, where it takes one
 	Most  int               `yaml:"most"`  // ports in one line; 0 for no known limit
 	Split bool              `yaml:"split"` // a further line for the same entry adds to it, and does not replace it
+	LAG   string            `yaml:"lag"`   // pattern of the names of aggregates; its group is what a line for them alone names
 	Short map[string]string `yaml:"short"` // long name of a port type to the short one
 }
 
@@ -166,9 +167,9 @@ type Line struct {
 	Keep   string   `yaml:"keep"`  // or why it is not taken back
 	In     string   `yaml:"in"`    // the context that it stands in
 	Each   string   `yaml:"each"`  // "vip" or "port": once for each
-	Role   string   `yaml:"role"`  // "l3", "l2", "l2-only"; empty for every role
+	Role   string   `yaml:"role"`  // "l3", "l2", "l2-only", "both"; empty for every role
 	Mode   Mode     `yaml:"mode"`  // empty for both modes with a group MAC
-	Ports  string   `yaml:"ports"` // "one" or "several": with so many member ports; empty for any number
+	Ports  string   `yaml:"ports"` // "one" or "several": with so many member ports; "lag" or "physical": for those of the kind; empty for any
 	Expect string   `yaml:"expect"`
 
 	Confidence     Confidence `yaml:"confidence"`
@@ -206,6 +207,8 @@ func applies(forRole string, forMode Mode, role Role, mode Mode) bool {
 		return role != L3
 	case "l2-only":
 		return role == L2
+	case "both":
+		return role == Both
 	}
 	return true
 }

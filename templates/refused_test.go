@@ -41,7 +41,7 @@ func TestRefused(t *testing.T) {
 		{"extreme-voss", multicastMAC, Both, []string{"arp"}, "interface vlan 20"},
 		{"extreme-voss", igmpMAC, Both, nil, "none"},
 		// The flooding of OS9 is for unicast mode and holds for every VLAN.
-		{"dell-os9", multicastMAC, Both, []string{"vlan-flooding"}, "arp 192.0.2.100 "},
+		{"dell-os9", multicastMAC, Both, []string{"vlan-flooding", " vlan 20 arp"}, "mac-address-table static "},
 		{"dell-os9", unicastMAC, Both, []string{"arp "}, "ip vlan-flooding"},
 		{"dell-os9", unicastMAC, L2, nil, "none"},
 		// Several ports of a unicast MAC: a command of its own on Comware, the same one on Huawei, one slot on EXOS.

@@ -64,8 +64,10 @@ type render struct {
 	explain  map[string]bool           // missing values that have been explained
 
 	// Of the section at hand:
-	here      []string // the ports that .Ports names
-	sawPorts  bool     // the line at hand used .Ports
+	lag       *regexp.Regexp // of spelling.ports.lag, or nil
+	lags      bool           // the line at hand is for aggregates alone
+	here      []string       // the ports that .Ports names
+	sawPorts  bool           // the line at hand used .Ports
 	missing   []string
 	shortened bool
 }
@@ -82,10 +84,32 @@ func newRender(p *Platform, v Values, role Role) (*render, error) {
 	if err := style.UnmarshalText([]byte(p.Spelling.MAC)); err != nil {
 		return nil, fmt.Errorf("platform %s: %w", p.Name, err)
 	}
-	return &render{
+	r := &render{
 		p: p, v: v, mode: mode, role: role, mac: v.MAC.In(style), ports: distinct(&p.Spelling, v.Ports),
 		checked: map[string]string{}, patterns: map[string]*regexp.Regexp{}, explain: map[string]bool{},
-	}, nil
+	}
+	if pattern := p.Spelling.Ports.LAG; pattern != "" {
+		if r.lag, err = compile(pattern); err != nil {
+			return nil, fmt.Errorf("platform %s, pattern of aggregates: %w", p.Name, err)
+		}
+	}
+	return r, nil
+}
+
+// What a line or note may say under ports of the kind of member ports that it is for.
+const (
+	lagPorts      = "lag"      // aggregates
+	physicalPorts = "physical" // all others
+)
+
+// members returns the member ports that a line is for.
+func (r *render) members(ports string) []string {
+	if r.lag == nil || ports != lagPorts && ports != physicalPorts {
+		return r.ports
+	}
+	return slices.DeleteFunc(slices.Clone(r.ports), func(p string) bool {
+		return r.lag.MatchString(p) != (ports == lagPorts)
+	})
 }
 
 // section renders one section.
@@ -139,8 +163,23 @@ func (r *render) wants(s Section, role string, mode Mode, ports string) bool {
 	if s == Save && mode == "" {
 		mode = anyMode
 	}
-	if several := len(r.ports) > 1; ports == "one" && several || ports == "several" && !several {
-		return false
+	switch several := len(r.ports) > 1; ports {
+	case "one":
+		if several {
+			return false
+		}
+	case "several":
+		if !several {
+			return false
+		}
+	case lagPorts:
+		if len(r.members(ports)) == 0 {
+			return false
+		}
+	case physicalPorts: // where no port is known the line stands with a placeholder
+		if len(r.ports) > 0 && len(r.members(ports)) == 0 {
+			return false
+		}
 	}
 	return applies(role, mode, r.role, r.mode)
 }
@@ -210,6 +249,8 @@ type body struct {
 	context string // the open context
 	inside  bool   // it has lines of its own, which are written
 	doubt   string // the doubt that the last line stood under
+	seen    bool   // the last line stands under the remark that it was seen on a device
+	last    string // the line last written, of which remove needs no second
 }
 
 // lines writes the section's lines.
@@ -265,7 +306,7 @@ func (b *body) enter(name string) error {
 			return err
 		}
 	}
-	b.context, b.inside, b.doubt = name, false, ""
+	b.context, b.inside, b.doubt, b.seen, b.last = name, false, "", false, ""
 	if name == "" {
 		return nil
 	}
@@ -314,6 +355,9 @@ func (b *body) line(l Line) error {
 	if b.section == Remove && l.UndoNote != "" {
 		b.comment(l.UndoNote)
 	}
+	given := b.r.ports
+	defer func() { b.r.ports, b.r.lags = given, false }()
+	b.r.ports, b.r.lags = b.r.members(l.Ports), l.Ports == lagPorts
 	return b.repeat(l, func(d *lineData) error {
 		outs, err := b.r.fit(text, d)
 		if err != nil {
@@ -331,9 +375,11 @@ func (b *body) line(l Line) error {
 			b.comment(strings.TrimSpace(shows))
 		}
 		for _, out := range outs {
-			if confidence == Unverified {
-				b.warn(l.Doubt)
+			if b.section == Remove && out == b.last {
+				continue // two lines made one entry
 			}
+			b.last = out
+			b.mark(confidence, l.Doubt)
 			b.weakest = b.weakest.weaker(confidence)
 			if err := b.write(b.indent(), out); err != nil {
 				return err
@@ -419,6 +465,20 @@ func (b *body) write(indent, out string) error {
 		b.count++
 	}
 	return nil
+}
+
+// mark writes the comment that stands above a line which no document of the
+// vendor has: of one that devices were seen to take, once for a row of them,
+// where it changes the device.
+func (b *body) mark(c Confidence, doubt string) {
+	if c == Unverified {
+		b.warn(doubt)
+	}
+	seen := c == Field && b.section != Verify && b.section != Save
+	if seen && !b.seen {
+		b.comment("seen on a device, not in a document of the vendor")
+	}
+	b.seen = seen
 }
 
 // warn writes the comment that stands above an unverified line.

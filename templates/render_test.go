@@ -207,7 +207,7 @@ func TestGroup(t *testing.T) {
 		if tt.given != "" {
 			v.Set = map[string]string{"group": tt.given}
 		}
-		c, err := lookup(t, "cisco-catalyst-6500").Render(v, L2, []Section{Configure}, Options{})
+		c, err := lookup(t, "cisco-catalyst-6500").Render(v, Both, []Section{Configure}, Options{})
 		if err != nil {
 			if err.Error() != tt.want {
 				t.Errorf("%s %s: %v, want %s", tt.mac, tt.given, err, tt.want)
@@ -243,6 +243,12 @@ func TestBadValues(t *testing.T) {
 		{func(v *Values) { v.MAC = mac.Addr{0x00, 0x50, 0x56, 0, 2, 100} }, "00:50:56:00:02:64 is a unicast MAC: no configuration is needed, since routers accept it from an ARP reply as any host's (RFC 1812 3.3.2 bars only group MACs)"},
 		{func(v *Values) { v.VLAN = -1 }, "VLAN -1 does not exist; VLANs are 1 to 4094"},
 		{func(v *Values) { v.VLAN = 4095 }, "VLAN 4095 does not exist; VLANs are 1 to 4094"},
+		{func(v *Values) { v.Prefix = netip.MustParsePrefix("192.0.2.0/24") }, "prefix 192.0.2.0/24 begins with the address of the subnet itself, which no interface has; give the address of the interface that routes the cluster's VLAN, as 192.0.2.1/24"},
+		{func(v *Values) { v.Prefix = netip.MustParsePrefix("192.0.2.255/24") }, "prefix 192.0.2.255/24 begins with the broadcast address of its subnet, which no interface has; give the address of the interface that routes the cluster's VLAN, as 192.0.2.1/24"},
+		{func(v *Values) { v.Prefix = netip.MustParsePrefix("192.0.2.103/29") }, "prefix 192.0.2.103/29 begins with the broadcast address of its subnet, which no interface has; give the address of the interface that routes the cluster's VLAN, as 192.0.2.97/29"},
+		{func(v *Values) { v.Prefix = netip.MustParsePrefix("192.0.2.101/30") }, "VIP 192.0.2.100 is the address of the subnet itself in the prefix 192.0.2.101/30"},
+		{func(v *Values) { v.Prefix = netip.MustParsePrefix("192.0.2.100/25") }, "prefix 192.0.2.100/25 begins with the VIP; give the address of the interface that routes the cluster's VLAN, which is the router's own"},
+		{func(v *Values) { v.Prefix = netip.MustParsePrefix("224.0.0.1/0") }, "prefix 224.0.0.1 is not an IPv4 unicast address"},
 		{func(v *Values) { v.Prefix = netip.MustParsePrefix("198.51.100.1/24") }, "VIP 192.0.2.100 is not in the prefix 198.51.100.1/24: the interface that routes the cluster's VLAN must hold it"},
 		{func(v *Values) { v.Device = "acc1\nreload" }, `device "acc1\nreload" is no name: letters, digits, dots, hyphens and underscores, at most 64`},
 		{func(v *Values) { v.Device = "acc1?" }, `device "acc1?" is no name: letters, digits, dots, hyphens and underscores, at most 64`},

@@ -29,13 +29,14 @@
 //	sources       the public documents that lines cite by key
 //
 // Every line carries a confidence (vendor, field or unverified) and at least
-// one source. A line may hold for one role (l3, l2, or l2-only: a device that
-// bridges and does not route), for one mode (multicast, igmp, unicast), and
-// with "ports: one" or "ports: several" for so many member ports; "shown" holds
-// other forms in which the device shows it. It is a
+// one source. A line may hold for one role (l3, l2, l2-only: a device that
+// bridges and does not route, or both: one that does both), for one mode
+// (multicast, igmp, unicast), with "ports: one" or "ports: several" for so many
+// member ports, and with "ports: lag" or "ports: physical" for those of a kind;
+// "shown" holds other forms in which the device shows it. It is a
 // text/template without loops; "each: vip" or "each: port" repeats it. The
-// template sees .VIP, .VIPNumber, .MAC, .MACIn "style", .VLAN, .Port, .Ports,
-// .SVI, .VRF, .Prefix, .Group, .Last and .Get "name".
+// template sees .VIP, .VIPNumber, .MAC, .MACIn "style", .VLAN, .Port, .First,
+// .Ports, .SVI, .VRF, .Prefix, .Group, .Last and .Get "name".
 //
 // Lines and notes without a mode hold for both modes with a group MAC, and not
 // for unicast mode, in which most platforms need no line: those for it say
@@ -80,7 +81,7 @@ type Values struct {
 	Ports  []string     // member ports in the platform's spelling; a repeated one counts once
 	SVI    string       // the interface that routes the VLAN; on ASA its nameif
 	VRF    string       // empty for the global table
-	Prefix netip.Prefix // the interface's own address with its prefix length; must hold every VIP
+	Prefix netip.Prefix // the interface's own address with its prefix length; its subnet must hold every VIP
 
 	// Device is the name of the device, where one of several is rendered: letters,
 	// digits, dots, hyphens and underscores.

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -51,6 +52,11 @@ func (v Values) check() (Values, error) {
 	case v.Prefix.IsValid() && !v.Prefix.Addr().Is4():
 		return Values{}, fmt.Errorf("prefix %s is not IPv4", v.Prefix)
 	}
+	if v.Prefix.IsValid() {
+		if err := checkPrefix(v.Prefix, v.VIPs); err != nil {
+			return Values{}, err
+		}
+	}
 	if v.Device != "" && (len(v.Device) > maxName || strings.Trim(v.Device, deviceBytes) != "") {
 		return Values{}, fmt.Errorf("device %q is no name: letters, digits, dots, hyphens and underscores, at most %d", clip(v.Device), maxName)
 	}
@@ -95,6 +101,45 @@ func unicast(what string, ip netip.Addr) error {
 		return fmt.Errorf("%s %s is not an IPv4 unicast address", what, ip)
 	}
 	return nil
+}
+
+// checkPrefix refuses what cannot be the address of the interface that routes
+// the cluster's VLAN: on Junos it is part of the path, and whatever stands there
+// is committed as an address of the interface.
+func checkPrefix(p netip.Prefix, vips []netip.Addr) error {
+	if err := unicast("prefix", p.Addr()); err != nil {
+		return err
+	}
+	first, last := p.Masked().Addr(), lastOf(p)
+	reserved := func(ip netip.Addr) string {
+		switch {
+		case p.Bits() > 30: // RFC 3021: two hosts, or one
+		case ip == first:
+			return "the address of the subnet itself"
+		case ip == last:
+			return "the broadcast address of its subnet"
+		}
+		return ""
+	}
+	if what := reserved(p.Addr()); what != "" {
+		return fmt.Errorf("prefix %s begins with %s, which no interface has; give the address of the interface that routes the cluster's VLAN, as %s", p, what, netip.PrefixFrom(first.Next(), p.Bits()))
+	}
+	for _, ip := range vips {
+		if what := reserved(ip); what != "" {
+			return fmt.Errorf("VIP %s is %s in the prefix %s", ip, what, p)
+		}
+		if ip == p.Addr() {
+			return fmt.Errorf("prefix %s begins with the VIP; give the address of the interface that routes the cluster's VLAN, which is the router's own", p)
+		}
+	}
+	return nil
+}
+
+// lastOf returns the last address of an IPv4 prefix.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().As4()
+	binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(b[:])|^uint32(0)>>p.Bits())
+	return netip.AddrFrom4(b)
 }
 
 // plain refuses text that could leave its place in a line: only printable

@@ -251,7 +251,7 @@ func TestPlatformOfOnesOwn(t *testing.T) {
 		t.Errorf("check: %d %q", status, out)
 	}
 	status, out, errs := runArgs(t, "platforms", "--check", bad)
-	if status != exitUnknown || out != "" || errs != "nlbprobe: "+bad+":64:11: no role is called \"l4\"; there are l3, l2 and l2-only\n" {
+	if status != exitUnknown || out != "" || errs != "nlbprobe: "+bad+":64:11: no role is called \"l4\"; there are l3, l2, l2-only and both\n" {
 		t.Errorf("check of a bad file: %d %q %q", status, out, errs)
 	}
 	status, out, _ = runArgs(t, "platforms", "--platform-dir", dir)
