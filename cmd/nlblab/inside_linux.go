@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -73,7 +74,7 @@ func inside(io stdio) error {
 	if err != nil {
 		return err
 	}
-	cmd := l.Command(context.Background(), r.Host, r.Command[0], r.Command[1:]...)
+	cmd := l.Command(context.Background(), r.Host, program(r.Command[0]), r.Command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = io.in, io.out, io.err
 	cmd.Env = append(os.Environ(), "NLBLAB_SCENARIO="+r.Scenario, "NLBLAB_HOST="+r.Host)
 	if err := cmd.Start(); err != nil {
@@ -92,6 +93,23 @@ func inside(io stdio) error {
 		return statusError(status)
 	}
 	return nil
+}
+
+// program is the file of the command called name: one of that name beside this
+// program if the PATH has none, since both are built into one folder.
+func program(name string) string {
+	if _, err := exec.LookPath(name); err == nil || filepath.Base(name) != name {
+		return name
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	beside := filepath.Join(filepath.Dir(self), name)
+	if _, err := exec.LookPath(beside); err != nil {
+		return name
+	}
+	return beside
 }
 
 // delivery hands signals to the command, each once. A terminal sends Ctrl-C to

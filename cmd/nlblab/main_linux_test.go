@@ -431,3 +431,24 @@ func TestNotAllowed(t *testing.T) {
 		t.Errorf("said %q", s)
 	}
 }
+
+// A command that the PATH has not is looked for beside nlblab; a path is taken as
+// it is, and so is what stands nowhere.
+func TestProgramBeside(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "nlblab-test-command"
+	beside := filepath.Join(filepath.Dir(self), name)
+	if err := os.WriteFile(beside, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(beside)
+	t.Setenv("PATH", "/usr/bin:/bin")
+	for in, want := range map[string]string{name: beside, "./" + name: "./" + name, "sh": "sh", "nlblab-no-such": "nlblab-no-such"} {
+		if got := program(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}

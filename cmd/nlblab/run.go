@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/nlbprobe/nlbprobe/lab"
 )
 
 // exitUnknown is the status of everything that is not the command's own.
@@ -47,9 +50,15 @@ func newRootCmd(io stdio, signals <-chan os.Signal) *cobra.Command {
 		Short:         "A practice NLB cluster in network namespaces",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return errors.New("say what to do: list, show SCENARIO, run SCENARIO -- COMMAND or shell SCENARIO")
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return errors.New("say what to do: list, show SCENARIO, run SCENARIO -- COMMAND or shell SCENARIO")
+			case slices.Contains(lab.List(), args[0]):
+				return fmt.Errorf("%s is a scenario: nlblab show %[1]s describes it, nlblab run %[1]s -- COMMAND runs a command in it", args[0])
+			}
+			return fmt.Errorf("no command is called %q: there are list, show, run and shell", args[0])
 		},
 	}
 	root.SetIn(io.in)

@@ -25,7 +25,9 @@ func TestBadUsage(t *testing.T) {
 		want string
 	}{
 		{"", "say what to do: list, show SCENARIO, run SCENARIO -- COMMAND or shell SCENARIO"},
-		{"lst", `unknown command "lst" for "nlblab"`},
+		{"lst", `no command is called "lst": there are list, show, run and shell`},
+		{"multicast", "multicast is a scenario: nlblab show multicast describes it, nlblab run multicast -- COMMAND runs a command in it"},
+		{"show multicast --host node9", `scenario multicast has no host "node9"; the nearest is "node1"`},
 		{"list x", `unknown command "x" for "nlblab list"`},
 		{"show", "give one scenario, not 0; nlblab list names them"},
 		{"show a b", "give one scenario, not 2; nlblab list names them"},

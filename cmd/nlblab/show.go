@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -12,8 +13,9 @@ import (
 )
 
 func newShowCmd(io stdio) *cobra.Command {
-	return &cobra.Command{
-		Use:   "show SCENARIO",
+	var host string
+	cmd := &cobra.Command{
+		Use:   "show SCENARIO [--host HOST]",
 		Short: "Show the hosts and addresses of a scenario, and what an admin would see",
 		Args:  oneScenario,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -21,9 +23,17 @@ func newShowCmd(io stdio) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if host != "" {
+				if err := checkHost(s, host); err != nil {
+					return err
+				}
+				return showHosts(io, s, host)
+			}
 			return show(io, s)
 		},
 	}
+	cmd.Flags().StringVar(&host, "host", "", "show this host alone")
+	return cmd
 }
 
 // oneScenario is the argument of show and shell.
@@ -41,9 +51,21 @@ func show(std stdio, s *lab.Scenario) error {
 		writeWrapped(std.out, "    ", s.Admin)
 	}
 	fmt.Fprintf(std.out, "\nVIP %s   LAN %s   remote subnet %s\n\n", s.VIP, s.LAN, s.Remote)
+	if err := showHosts(std, s, ""); err != nil {
+		return err
+	}
+	for _, f := range s.Flows {
+		fmt.Fprintf(std.out, "\n%s sends %d datagrams a second to %s port %d\n", f.From, f.PerSecond, f.To, f.Port)
+	}
+	return nil
+}
+
+// showHosts writes a line for each host, and what is special about it; for one
+// host alone if only names it.
+func showHosts(std stdio, s *lab.Scenario, only string) error {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	hosts := s.Hosts()
+	hosts := slices.DeleteFunc(s.Hosts(), func(h lab.Host) bool { return only != "" && h.Name != only })
 	for _, h := range hosts {
 		if h.Name == lab.Switch {
 			fmt.Fprintf(w, "%s\t%s\n", h.Name, h.Interface) // no address
@@ -61,9 +83,6 @@ func show(std stdio, s *lab.Scenario) error {
 			writeWrapped(std.out, "    ", n)
 		}
 		i++
-	}
-	for _, f := range s.Flows {
-		fmt.Fprintf(std.out, "\n%s sends %d datagrams a second to %s port %d\n", f.From, f.PerSecond, f.To, f.Port)
 	}
 	return nil
 }

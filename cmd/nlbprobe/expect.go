@@ -86,7 +86,12 @@ func (s *session) until(ctx context.Context, to listener, rec *recorder) error {
 		fmt.Fprintf(s.io.err, "nlbprobe: %s as expected, after %s\n", want, time.Since(begin).Round(100*time.Millisecond))
 		return &statusError{status: exitOK}
 	}
-	fmt.Fprintf(s.io.err, "nlbprobe: not %s within %s\n", want, time.Since(begin).Round(100*time.Millisecond))
+	spent := time.Since(begin)
+	text := fmt.Sprintf("not %s within %s", want, spent.Round(100*time.Millisecond))
+	if ctx.Err() == nil && spent < s.o.retry {
+		text += fmt.Sprintf("; no further try fits into --retry-for %v, with a pause of %v before it", s.o.retry, retryPause)
+	}
+	fmt.Fprintf(s.io.err, "nlbprobe: %s\n", text)
 	if status.status < exitCritical {
 		return &statusError{status: exitCritical}
 	}
