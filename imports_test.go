@@ -31,6 +31,7 @@ var mayImport = []struct {
 	{"mac", nil},
 	{"nearest", nil},
 	{"inventory", nil},
+	{"goldentest", nil}, // for tests alone
 	{"testdata/scenarios", nil},
 	{"nlb", []string{"mac"}},
 	{"igmp", []string{"mac"}},

@@ -38,14 +38,25 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, reason)
 }
 
-// decode reads a platform file strictly: an unknown key is a fault. It does
-// not check what the values say.
-func decode(file string, data []byte) (*Platform, error) {
+// decode reads a platform file, and gives its tree too, by which faults find
+// their places. It does not check what the values say, nor whether every key is
+// known: unknownFields does.
+func decode(file string, data []byte) (*Platform, *ast.File, error) {
 	p := new(Platform)
-	if err := guard(func() error { return yaml.UnmarshalWithOptions(data, p, yaml.Strict(), yaml.UseOrderedMap()) }); err != nil {
-		return nil, atToken(file, err)
+	var tree *ast.File
+	err := guard(func() (err error) {
+		if tree, err = parser.ParseBytes(data, 0); err != nil {
+			return err
+		}
+		if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
+			return errors.New("the file is empty")
+		}
+		return yaml.NewDecoder(bytes.NewReader(nil), yaml.UseOrderedMap()).DecodeFromNode(tree.Docs[0].Body, p)
+	})
+	if err != nil {
+		return nil, nil, atToken(file, err)
 	}
-	return p, nil
+	return p, tree, nil
 }
 
 // tame refuses what no platform file needs and the YAML package takes seconds
@@ -101,6 +112,14 @@ func atToken(file string, err error) error {
 			fault.Line, fault.Column = t.Position.Line, t.Position.Column
 		}
 	}
+	for _, w := range [...]struct{ library, ours string }{
+		{"found character '\t'", "a tab: YAML takes spaces alone before its keys"},
+		{"map key-value is pre-defined", "the value has quotes or a colon in it: write all of it between single quotes"},
+	} {
+		if strings.Contains(fault.Reason, w.library) {
+			fault.Reason = w.ours
+		}
+	}
 	return fault
 }
 
@@ -115,31 +134,27 @@ func Parse(file string, data []byte) (*Platform, error) {
 	if err := tame(file, data); err != nil {
 		return nil, err
 	}
-	p, err := decode(file, data)
+	p, tree, err := decode(file, data)
 	if err != nil {
 		return nil, err
 	}
 	p.File = file
+	all := unknownFields(tree, file)
 	c := &checker{p: p}
 	c.platform()
-	if len(c.faults) == 0 {
+	if len(c.faults) == 0 && len(all) == 0 {
 		c.rendering()
 	}
-	if len(c.faults) == 0 {
+	if len(c.faults) == 0 && len(all) == 0 {
 		return p, nil
 	}
-	var tree *ast.File
-	if err := guard(func() (err error) { tree, err = parser.ParseBytes(data, 0); return err }); err != nil {
-		return nil, atToken(file, err)
-	}
-	all := make([]*FileError, len(c.faults))
-	for i, f := range c.faults {
+	for _, f := range c.faults {
 		line, column := place(tree, f.path)
-		all[i] = &FileError{File: file, Line: line, Column: column, Reason: f.reason}
+		all = append(all, &FileError{File: file, Line: line, Column: column, Reason: f.reason})
 	}
 	slices.SortStableFunc(all, func(a, b *FileError) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	if c.more {
-		all = append(all, &FileError{File: file, Reason: fmt.Sprintf("and more: these are the first %d", len(c.faults))})
+		all = append(all, &FileError{File: file, Reason: fmt.Sprintf("and more: these are the first %d", len(all))})
 	}
 	errs := make([]error, len(all))
 	for i, e := range all {
@@ -334,7 +349,7 @@ func (c *checker) spelling() {
 	}
 	for _, b := range Sections() {
 		if s.Comment == "" && !slices.Contains(s.Bare, b) {
-			c.bad("$.spelling", "comment is missing and %s is not among bare", b)
+			c.bad("$.spelling", "comment is missing: what starts a line that the device ignores; if it has none, bare must list %s", b)
 		}
 	}
 	if strings.Trim(s.Indent, " ") != "" || len(s.Indent) > 8 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"text/template"
@@ -82,6 +83,10 @@ func (c *checker) pipe(at string, p *parse.PipeNode) {
 func compile(pattern string) (*regexp.Regexp, error) {
 	if len(pattern) > 1000 {
 		return nil, fmt.Errorf("a pattern of %d characters; 1000 are enough", len(pattern))
+	}
+	// Alone first: a fault is told in the pattern as it was written.
+	if _, err := syntax.Parse(pattern, syntax.Perl); err != nil {
+		return nil, err
 	}
 	return regexp.Compile(`\A(?:` + pattern + `)\z`)
 }

@@ -16,8 +16,8 @@ func TestCheck(t *testing.T) {
 		from, to string
 		want     string
 	}{
-		{"families:", "familys:", `f:7:1: unknown field "familys"`},
-		{"confidence: vendor, source: [manual]}\n  multi", "confidence: vendor, sauce: [manual]}\n  multi", `f:13:49: unknown field "sauce"`},
+		{"families:", "familys:", `f:7:1: unknown field "familys"; did you mean "families"?`},
+		{"confidence: vendor, source: [manual]}\n  multi", "confidence: vendor, source: [manual], sauce: [manual]}\n  multi", `f:13:67: unknown field "sauce"; did you mean "source"?`},
 		{"families: [Acme 1]", "families: [Acme 1", "f:8:1: ',' or ']' must be specified"},
 		{"families: [Acme 1]", "families: [Acme 1]\nfamilies: []", `f:8:1: mapping key "families" already defined at [7:1]`},
 		{"name: acme-os", "name: Acme_OS", `f:5:7: "Acme_OS" is no name: lower-case letters, digits and single hyphens, at most 64`},
@@ -25,12 +25,12 @@ func TestCheck(t *testing.T) {
 		{"does: \"yes\", confidence: vendor", "does: perhaps, confidence: vendor", `f:13:16: static-arp: does is "perhaps"; it must be yes, no, refused, partly, not-needed or unknown`},
 		{"mac: h-h-h", "mac: hhh", `f:20:8: mac: no spelling is called "hhh"; there are colon, colon-upper, hyphen, dotted, h-h-h, six-six, bare`},
 		{"comment: \"# \"", "comment: \"  \"", `f:21:12: a comment must start with more than spaces`},
-		{"comment: \"# \"", "comment: \"\"", `f:20:3: comment is missing and configure is not among bare`},
+		{"comment: \"# \"", "comment: \"\"", `f:20:3: comment is missing: what starts a line that the device ignores; if it has none, bare must list configure`},
 		{"indent: \"  \"", "indent: \"->\"", `f:22:11: an indent is at most 8 spaces`},
 		{"  most: 4", "  most: -4", `f:20:3: a limit cannot be negative`},
 		{"short: {ethernet: eth}", "short: {ethernet: fast}", `f:28:13: "fast" is not the beginning of "ethernet"`},
 		{"find: look at the label", "find: what is the label?", `f:32:11: character 18 of the text cannot stand in a comment: only printable ASCII on one line, without question marks`},
-		{"(?:ethernet|eth) ?", "(?:ethernet|eth ?", "f:34:14: error parsing regexp: missing closing ): `\\A(?:(?:ethernet|eth ?[0-9]+/[0-9]+)\\z`"},
+		{"(?:ethernet|eth) ?", "(?:ethernet|eth ?", "f:34:14: error parsing regexp: missing closing ): `(?:ethernet|eth ?[0-9]+/[0-9]+`"},
 		{"examples: [ethernet 1/1]", "examples: [fast 1/1]", `f:36:16: example "fast 1/1" does not match the pattern`},
 		{"    find: look at the cables\n", "", `f:33:5: value "port" does not say how to find it`},
 		{"open: \"edit {{.VLAN}}\"", "open: \"edit {{.VLAM}}\"", `f:47:5: platform acme-os: <.VLAM>: can't evaluate field VLAM`},
@@ -56,6 +56,8 @@ func TestCheck(t *testing.T) {
 		{"mac {{.MAC}} {{.Ports}}", `mac {{with (.MAC | js)}}{{.}}{{end}}{{.Ports}}`, "f:67:11: function js is not for platform files; there are eq, ne, not, and, or"},
 		{"mac {{.MAC}} {{.Ports}}", strings.Repeat("x", 4000), "f:67:11: a template of 4036 characters; 4000 are enough"},
 		{"mac {{.MAC}} {{.Ports}}", "mac \\u00e9 {{.MAC}} {{.Ports}}", "f:67:11: character 5 of the template is not printable ASCII"},
+		{"families: [Acme 1]", "\tfamilies: [Acme 1]", `f:7:1: a tab: YAML takes spaces alone before its keys`},
+		{"mac {{.MAC}} {{.Ports}}", `mac {{.MACIn "bare"}} {{.Ports}}`, `f:67:26: the value has quotes or a colon in it: write all of it between single quotes`},
 		{"    expect: \"{{.MAC}}\"\n", "", `f:76:5: a line to verify needs expect: what the device shows when it is right`},
 		{"manual: the Acme OS manual", "manual: \"\"", `f:84:11: source manual says nothing`},
 	}
@@ -88,6 +90,65 @@ func TestCheckNamesAll(t *testing.T) {
 	for _, data := range []string{"", "- a\n- b\n", "just words", "\x00", "name: &a [*a]\n", "values:\n  - pattern: \"\n\n(\"", "\"a\\nb\": 1", "configure:\n !-ine: x{}}\"\n", "configure: !a\n"} {
 		if p, err := Parse("f", []byte(data)); err == nil || p != nil || !oneLineEach(err) {
 			t.Errorf("%q: %v, %v", data, p, err)
+		}
+	}
+}
+
+// Unknown fields are named with all other faults, each of them, whatever is
+// around; what a form takes as it is has no fields.
+func TestCheckNamesUnknownFields(t *testing.T) {
+	_, err := Parse("f", []byte(acmeFile(t, "families:", "familys:", "role: l3", "rule: l3", "each: vip", "each: node")))
+	if err == nil {
+		t.Fatal("taken")
+	}
+	for _, want := range []string{`f:7:1: unknown field "familys"`, `unknown field "rule"; did you mean "role"?`, `each is "node"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not in\n%v", want, err)
+		}
+	}
+}
+
+func TestRemarks(t *testing.T) {
+	set := load(t)
+	own := func(replace ...string) []string {
+		p, err := Parse("acme-os.yaml", []byte(acmeFile(t, replace...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Remarks(set)
+	}
+	if got := own(); len(got) != 1 || got[0] != "no save: right only for a device that keeps what is entered" {
+		t.Errorf("the test platform itself, which has no save: %q", got)
+	}
+	for _, tt := range []struct{ from, to, want string }{
+		{"aliases:\n  - acme\n", "aliases:\n  - nexus-7000\n  - cisco-ios\n", `"cisco-ios" is a name of the platform cisco-ios too`},
+		{"name: acme-os", "name: acme-osx", `the file is called "acme-os" and the platform "acme-osx"`},
+		{"name: acme-os", "name: cisco-ios", `"cisco-ios" replaces the platform of that name (built-in)`},
+		{"manual: the Acme OS manual", "manual: the Acme OS manual\n  book: none", `source "book" is named by nothing`},
+		{"line: undo arp check", "line: undo arp ?", `configure: a question mark in "undo arp ?"`},
+	} {
+		if got := strings.Join(own(tt.from, tt.to), "\n"); !strings.Contains(got, tt.want) {
+			t.Errorf("%q:\n got %s\nwant %s", tt.to, got, tt.want)
+		}
+	}
+	p, err := Parse("acme-os.yaml", []byte(acmeFile(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Verify, p.Save = nil, nil
+	if got := strings.Join(p.Remarks(nil), "\n"); !strings.Contains(got, "no verify: ") || !strings.Contains(got, "no save: ") {
+		t.Errorf("without sections: %s", got)
+	}
+	// The built-in files have nothing that their authors would be told.
+	all, err := set.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		for _, r := range p.Remarks(nil) {
+			if !strings.HasPrefix(r, "the file is called") && !strings.HasPrefix(r, "no save: ") {
+				t.Errorf("%s: %s", p.Name, r)
+			}
 		}
 	}
 }

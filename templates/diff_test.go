@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nlbprobe/nlbprobe/goldentest"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -342,7 +343,7 @@ func TestDiffGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkRules(t, p, Config{Section: Configure, Text: c.Text, Comment: c.Comment})
-			compare(t, path, dump([]Config{c}))
+			goldentest.Compare(t, path, dump([]Config{c}))
 		})
 	}
 	files, err := filepath.Glob("testdata/diff/*.txt")

@@ -221,7 +221,7 @@ func (s *Set) builtin(name string) (*Platform, error) {
 		return nil, fmt.Errorf("built-in platform %s: %w", name, err)
 	}
 	// Its rules were checked when the program was tested; only decode it here.
-	p, err := decode("built-in "+name, data)
+	p, _, err := decode("built-in "+name, data)
 	if err != nil {
 		return nil, err
 	}

@@ -2,17 +2,15 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/nlbprobe/nlbprobe/goldentest"
 	"github.com/nlbprobe/nlbprobe/lab"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Bad usage is one line on standard error and status 3; nothing is built.
 func TestBadUsage(t *testing.T) {
@@ -71,20 +69,5 @@ func TestListAndShow(t *testing.T) {
 		}
 		fmt.Fprintln(&got)
 	}
-	golden := filepath.Join("testdata", "show.txt")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("differs from %s; look, then run go test -update:\n%s", golden, got.String())
-	}
+	goldentest.Compare(t, "testdata/show.txt", got.Bytes())
 }

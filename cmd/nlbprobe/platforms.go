@@ -61,6 +61,13 @@ func runPlatforms(io stdio, o platformsOptions, args []string) error {
 		if err != nil {
 			return err
 		}
+		set, err := templates.Load(o.dirs...)
+		if err != nil {
+			return err
+		}
+		for _, r := range p.Remarks(set) {
+			fmt.Fprintf(io.err, "nlbprobe: %s: %s\n", o.check, r)
+		}
 		fmt.Fprintf(&out, "%s: platform %s, %d lines to configure, weakest confidence %s\n", o.check, p.Name, len(p.Configure), p.Confidence())
 	default:
 		set, err := templates.Load(platformDirs(o.dirs)...)
