@@ -347,9 +347,15 @@ func (c *checker) spelling() {
 			c.bad(fmt.Sprintf("$.spelling.bare[%d]", i), "no section is called %q", clip(string(b)))
 		}
 	}
-	for _, b := range Sections() {
-		if s.Comment == "" && !slices.Contains(s.Bare, b) {
-			c.bad("$.spelling", "comment is missing: what starts a line that the device ignores; if it has none, bare must list %s", b)
+	if s.Comment == "" {
+		var bare []string
+		for _, b := range Sections() {
+			if !slices.Contains(s.Bare, b) {
+				bare = append(bare, string(b))
+			}
+		}
+		if len(bare) > 0 {
+			c.bad("$.spelling", "comment is missing: what starts a line that the device ignores; if it has none, bare must list %s", strings.Join(bare, ", "))
 		}
 	}
 	if strings.Trim(s.Indent, " ") != "" || len(s.Indent) > 8 {

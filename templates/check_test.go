@@ -25,7 +25,7 @@ func TestCheck(t *testing.T) {
 		{"does: \"yes\", confidence: vendor", "does: perhaps, confidence: vendor", `f:13:16: static-arp: does is "perhaps"; it must be yes, no, refused, partly, not-needed or unknown`},
 		{"mac: h-h-h", "mac: hhh", `f:20:8: mac: no spelling is called "hhh"; there are colon, colon-upper, hyphen, dotted, h-h-h, six-six, bare`},
 		{"comment: \"# \"", "comment: \"  \"", `f:21:12: a comment must start with more than spaces`},
-		{"comment: \"# \"", "comment: \"\"", `f:20:3: comment is missing: what starts a line that the device ignores; if it has none, bare must list configure`},
+		{"comment: \"# \"", "comment: \"\"", `f:20:3: comment is missing: what starts a line that the device ignores; if it has none, bare must list configure, verify, remove, save`},
 		{"indent: \"  \"", "indent: \"->\"", `f:22:11: an indent is at most 8 spaces`},
 		{"  most: 4", "  most: -4", `f:20:3: a limit cannot be negative`},
 		{"short: {ethernet: eth}", "short: {ethernet: fast}", `f:28:13: "fast" is not the beginning of "ethernet"`},

@@ -223,7 +223,7 @@ func TestUserFolderFaults(t *testing.T) {
 		{"alias of another", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t, "name: acme-os", "name: acme-two")}, "b.yaml: alias acme belongs to acme-os too"},
 		{"alias is a name", map[string]string{"a.yaml": acmeFile(t, "  - acme\n", "  - cisco-ios\n")}, "a.yaml: alias cisco-ios is the name of another platform"},
 		{"too long", map[string]string{"a.yaml": strings.Repeat("#", maxFile+1)}, "a.yaml: more than 65536 bytes"},
-		{"two faulty files", map[string]string{"a.yaml": "nme: x\n", "b.yaml": "nme: y\n"}, "a.yaml:1:1: unknown field \"nme\"\nDIR/b.yaml:1:1: unknown field \"nme\""},
+		{"two faulty files", map[string]string{"a.yaml": acmeFile(t, "families:", "familys:"), "b.yaml": acmeFile(t, "families:", "families_:")}, "a.yaml:7:1: unknown field \"familys\"; did you mean \"families\"?\nDIR/b.yaml:7:1: unknown field \"families_\"; did you mean \"families\"?"},
 	}
 	for _, tt := range tests {
 		dir := folder(t, tt.files)
