@@ -6,6 +6,7 @@ FUZZTIME ?= 5s
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -buildid= -X main.version=$(VERSION)
 BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+PURE     := $(addprefix ./,$(shell sed '/^\#/d' scripts/pure-packages))
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := build
@@ -40,6 +41,7 @@ deps: ## install what the tests need from the system (as root), or name it
 check: ## formatting and vet
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt'ed: $$bad"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags man ./cmd/nlbprobe
 
 .PHONY: cross
 cross: ## build for every system that the commands without raw sockets promise
@@ -60,15 +62,26 @@ bench: build deps ## benchmarks, and the probe's times beside arping and arp-sca
 
 .PHONY: cover
 cover: ## coverage of the packages that need no socket
-	@$(GO) test -cover ./mac ./nlb ./evidence ./observe ./diagnose ./templates ./inventory ./report ./arpprobe ./routerprobe ./capture ./docket ./replay ./check ./nearest
+	@$(GO) test -cover $(PURE)
+
+.PHONY: pure
+pure: ## the tests of the packages that need no socket: on any system, nothing installed
+	$(GO) test $(PURE)
 
 .PHONY: lint
 lint: ## golangci-lint with the rules of .golangci.yml
 	$(GO) run $(GOLANGCI) run ./...
 
+.PHONY: man
+man: ## write the manual pages into bin/man
+	@rm -rf bin/man
+	$(GO) run -tags man ./cmd/nlbprobe bin/man
+
 .PHONY: install
-install: build ## install nlbprobe under PREFIX (default /usr/local)
+install: build man ## install nlbprobe and its manual under PREFIX (default /usr/local)
 	install -D -m 0755 bin/nlbprobe $(DESTDIR)$(PREFIX)/bin/nlbprobe
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 0644 bin/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
 .PHONY: clean
 clean: ## remove what was built

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,11 +61,23 @@ var mayImport = []struct {
 	}},
 }
 
-// noSockets are the packages of bytes, values and text: they may not open
-// anything, directly.
-var noSockets = []string{
-	"mac", "nearest", "nlb", "igmp", "evidence", "observe", "diagnose", "templates", "report", "arpprobe", "routerprobe", "capture",
-	"docket", "replay", "check",
+// pureList names the packages that may not touch the world, directly.
+const pureList = "scripts/pure-packages"
+
+// purePackages reads that list.
+func purePackages(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile(pureList)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			names = append(names, line)
+		}
+	}
+	return names
 }
 
 // sockets are the imports that reach the world. mdlayher/arp, a codec here,
@@ -129,6 +142,12 @@ func imports(t *testing.T) map[string][]string {
 
 func TestImports(t *testing.T) {
 	found := imports(t)
+	pure := purePackages(t)
+	for _, pkg := range pure {
+		if found[pkg] == nil {
+			t.Errorf("%s names %s, which is not in the tree", pureList, pkg)
+		}
+	}
 	allowed := make(map[string][]string)
 	for _, row := range mayImport {
 		for _, dep := range row.may {
@@ -150,10 +169,29 @@ func TestImports(t *testing.T) {
 			if own, ok := strings.CutPrefix(imp, module); ok && !slices.Contains(may, own) {
 				t.Errorf("%s imports %s: the map does not allow it", pkg, own)
 			}
-			if slices.Contains(noSockets, pkg) && opensSockets(pkg, imp) {
+			if slices.Contains(pure, pkg) && opensSockets(pkg, imp) {
 				t.Errorf("%s imports %s: it may not touch the world", pkg, imp)
 			}
 		}
+	}
+}
+
+// TestLinterKnowsPure: the linter's rule for pure packages, which cannot read the
+// list, names the same ones.
+func TestLinterKnowsPure(t *testing.T) {
+	data, err := os.ReadFile(".golangci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []string
+	for _, m := range regexp.MustCompile(`(?m)^ +- "\*\*/(\S+)/\*\.go"$`).FindAllSubmatch(data, -1) {
+		named = append(named, string(m[1]))
+	}
+	pure := purePackages(t)
+	slices.Sort(named)
+	slices.Sort(pure)
+	if !slices.Equal(named, pure) {
+		t.Errorf(".golangci.yml names %q, %s %q", named, pureList, pure)
 	}
 }
 

@@ -1,3 +1,5 @@
+//go:build !man
+
 // Command nlbprobe finds out why a Microsoft NLB cluster answers on its own
 // subnet and nowhere else, and prints the router configuration that cures it.
 package main
