@@ -12,7 +12,14 @@ const (
 	idNoBeat       = "host-without-heartbeat"
 	idNoARP        = "host-without-arp-answer"
 	idNotABeat     = "foreign-heartbeat-frames"
+
+	idTooManyMembers    = "heartbeats-of-too-many-hosts"
+	idContradictsItself = "host-contradicts-itself"
 )
+
+// forgeable is what the findings say that rest on heartbeats alone.
+const forgeable = "Heartbeats carry no proof of who sent them: anybody on the segment can send some in a host's name, or of a host that is not there. " +
+	"Where only a host is against the others of which nothing but heartbeats is heard, or one that contradicts itself, it is a warning."
 
 // The layout of heartbeats is known from a dissector and one capture.
 var dissector = Reference{"Wireshark packet-msnlb.c (layout of heartbeats)", nlb.Documented}
@@ -24,9 +31,9 @@ var memberEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "The cluster is split",
 		Meaning: "Hosts that are alive at the same time name different default hosts in their heartbeats. They do not form one cluster: each part takes traffic that belongs to the other, or none of it. " +
-			"Hosts that do not hear each other's heartbeats, or whose settings contradict each other, do this. A cluster that converges does it for about 3 seconds: seen for less, it is a warning.",
+			"Hosts that do not hear each other's heartbeats, or whose settings contradict each other, do this. A cluster that converges does it for about 3 seconds: seen for less, it is a warning. " + forgeable,
 		Detected: "Membership heartbeats with one cluster IP, of at least two hosts and at one time, with different default hosts.",
-		Disproof: "Heartbeats of all hosts with one default host in a second observation, or nlb query on each host showing the same members.",
+		Disproof: "Heartbeats of all hosts with one default host in a second observation, or nlb query on each host showing the same members. A host in it that does not exist: then its heartbeats are forged.",
 		Cure: "On each host run nlb query and compare. Then find what keeps the heartbeats from each other: switch ports that block broadcast or multicast, VLANs, different cluster modes, different rules, equal priorities. " +
 			"After the cure the cluster converges by itself.",
 		References: []Reference{
@@ -41,9 +48,9 @@ var memberEntries = [...]Entry{
 		Certainty: nlb.Documented,
 		Title:     "Hosts have different port rules",
 		Meaning: "The heartbeats of the cluster's hosts say different numbers of port rules. A host whose rules differ cannot join the others: it stays outside, or the cluster does not converge. " +
-			"Where only the rules' codes differ it is a warning, since what a code holds is not documented.",
+			"Where only the rules' codes differ it is a warning, since what a code holds is not documented. " + forgeable,
 		Detected:   "Membership heartbeats of live hosts with different numbers of port rules, or with different codes.",
-		Disproof:   "nlb params on each host, if the port rules are the same.",
+		Disproof:   "nlb params on each host, if the port rules are the same. A host in it that does not exist: then its heartbeats are forged.",
 		Cure:       "Make the port rules the same on every host, with NLB Manager connected to the cluster as a whole. Then nlb reload on the host that was changed.",
 		References: []Reference{{"Microsoft KB 198496 (a different number of rules cannot join)", nlb.Documented}, dissector},
 	},
@@ -53,9 +60,9 @@ var memberEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "Heartbeats of different modes",
 		Meaning: "Hosts of one cluster send heartbeats to destinations that belong to different cluster modes: to everybody in unicast mode, to the cluster's group MAC in the multicast modes. All hosts of a cluster must use one mode. " +
-			"A change of mode that is under way looks the same.",
+			"A change of mode that is under way looks the same. " + forgeable,
 		Detected:   "Membership heartbeats with one cluster IP, from live hosts, to destinations of different modes.",
-		Disproof:   "A second observation in which all destinations have one form.",
+		Disproof:   "A second observation in which all destinations have one form. A host in it that does not exist: then its heartbeats are forged.",
 		Cure:       "Set the same cluster operation mode on every host with NLB Manager, connected to the cluster as a whole.",
 		References: []Reference{{"Microsoft KB 232711 (where heartbeats go)", nlb.Documented}, {"Microsoft KB 4494444 (one mode on all hosts)", nlb.Documented}},
 	},
@@ -64,10 +71,10 @@ var memberEntries = [...]Entry{
 		Severity:  Critical,
 		Certainty: nlb.Documented,
 		Title:     "Two hosts with one priority",
-		Meaning:   "Two live hosts of the cluster say the same host priority, which must be unique: NLB then does not converge, and the later one does not take part.",
+		Meaning:   "Two live hosts of the cluster say the same host priority, which must be unique: NLB then does not converge, and the later one does not take part. " + forgeable,
 		Detected:  "Membership heartbeats with one cluster IP and one priority from different hosts, by Ethernet source and dedicated IP.",
 		Disproof: "One host behind both, as one that was given another adapter or dedicated address meanwhile; " +
-			"or nlb params on each host with different priorities.",
+			"or nlb params on each host with different priorities. A host in it that does not exist: then its heartbeats are forged.",
 		Cure:       "Give each host a priority of its own, 1 to 32, in NLB Manager.",
 		References: []Reference{{"Microsoft KB 4494444, KB 193599 (unique host priorities)", nlb.Documented}, dissector},
 	},
@@ -123,6 +130,36 @@ var memberEntries = [...]Entry{
 		References: []Reference{
 			dissector,
 			{"IEEE ethertype 0x886f, assigned to Microsoft", nlb.Inferred},
+		},
+	},
+	{
+		ID:        idTooManyMembers,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "Heartbeats of too many hosts",
+		Meaning: "A cluster has at most 32 hosts, as many as there are host priorities, and heartbeats of more were heard that name it. Somebody sends invented ones. " +
+			"What else rests on heartbeats here, such as a split cluster, may be invented too. A tool that tests the cluster does the same on purpose.",
+		Detected: "Heartbeats with the cluster's IP, or of hosts that answer for it, from more than 32 hosts by Ethernet source and dedicated IP. At most 64 of them are judged: those that answer for the VIP, then those that were heard first.",
+		Disproof: "nlb query on a host of the cluster that lists as many hosts; or hosts that were given other adapters or addresses meanwhile.",
+		Cure:     "Find the switch port behind which the surplus Ethernet sources are, in the switch's MAC table. Judge the cluster by nlb query on its hosts until then.",
+		References: []Reference{
+			{"Microsoft KB 4494444 (host priorities 1 to 32)", nlb.Inferred},
+			dissector,
+		},
+	},
+	{
+		ID:        idContradictsItself,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "A host contradicts itself",
+		Meaning: "Heartbeats from one Ethernet source say now one thing and now another: two priorities, dedicated addresses, names or default hosts in turn. Either two hosts use one MAC, as copied virtual machines do, " +
+			"or somebody sends heartbeats in the host's name. A host whose settings are changed says the new ones from then on, and does not go back.",
+		Detected: "Heartbeats with one cluster IP from one Ethernet source that go back to an earlier priority, dedicated address or name after another one; or to and fro between default hosts at least three times. MACs that NLB makes are left out.",
+		Disproof: "One host behind that MAC whose settings were changed and changed back at those times.",
+		Cure:     "Look for the MAC in the switch's MAC table: on two ports in turn, somebody else uses it. Give copied virtual machines MACs of their own.",
+		References: []Reference{
+			dissector,
+			{"IEEE 802 (a MAC is one station's)", nlb.Inferred},
 		},
 	},
 }

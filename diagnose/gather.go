@@ -34,18 +34,24 @@ type picture struct {
 
 	bad, vantages, listened, lost, unkept []int
 
-	end       time.Time    // the last instant of any item
-	igmp      []int        // items: IGMP messages
-	beats     []int        // items: heartbeats of any cluster
-	malformed []int        // items
-	members   []*member    // the cluster's hosts by their heartbeats, in order
-	primaries []netip.Addr // the cluster's primary VIPs, as heartbeats say
-	foreign   []int        // items: heartbeats of other clusters
-	queriers  []*querier   // in order
-	queries   []int        // items: our own, for the cluster's group
-	joined    []*reporter  // members of the cluster's group
-	strayed   []*reporter  // hosts of the cluster that report another group
-	floodsIP  bool         // what is flooded is not heartbeats alone
+	end         time.Time         // the last instant of any item
+	igmp        []int             // items: IGMP messages
+	beats       []int             // items: heartbeats of any cluster
+	malformed   []int             // items
+	members     []*member         // the cluster's hosts by their heartbeats, in order
+	primaries   []netip.Addr      // the cluster's primary VIPs, as heartbeats say
+	foreign     []int             // items: heartbeats of other clusters
+	beatEvery   time.Duration     // between heartbeats: as seen, or the default
+	beatsCut    bool              // there were more heartbeats than were kept
+	witnessed   map[mac.Addr]bool // Ethernet sources of which more is heard than heartbeats
+	twofold     map[mac.Addr]bool // hosts whose heartbeats contradict each other
+	surplus     []int             // items: heartbeats of more hosts than are judged
+	moreMembers int               // how many hosts those are
+	queriers    []*querier        // in order
+	queries     []int             // items: our own, for the cluster's group
+	joined      []*reporter       // members of the cluster's group
+	strayed     []*reporter       // hosts of the cluster that report another group
+	floodsIP    bool              // what is flooded is not heartbeats alone
 
 	ip       []int               // items: echoes, TCP segments, ICMP errors, traffic
 	hellos   []int               // items

@@ -61,16 +61,20 @@ func (p *picture) gatherMembers() {
 			return h.EthDst.IsGroup() && !isIPGroupMAC(h.EthDst) && p.claimed[h.EthDst]
 		})
 	}
+	kept := p.keptMembers(all)
 	index := make(map[memberKey]*member)
+	more := make(map[memberKey]bool)
 	for n, i := range p.beats {
 		h := &all[n]
 		if !slices.Contains(p.primaries, h.Cluster) {
 			p.foreign = append(p.foreign, i)
 			continue
 		}
-		k := memberKey{mac: h.EthSrc}
-		if isHostIP(h.Dedicated) {
-			k.dedicated = h.Dedicated
+		k := keyOf(h)
+		if !kept[k] {
+			more[k] = true
+			p.surplus = append(p.surplus, i)
+			continue
 		}
 		m := index[k]
 		if m == nil {
@@ -80,6 +84,43 @@ func (p *picture) gatherMembers() {
 		}
 		m.add(i, p.items[i], h)
 	}
+	p.moreMembers = len(more)
+	p.beatEvery = nlb.HeartbeatPeriod
+	var seen time.Duration
+	for _, m := range p.members {
+		seen = max(seen, m.period)
+	}
+	if seen > 0 {
+		p.beatEvery = seen
+	}
+	p.beatsCut = p.leftOut(evidence.KindHeartbeat)
+}
+
+// maxMembers bounds the members that are judged: a cluster has 32 hosts at most,
+// as there are 32 host priorities, and anybody can send heartbeats.
+const maxMembers = 2 * nlb.MaxPriority
+
+func keyOf(h *evidence.Heartbeat) memberKey {
+	k := memberKey{mac: h.EthSrc}
+	if isHostIP(h.Dedicated) {
+		k.dedicated = h.Dedicated
+	}
+	return k
+}
+
+// keptMembers chooses the members that are judged: those first that answer for
+// the VIP, then those that were heard first.
+func (p *picture) keptMembers(all []evidence.Heartbeat) map[memberKey]bool {
+	kept := make(map[memberKey]bool)
+	for _, answers := range []bool{true, false} {
+		for n := range all {
+			h := &all[n]
+			if len(kept) < maxMembers && p.hostMACs[h.EthSrc] == answers && slices.Contains(p.primaries, h.Cluster) {
+				kept[keyOf(h)] = true
+			}
+		}
+	}
+	return kept
 }
 
 // onSegment reports whether what is heard on a VLAN can be of the VIP's segment:
@@ -89,9 +130,10 @@ func (p *picture) onSegment(vlan uint16) bool {
 }
 
 func primariesOf(all []evidence.Heartbeat, fits func(evidence.Heartbeat) bool) []netip.Addr {
+	const most = 8 // where hosts contradict each other; the rest may be invented
 	var out []netip.Addr
 	for _, h := range all {
-		if isHostIP(h.Cluster) && fits(h) && !slices.Contains(out, h.Cluster) {
+		if len(out) < most && isHostIP(h.Cluster) && fits(h) && !slices.Contains(out, h.Cluster) {
 			out = append(out, h.Cluster)
 		}
 	}
@@ -130,16 +172,7 @@ const (
 )
 
 // period is the time between the cluster's heartbeats: as seen, or the default.
-func (p *picture) period() time.Duration {
-	var seen time.Duration
-	for _, m := range p.members {
-		seen = max(seen, m.period)
-	}
-	if seen == 0 {
-		return nlb.HeartbeatPeriod
-	}
-	return seen
-}
+func (p *picture) period() time.Duration { return p.beatEvery }
 
 // quiet is how long nothing was heard of the member when the observation ended.
 func (p *picture) quiet(m *member) time.Duration { return max(0, p.end.Sub(m.last)) }
@@ -148,7 +181,7 @@ func (p *picture) quiet(m *member) time.Duration { return max(0, p.end.Sub(m.las
 // ones, the other hosts take it for dead too. Where more different heartbeats
 // came than were kept, that cannot be told.
 func (p *picture) stopped(m *member) bool {
-	return m.beats > 0 && !p.leftOut(evidence.KindHeartbeat) && p.quiet(m) > nlb.MissedBeats*p.period()
+	return m.beats > 0 && !p.beatsCut && p.quiet(m) > nlb.MissedBeats*p.period()
 }
 
 // leftOut reports whether there were too many different facts of a kind.

@@ -12,6 +12,8 @@ import (
 
 // judgeMembers finds what the hosts' heartbeats say of the cluster.
 func (p *picture) judgeMembers() {
+	p.gatherWitnesses()
+	p.judgeMemberDoubts()
 	p.judgeStopped()
 	p.judgeSplit()
 	p.judgeRules()
@@ -48,32 +50,7 @@ const converges = 3 * time.Second
 // judgeSplit notes that live hosts name different default hosts at one time.
 // While a cluster converges they do so for a moment.
 func (p *picture) judgeSplit() {
-	alive := p.alive()
-	var together time.Duration = -1
-	var split []*member
-	for i, a := range alive {
-		for _, b := range alive[i+1:] {
-			if a.status.DefaultHost == b.status.DefaultHost || a.status.Cluster != b.status.Cluster {
-				continue
-			}
-			from, to := a.from, a.to
-			if b.from.After(from) {
-				from = b.from
-			}
-			if b.to.Before(to) {
-				to = b.to
-			}
-			// What a heartbeat says holds until the host's next one.
-			if over := to.Sub(from) + p.period(); over >= 0 {
-				together = max(together, over)
-				for _, m := range []*member{a, b} {
-					if !slices.Contains(split, m) {
-						split = append(split, m)
-					}
-				}
-			}
-		}
-	}
+	split, together := p.splitOf(p.alive())
 	if len(split) == 0 {
 		return
 	}
@@ -89,6 +66,42 @@ func (p *picture) judgeSplit() {
 	if together < converges {
 		p.lower(idSplit, Warning)
 	}
+	p.doubt(idSplit, split, func(firm []*member) bool {
+		split, together := p.splitOf(firm)
+		return len(split) > 0 && together >= converges
+	})
+}
+
+// splitOf returns those of the hosts that name different default hosts of one
+// cluster at one time, and the longest for which two do.
+func (p *picture) splitOf(all []*member) (split []*member, together time.Duration) {
+	together = -1
+	in := make([]bool, len(all))
+	for i, a := range all {
+		for j, b := range all[i+1:] {
+			if a.status.DefaultHost == b.status.DefaultHost || a.status.Cluster != b.status.Cluster {
+				continue
+			}
+			from, to := a.from, a.to
+			if b.from.After(from) {
+				from = b.from
+			}
+			if b.to.Before(to) {
+				to = b.to
+			}
+			// What a heartbeat says holds until the host's next one.
+			if over := to.Sub(from) + p.period(); over >= 0 {
+				together = max(together, over)
+				in[i], in[i+1+j] = true, true
+			}
+		}
+	}
+	for i, m := range all {
+		if in[i] {
+			split = append(split, m)
+		}
+	}
+	return split, together
 }
 
 func itemsOfStatus(all []*member) []int {
@@ -105,12 +118,7 @@ func (p *picture) judgeRules() {
 	if len(alive) < 2 {
 		return
 	}
-	first := alive[0].status
-	counts, codes := false, false
-	for _, m := range alive[1:] {
-		counts = counts || m.status.RuleCount != first.RuleCount
-		codes = codes || differ(first, m.status)
-	}
+	counts, codes := rulesDiffer(alive)
 	if !counts && !codes {
 		return
 	}
@@ -120,11 +128,23 @@ func (p *picture) judgeRules() {
 	}
 	if counts {
 		p.find(idRulesDiffer, fmt.Sprintf("The hosts of %v have different numbers of port rules.", p.vip), l.list(), itemsOfStatus(alive))
+		p.doubt(idRulesDiffer, alive, func(firm []*member) bool { counts, _ := rulesDiffer(firm); return counts })
 		return
 	}
 	l.add("inferred: what the codes hold is not documented; that they differ is seen")
 	p.find(idRulesDiffer, fmt.Sprintf("The hosts of %v have as many port rules, but not the same ones.", p.vip), l.list(), itemsOfStatus(alive))
 	p.lower(idRulesDiffer, Warning)
+	p.doubt(idRulesDiffer, alive, func(firm []*member) bool { _, codes := rulesDiffer(firm); return codes })
+}
+
+// rulesDiffer reports whether the numbers of the hosts' port rules differ, and
+// whether their codes do.
+func rulesDiffer(all []*member) (counts, codes bool) {
+	for _, m := range all {
+		counts = counts || m.status.RuleCount != all[0].status.RuleCount
+		codes = codes || differ(all[0].status, m.status)
+	}
+	return counts, codes
 }
 
 // codesOf returns the rule codes that were kept of those in use, in order.
@@ -160,42 +180,63 @@ func rulesOf(h *evidence.Heartbeat) string {
 
 func (p *picture) judgeMemberModes() {
 	alive := p.alive()
-	modes := make(map[Mode]bool)
+	if !modesDiffer(alive) {
+		return
+	}
 	var l lines
 	for _, m := range alive {
+		l.add("%v sends heartbeats to %v, as in mode %v", m.who(), m.status.EthDst, beatMode(m.status.EthDst))
+	}
+	p.find(idBeatModes, fmt.Sprintf("The hosts of %v send heartbeats as in different cluster modes.", p.vip), l.list(), itemsOfStatus(alive))
+	p.doubt(idBeatModes, alive, modesDiffer)
+}
+
+// modesDiffer reports whether the hosts' heartbeats go to destinations of
+// different modes.
+func modesDiffer(all []*member) bool {
+	seen := ModeUnknown
+	for _, m := range all {
 		mode := beatMode(m.status.EthDst)
-		modes[mode] = true
-		l.add("%v sends heartbeats to %v, as in mode %v", m.who(), m.status.EthDst, mode)
+		if mode != ModeUnknown && seen != ModeUnknown && mode != seen {
+			return true
+		}
+		if mode != ModeUnknown {
+			seen = mode
+		}
 	}
-	delete(modes, ModeUnknown)
-	if len(modes) > 1 {
-		p.find(idBeatModes, fmt.Sprintf("The hosts of %v send heartbeats as in different cluster modes.", p.vip), l.list(), itemsOfStatus(alive))
-	}
+	return false
 }
 
 func (p *picture) judgePriorities() {
-	by := make(map[int][]*member)
-	for _, m := range p.alive() {
-		if m.priority > 0 {
-			by[m.priority] = append(by[m.priority], m)
-		}
+	same := samePriority(p.alive())
+	if len(same) == 0 {
+		return
 	}
 	var l lines
+	n := 0
+	for _, m := range same {
+		l.add("%v, %s until %s", m.who(), many(m.beats, "heartbeat"), p.offset(m.last))
+		if m.priority == same[0].priority {
+			n++
+		}
+	}
+	p.find(idSamePriority, fmt.Sprintf("%d hosts of %v use the host priority %d.", n, p.vip, same[0].priority), l.list(), itemsOfMembers(same))
+	p.doubt(idSamePriority, same, func(firm []*member) bool { return len(samePriority(firm)) > 0 })
+}
+
+// samePriority returns the hosts that share a priority, by priority.
+func samePriority(all []*member) []*member {
+	by := make(map[int][]*member)
+	for _, m := range all {
+		by[m.priority] = append(by[m.priority], m)
+	}
 	var same []*member
-	var which []int
 	for n := 1; n <= nlb.MaxPriority; n++ {
-		if len(by[n]) < 2 {
-			continue
-		}
-		which = append(which, n)
-		same = append(same, by[n]...)
-		for _, m := range by[n] {
-			l.add("%v, %s until %s", m.who(), many(m.beats, "heartbeat"), p.offset(m.last))
+		if len(by[n]) > 1 {
+			same = append(same, by[n]...)
 		}
 	}
-	if len(same) > 0 {
-		p.find(idSamePriority, fmt.Sprintf("%d hosts of %v use the host priority %d.", len(by[which[0]]), p.vip, which[0]), l.list(), itemsOfMembers(same))
-	}
+	return same
 }
 
 // heardBeats is for how long heartbeats could be heard, as they were: since the

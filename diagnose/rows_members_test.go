@@ -173,13 +173,99 @@ func memberStories() []story {
 			},
 		},
 		{
-			name:    "one priority twice",
-			steps:   beating(3*time.Second, steady(time.Second, 0, 3*time.Second, beat(stranger, 2).beat(func(h *evidence.Heartbeat) { h.Dedicated = client }))...),
+			name: "one priority twice",
+			steps: beating(3*time.Second, append(steady(time.Second, 0, 3*time.Second, beat(stranger, 2).beat(func(h *evidence.Heartbeat) { h.Dedicated = client })),
+				has(client, stranger))...),
 			verdict: Answers, severity: Critical,
 			want: beatIDs(idSamePriority),
 			near: []string{idNoARP}, // asked once only
 			check: func(t *testing.T, d Diagnosis) {
 				says(t, d, idSamePriority, Critical, "2 hosts of 172.16.63.241 use the host priority 2")
+			},
+		},
+		{
+			// Nothing but heartbeats is heard of it: anybody can send those.
+			name:    "one priority twice, of a host that shows nowhere else",
+			steps:   beating(3*time.Second, steady(time.Second, 0, 3*time.Second, beat(stranger, 2).beat(func(h *evidence.Heartbeat) { h.Dedicated = client }))...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(idSamePriority),
+			near: []string{idContradictsItself},
+			check: func(t *testing.T, d Diagnosis) {
+				says(t, d, idSamePriority, Warning, stranger.String()+", priority 2, 172.16.63.77 is heard by heartbeats alone", "may be forged")
+			},
+		},
+		{
+			name:    "split from a host that shows nowhere else",
+			steps:   beating(6*time.Second, steady(time.Second, 0, 6*time.Second, beat(stranger, 3).beat(defaults(2)))...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(idSplit),
+			check: func(t *testing.T, d Diagnosis) {
+				says(t, d, idSplit, Warning, "is heard by heartbeats alone")
+				if f := findingOf(t, d, idSplit); !strings.Contains(f.Disproof, "forged") {
+					t.Errorf("disproof %q", f.Disproof)
+				}
+			},
+		},
+		{
+			// The two that answer are split by themselves.
+			name: "split, and one more that shows nowhere else",
+			steps: live(joinSteps([]step{answer(node1, multicast), answer(node2, multicast)}, until(6*time.Second, multicast),
+				steady(time.Second, 0, 6*time.Second, beat(node1, 1)), steady(time.Second, 500*ms, 6*time.Second, beat(node2, 2).beat(defaults(1))),
+				steady(time.Second, 0, 6*time.Second, beat(stranger, 3).beat(defaults(2))))...),
+			verdict: Answers, severity: Critical,
+			want:  beatIDs(idSplit),
+			check: func(t *testing.T, d Diagnosis) { says(t, d, idSplit, Critical) },
+		},
+		{
+			name: "a host whose heartbeats say two priorities in turn",
+			steps: beating(6*time.Second, steady(time.Second, 300*ms, 6*time.Second, beat(node1, 1).beat(func(h *evidence.Heartbeat) {
+				h.Priority, h.HostID, h.Dedicated = 7, 6, client
+			}))...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(idContradictsItself),
+			near: []string{idTooManyMembers},
+			check: func(t *testing.T, d Diagnosis) {
+				says(t, d, idContradictsItself, Warning, node1.String()+" says priority 1, and 7, in turn", node1.String()+" says address 172.16.63.11, and 172.16.63.77")
+			},
+		},
+		{
+			// The settings of a host are changed once.
+			name: "a host is given another priority",
+			steps: live(joinSteps([]step{answer(node1, multicast), answer(node2, multicast)}, until(9*time.Second, multicast),
+				steady(time.Second, 0, 4*time.Second, beat(node1, 1)), steady(time.Second, 5*time.Second, 9*time.Second, beat(node1, 3).beat(func(h *evidence.Heartbeat) { h.Dedicated = node1IP })),
+				steady(time.Second, 0, 9*time.Second, beat(node2, 2)))...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(),
+			near: []string{idContradictsItself},
+		},
+		{
+			// Somebody sends in its name what splits it from the others.
+			name:    "a host that names two default hosts in turn",
+			steps:   beating(6*time.Second, steady(time.Second, 300*ms, 6*time.Second, beat(node1, 1).beat(defaults(6)))...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(idContradictsItself, idSplit),
+			check: func(t *testing.T, d Diagnosis) {
+				says(t, d, idContradictsItself, Warning, "default host 0, and 6, in turn")
+				says(t, d, idSplit, Warning, node1.String()+" contradicts itself")
+			},
+		},
+		{
+			name:    "as many hosts as a cluster has",
+			steps:   beating(3*time.Second, strangers(30)...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(),
+			near: []string{idTooManyMembers},
+		},
+		{
+			name:    "more hosts than a cluster has",
+			steps:   beating(3*time.Second, strangers(900)...),
+			verdict: Answers, severity: Warning,
+			want: beatIDs(idTooManyMembers, idSamePriority),
+			check: func(t *testing.T, d Diagnosis) {
+				says(t, d, idTooManyMembers, Warning, "902 hosts by heartbeats in the cluster of 172.16.63.241, which can have 32")
+				if n := len(d.Cluster.Hosts); n != maxMembers {
+					t.Errorf("%d hosts", n)
+				}
 			},
 		},
 		{
@@ -303,6 +389,18 @@ func memberStories() []story {
 			},
 		},
 	}
+}
+
+// strangers are n hosts of the cluster that send a heartbeat each and show
+// nowhere else.
+func strangers(n int) []step {
+	out := make([]step, n)
+	for i := range out {
+		m := stranger
+		m[4], m[5] = byte(i>>8), byte(i)
+		out[i] = beat(m, 3+i%30).beat(func(h *evidence.Heartbeat) { h.Dedicated = netip.AddrFrom4([4]byte{172, 17, byte(i >> 8), byte(i)}) })
+	}
+	return out
 }
 
 func defaults(id uint16) func(*evidence.Heartbeat) {

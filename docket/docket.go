@@ -46,6 +46,13 @@ type Case struct {
 
 	closed  bool
 	sources map[mac.Addr]bool // hosts that claim the VIP, as far as they are told apart
+	members map[member]int    // how many different heartbeats are kept of each
+}
+
+// member is what tells the hosts of a cluster apart by their heartbeats.
+type member struct {
+	source    mac.Addr
+	dedicated netip.Addr
 }
 
 // Close ends the case: nothing more is filed with it.
@@ -204,12 +211,47 @@ func (d *Docket) fileCluster(f evidence.Fact, frame *evidence.Frame) {
 		if c.Concerns(f) {
 			filed = true
 			if !c.closed {
-				c.Hosts.Add(f, frame.Time, 1, frame)
+				c.addHost(f, frame)
 			}
 		}
 	}
 	if !filed {
 		d.Segment.Add(f, frame.Time, 1, frame)
+	}
+}
+
+// The bounds of a cluster by its heartbeats, which anybody can send: a cluster
+// has 32 hosts at most, as there are 32 host priorities, and a host's heartbeats
+// differ where its state or its settings change.
+const (
+	maxMembers   = 64
+	beatsPerHost = 16
+)
+
+// addHost files what a host of the cluster says. Of more hosts than there can
+// be, and of one that changes what it says all the time, the rest is counted; a
+// host that answers for the VIP finds room whenever it is heard.
+func (c *Case) addHost(f evidence.Fact, frame *evidence.Frame) {
+	h, ok := f.(evidence.Heartbeat)
+	if !ok || c.Hosts.Has(f) {
+		c.Hosts.Add(f, frame.Time, 1, frame)
+		return
+	}
+	m := member{h.EthSrc, h.Dedicated}
+	n, known := c.members[m]
+	most := maxMembers
+	if c.sources[h.EthSrc] {
+		most += maxSources
+	}
+	if n >= beatsPerHost || !known && len(c.members) >= most {
+		c.Hosts.LeaveOut(evidence.KindHeartbeat, frame.Time, 1, frame)
+		return
+	}
+	if c.Hosts.Add(f, frame.Time, 1, frame) {
+		if c.members == nil {
+			c.members = make(map[member]int)
+		}
+		c.members[m]++
 	}
 }
 

@@ -199,3 +199,48 @@ func TestForeignClustersCrowdNothingOut(t *testing.T) {
 		t.Errorf("%d items", len(items))
 	}
 }
+
+// A cluster has 32 hosts at most. Of more, and of a host that says something else
+// each time, what is kept is bounded; those that answer for the VIP are kept
+// whenever they are heard.
+func TestHeartbeatsAreBounded(t *testing.T) {
+	var d docket.Docket
+	c := d.Open(vip)
+	d.File(reply(vip), frame(0))
+	node := reply(vip).EthSrc
+	beat := func(n int) evidence.Heartbeat {
+		return evidence.Heartbeat{EthSrc: mac.Addr{2, 9, 9, 9, byte(n >> 8), byte(n)}, EthDst: cluster, Cluster: vip, Priority: uint32(n)}
+	}
+	for n := range 1500 {
+		d.File(beat(n), frame(1))
+	}
+	for n := range 200 {
+		h := beat(7)
+		h.HostCode = uint32(n)
+		d.File(h, frame(1))
+	}
+	true1 := evidence.Heartbeat{EthSrc: node, EthDst: cluster, Cluster: vip, Priority: 1}
+	d.File(true1, frame(2))
+	hosts, of7, left, kept := make(map[mac.Addr]bool), 0, 0, false
+	for _, it := range c.Hosts.Items() {
+		switch f := it.Fact.(type) {
+		case evidence.Heartbeat:
+			hosts[f.EthSrc] = true
+			kept = kept || f == true1
+			if f.EthSrc == beat(7).EthSrc {
+				of7++
+			}
+		case evidence.Unkept:
+			left = it.Count
+			if len(it.Again) > evidence.TimesKept {
+				t.Errorf("%d frames of what was left out are kept", len(it.Again))
+			}
+		}
+	}
+	if len(hosts) != 64+1 || !kept || of7 > 16 {
+		t.Errorf("%d hosts kept, %d heartbeats of one, the true host among them: %v", len(hosts), of7, kept)
+	}
+	if want := 1500 - 64 + 200 - (of7 - 1) - 1; left != want && left != want+1 {
+		t.Errorf("%d counted as left out, want %d", left, want)
+	}
+}

@@ -50,10 +50,11 @@ type Log struct {
 	again int // bytes of the frames kept beyond the first of each fact
 }
 
-// mostAgain is how many frames are kept that gave one fact again. A run that
-// stands alone keeps more, so that its capture shows the same rates.
-func (l *Log) mostAgain() int {
-	if l.Budget != nil {
+// mostAgain is how many frames are kept that gave a fact again. A run that
+// stands alone keeps more, so that its capture shows the same rates. Of what is
+// left out a few show that there was more.
+func (l *Log) mostAgain(f Fact) int {
+	if l.Budget != nil || f.Kind() == KindUnkept {
 		return TimesKept
 	}
 	return FramesKept
@@ -68,7 +69,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		it.Count += n
 		if frame != nil {
 			it.Bytes += frame.Length
-			if len(it.Again) < l.mostAgain() && l.again+len(frame.Data) <= AgainKept && l.Budget.take(0, frame) {
+			if len(it.Again) < l.mostAgain(f) && len(frame.Data) > 0 && l.again+len(frame.Data) <= AgainKept && l.Budget.take(0, frame) {
 				l.again += len(frame.Data)
 				again := *frame
 				again.Data = bytes.Clone(frame.Data)
@@ -104,6 +105,18 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 	l.index[f] = len(l.items)
 	l.items = append(l.items, it)
 	return true
+}
+
+// Has reports whether the Log holds f.
+func (l *Log) Has(f Fact) bool {
+	_, ok := l.index[f]
+	return ok
+}
+
+// LeaveOut counts a fact of kind k that whoever files facts has no room for, as
+// Add does with what exceeds the Log's own bounds.
+func (l *Log) LeaveOut(k Kind, at time.Time, n int, frame *Frame) {
+	l.Add(Unkept{Of: k}, at, n, frame)
 }
 
 // Items returns the facts in the order in which each was first added. The
