@@ -112,20 +112,16 @@ func classifyGroup(m mac.Addr, last4 [4]byte) Class {
 		return c
 	case prefix(m, 0x01, 0x00, 0x5e) && m[3] == 0x00 && m[4] == 0x01 && m[5] != 0:
 		return numbered(KindCARPBalancing, int(m[5]))
-	case prefix(m, 0x01, 0x00, 0x5e) && m[3] < 0x80:
-		return class(KindIPv4Multicast)
-	case m[0] == 0x33 && m[1] == 0x33:
-		return class(KindIPv6Multicast)
-	case prefix(m, 0x01, 0x80, 0xc2) && m[3] == 0 && m[4] == 0 && m[5] < 0x10:
-		return class(KindBridgeGroup)
 	case prefix(m, 0x03, 0x00, 0x5e):
 		c := class(KindVendorExample)
 		c.HandSet, c.Mode = true, Multicast
 		return c
-	case prefix(m, 0x03, 0x00, 0x00):
-		return class(KindTokenRing)
-	case m == mac.Addr{0x03, 0x00, 0xc7, 0x00, 0x00, 0xee}:
-		return class(KindHPTeaming)
+	}
+	if c, ok := protocolGroup(m); ok {
+		return c
+	}
+	if prefix(m, 0x01, 0x00, 0x5e) {
+		return class(KindIPv4Multicast)
 	}
 	c := class(KindUnknownGroup)
 	c.HandSet = true
@@ -147,17 +143,19 @@ func ClassifyFor(m mac.Addr, vip netip.Addr) Class {
 	o := vip.As4()
 	switch c.Kind {
 	case KindUnicast:
-		if c.Primary != vip {
-			c.Note = noteUnicastOther
+		c.Note = noteUnicastOther
+		if c.Primary == vip {
+			c.Certainty, c.Name, c.Note = Documented, nameUnicast, noteUnicastSame
 		}
 	case KindMulticast:
+		c.Certainty, c.Name = Documented, nameMulticast
 		if c.Primary != vip {
 			c.Note = noteMulticastOther
 		}
 	case KindIGMP:
 		c.Note = noteIGMPOther
 		if c.LastOctets == [2]byte(o[2:]) {
-			c.Certainty, c.Note = Documented, noteIGMPSame
+			c.Certainty, c.Name, c.Note = Documented, nameIGMP, noteIGMPSame
 		}
 	case KindLegacy:
 		if c.Primary != vip {
@@ -172,15 +170,19 @@ func ClassifyFor(m mac.Addr, vip netip.Addr) Class {
 			c.Note = noteMaskedOther
 			break
 		}
-		c.Certainty, c.Note = Documented, noteMaskedSame
+		c.Name, c.Note = nameMasked(c.Priority), noteMaskedSame
 	case KindExtreme:
 		if [4]byte(m[2:]) == o {
 			c = masked(m, o)
-			c.Certainty, c.Note = Documented, noteMaskedSame
+			c.Name, c.Note = nameMasked(c.Priority), noteMaskedSame
+		}
+	case KindLocal, KindDocker:
+		if [4]byte(m[2:]) == o {
+			c.Note = noteOwnAddress
 		}
 	case KindCARPBalancing:
 		c.Certainty, c.Note = Documented, noteCARPAnswer
-	case KindIPv4Multicast, KindIPv6Multicast:
+	case KindIPv4Multicast:
 		c.HandSet, c.Certainty, c.Note = true, Inferred, noteGroupAnswer
 	}
 	return c
@@ -204,6 +206,17 @@ func masked(m mac.Addr, primary [4]byte) Class {
 	c.Priority = int(m[1])
 	c.Name += ", priority " + strconv.Itoa(c.Priority)
 	return c
+}
+
+// The names of what has NLB's form and the bytes of the VIP.
+const (
+	nameUnicast   = "NLB cluster in unicast mode"
+	nameMulticast = "NLB cluster in multicast mode"
+	nameIGMP      = "NLB cluster in IGMP multicast mode"
+)
+
+func nameMasked(priority int) string {
+	return "NLB host in unicast mode, masked source, priority " + strconv.Itoa(priority)
 }
 
 // numbered is class for the kinds whose name ends in a number.

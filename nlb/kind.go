@@ -45,6 +45,8 @@ const (
 	KindCARPBalancing // 01-00-5e-00-01-vhid
 	KindTokenRing     // 03-00-00: functional addresses
 	KindHPTeaming     // 03-00-c7-00-00-ee
+	KindProtocolGroup // in a block that some other protocol uses
+	KindIPv4Local     // 01-00-5e-00-00: 224.0.0.x, which stays on its link
 	KindIPv4Multicast // 01-00-5e, the rest of the IPv4 block
 	KindIPv6Multicast // 33-33
 	KindBridgeGroup   // 01-80-c2-00-00-00 to 0f: never forwarded by a bridge
@@ -94,28 +96,28 @@ var forms = [kindCount]struct {
 }{
 	Unclassified: {id: "unclassified"},
 	KindUnicast: {
-		id: "nlb-unicast", name: "NLB cluster in unicast mode", certainty: Documented,
-		note:   "Routers accept this MAC without configuration; switches must keep flooding it, so it must never be learned on a port.",
-		source: "Microsoft KB 4494444",
+		id: "nlb-unicast", name: "has the form of an NLB cluster in unicast mode", certainty: Inferred,
+		note:   "No switch may learn a cluster's; the form alone proves no cluster, as one of 16,384 MACs that software makes up for a phone or a container begins so.",
+		source: "Microsoft KB 4494444; RFC 9542 2.1 (locally administered addresses)",
 	},
 	KindMulticast: {
-		id: "nlb-multicast", name: "NLB cluster in multicast mode", certainty: Documented,
+		id: "nlb-multicast", name: "has the form of an NLB cluster in multicast mode", certainty: Inferred,
 		note:   "Most routers need a static ARP entry for every VIP with this MAC, and switches a static MAC entry with the member ports.",
 		source: "Microsoft KB 4494444; RFC 1812 3.3.2",
 	},
 	KindIGMP: {
-		id: "nlb-igmp-multicast", name: "NLB cluster in IGMP multicast mode", certainty: Inferred,
+		id: "nlb-igmp-multicast", name: "has the form of an NLB cluster in IGMP multicast mode", certainty: Inferred,
 		note:   "As an ARP answer for a unicast IP this is NLB in IGMP mode; as a mere destination it is any traffic to a group that ends in the same octets, such as 239.255.y.z.",
 		source: "Microsoft KB 4494444 and KB 283028; RFC 1112 6.4",
 	},
 	KindLegacy: {
-		id: "nlb-legacy", name: "Convoy or WLBS cluster, or an ordinary adapter", certainty: Inferred,
+		id: "nlb-legacy", name: "has the form of a Convoy or WLBS cluster, or of an ordinary adapter", certainty: Inferred,
 		note:   "Old Convoy and WLBS clusters have this form, but so have adapters whose vendor's prefix begins with 00-bf; it is a cluster only if the last four bytes are a VIP.",
 		source: "Wireshark list of well-known addresses (wka)",
 	},
 	KindMasked: {
-		id: "nlb-masked", name: "NLB host in unicast mode, masked source", certainty: Inferred,
-		note:   "A host of a unicast cluster sends from this MAC so that no switch learns the cluster MAC; it is NLB only if the last four bytes are a VIP.",
+		id: "nlb-masked", name: "has the form of an NLB host's masked source in unicast mode", certainty: Inferred,
+		note:   "A host of a unicast cluster sends from it so that no switch learns the cluster MAC; it is NLB only if the last four bytes are a VIP, and not the adapter's own IP.",
 		source: "Microsoft KB 193602; Wireshark list of well-known addresses (wka)",
 	},
 	KindVendorExample: {
@@ -125,8 +127,8 @@ var forms = [kindCount]struct {
 	},
 	KindUnknownGroup: {
 		id: "unknown-group", name: "group MAC of no known scheme", certainty: Unconfirmed,
-		note:   "Set by hand in NLB, or another cluster: Linux CLUSTERIP, StoneSoft and Check Point ClusterXL also answer with a group MAC, and the MAC alone cannot tell them apart.",
-		source: "Microsoft KB 193601; Linux net/ipv4/netfilter/ipt_CLUSTERIP.c; Forcepoint and Check Point guides",
+		note:   "Set by hand in NLB, or another cluster: ClusterXL, FireCluster, Forcepoint and Linux CLUSTERIP also answer with a group MAC, and the MAC alone cannot tell them apart.",
+		source: "Microsoft KB 193601; Linux net/ipv4/netfilter/ipt_CLUSTERIP.c; Check Point, Forcepoint and WatchGuard guides",
 	},
 	KindCARPBalancing: {
 		id: "carp-balancing", name: "CARP with IP balancing, vhid ", certainty: Inferred,
@@ -135,7 +137,7 @@ var forms = [kindCount]struct {
 	},
 	KindTokenRing: {
 		id: "token-ring-group", name: "Token Ring functional address", certainty: Documented,
-		note:   "A group address of Token Ring functions that has no business on Ethernet; it is not NLB.",
+		note:   "A group address of Token Ring functions that has no business on Ethernet, and no cluster may answer with it; it is not NLB.",
 		source: "Wireshark list of well-known addresses (wka); RFC 1469",
 	},
 	KindHPTeaming: {
@@ -143,19 +145,29 @@ var forms = [kindCount]struct {
 		note:   "HP teaming software sends its own frames to this group between adapters of a team; it is not NLB.",
 		source: "Wireshark list of well-known addresses (wka)",
 	},
+	KindProtocolGroup: {
+		id: "protocol-group", name: "a protocol's group address", certainty: Documented,
+		note:   "Another protocol's own address, not NLB: no cluster may answer with it, and a static entry for it would lead that protocol's frames to the wrong ports.",
+		source: listWKA,
+	},
+	KindIPv4Local: {
+		id: "ipv4-local-multicast", name: "IPv4 local network control, 224.0.0.x", certainty: Documented,
+		note:   "Routing protocols, IGMP and mDNS use it on each link, not NLB: no cluster may answer with it, and a static entry for it would cut them off.",
+		source: "RFC 1112 6.4; RFC 5771 4; RFC 4541 2.1.2",
+	},
 	KindIPv4Multicast: {
 		id: "ipv4-multicast", name: "IPv4 multicast", certainty: Documented,
-		note:   "The MAC of 32 IPv4 groups; NLB in IGMP mode derives only 01-00-5e-7f, so as an ARP answer for a unicast IP it was set by hand or belongs to another cluster.",
+		note:   "The MAC of 32 IPv4 groups; NLB in IGMP mode derives only 01-00-5e-7f, so as an ARP answer it was set by hand, or is another cluster's, as a pair of firewalls.",
 		source: "RFC 1112 6.4",
 	},
 	KindIPv6Multicast: {
 		id: "ipv6-multicast", name: "IPv6 multicast", certainty: Documented,
-		note:   "The MAC of IPv6 groups with the same last four bytes; NLB derives none of these.",
+		note:   "The MAC of IPv6 groups, neighbour discovery's among them: NLB derives none of these, and a static entry would pin those groups to the member ports.",
 		source: "RFC 2464 7",
 	},
 	KindBridgeGroup: {
 		id: "bridge-group", name: "reserved for protocols between bridges", certainty: Documented,
-		note:   "Switches never forward frames to this address, so a VIP that answers with it is reachable by nobody behind a switch.",
+		note:   "Switches never forward frames to this address, so a VIP that answers with it is reachable by nobody behind a switch, and no entry can help.",
 		source: "IEEE 802.1Q, table of reserved addresses; Wireshark list of well-known addresses (wka)",
 	},
 	KindBroadcast: {
@@ -226,14 +238,16 @@ var forms = [kindCount]struct {
 
 // Notes that ClassifyFor gives in place of a kind's own.
 const (
-	noteUnicastOther   = "The MAC reveals another primary VIP than the address asked for: normal where that is a further VIP of the cluster."
+	noteUnicastSame    = "Most routers accept this MAC from ARP, and some need lines of their own (nlbprobe platforms); switches must keep flooding it, so it must never be learned on a port."
+	noteUnicastOther   = "A further VIP of the cluster whose primary VIP the MAC reveals, or a MAC that software made up: masked sources, several hosts or heartbeats tell the two apart."
 	noteMulticastOther = "The MAC reveals another primary VIP than the address asked for, normal for a further VIP of the cluster: configure this MAC, never one computed from the VIP."
 	noteIGMPSame       = "Most routers need a static ARP entry for every VIP with this MAC, and switches IGMP snooping with a querier, or a static MAC entry."
-	noteIGMPOther      = "The primary VIP ends in other octets than the address asked for, normal for a further VIP of the cluster: configure this MAC, never one computed from the VIP."
-	noteLegacySame     = "An old Convoy or WLBS cluster in unicast mode; routers accept this MAC without configuration."
+	noteIGMPOther      = "A further VIP of a cluster whose primary VIP ends in these octets, or a group MAC of another cluster: configure this MAC, never one computed from the VIP."
+	noteLegacySame     = "An old Convoy or WLBS cluster in unicast mode; most routers accept this MAC without configuration."
 	noteLegacyOther    = "A vendor's address that begins like an old WLBS cluster's, but the last four bytes are not the address asked for."
+	noteOwnAddress     = "Software made the MAC of the adapter's own IPv4 address, as Google Cloud (42:01) and Docker (02:42) do: an ordinary adapter, of no form that NLB derives."
 	noteMaskedSame     = "A host of the unicast cluster sends from this MAC so that no switch learns the cluster MAC; the second byte is the host priority."
 	noteMaskedOther    = "It begins like an NLB host's masked source, but the last four bytes are not the address asked for, so this proves no NLB."
 	noteCARPAnswer     = "An OpenBSD CARP group that balances by IP answers with this group MAC, and routers need the same static ARP as for NLB."
-	noteGroupAnswer    = "No cluster derives it for a unicast IP: it was set by hand in NLB, or belongs to another cluster such as Linux CLUSTERIP or StoneSoft, which the MAC alone cannot tell apart."
+	noteGroupAnswer    = "No cluster derives it for a unicast IP: it was set by hand in NLB, or belongs to another cluster such as ClusterXL, FireCluster or Linux CLUSTERIP, which the MAC alone cannot tell apart."
 )
