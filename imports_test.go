@@ -39,7 +39,7 @@ var mayImport = []struct {
 	{"evidence", []string{"mac"}},
 	{"observe", []string{"evidence", "igmp", "mac", "nlb"}},
 	{"diagnose", []string{"evidence", "mac", "nearest", "nlb"}},
-	{"templates", []string{"mac", "nearest"}},
+	{"templates", []string{"mac", "nearest", "nlb"}},
 	{"report", []string{"diagnose", "evidence", "templates", "mac", "nlb"}},
 	{"arpprobe", []string{"mac", "evidence"}},
 	{"routerprobe", []string{"mac", "evidence"}},

@@ -188,6 +188,15 @@ func ClassifyFor(m mac.Addr, vip netip.Addr) Class {
 	return c
 }
 
+// EndsAs reports whether the last two octets that c reveals are those of vip.
+func (c Class) EndsAs(vip netip.Addr) bool {
+	if vip = vip.Unmap(); !c.HasLastOctets || !vip.Is4() {
+		return false
+	}
+	o := vip.As4()
+	return c.LastOctets == [2]byte(o[2:])
+}
+
 // class returns what all addresses of kind k have in common.
 func class(k Kind) Class {
 	f := &forms[k]

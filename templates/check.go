@@ -259,7 +259,7 @@ func (c *checker) platform() {
 			c.bad(at, "a note without text")
 		}
 		c.text(at+".text", n.Text)
-		c.scope(at, n.Role, n.Mode, n.Ports)
+		c.scope(at, n.scope())
 		if n.Section != "" && !slices.Contains(Sections(), n.Section) {
 			c.bad(at+".section", "no section is called %q", clip(string(n.Section)))
 		}
@@ -314,21 +314,34 @@ func (c *checker) trust(at string, conf Confidence, source []string) {
 	}
 }
 
-func (c *checker) scope(at, role string, mode Mode, ports string) {
-	if !slices.Contains([]string{"", "l3", "l2", "l2-only", "both"}, role) {
-		c.bad(at+".role", "no role is called %q; there are l3, l2, l2-only and both", clip(role))
+func (c *checker) scope(at string, of scope) {
+	if !slices.Contains([]string{"", "l3", "l2", "l2-only", "both"}, of.role) {
+		c.bad(at+".role", "no role is called %q; there are l3, l2, l2-only and both", clip(of.role))
 	}
-	if !slices.Contains([]Mode{"", Multicast, IGMP, Unicast, anyMode}, mode) {
-		c.bad(at+".mode", "no mode is called %q; there are multicast, igmp, unicast and any", clip(string(mode)))
+	if !slices.Contains([]Mode{"", Multicast, IGMP, Unicast, refusedMode, anyMode}, of.mode) {
+		c.bad(at+".mode", "no mode is called %q; there are multicast, igmp, unicast, unicast-refused and any", clip(string(of.mode)))
 	}
-	switch ports {
+	switch of.ports {
 	case "", "one", "several":
 	case lagPorts, physicalPorts:
 		if c.p.Spelling.Ports.LAG == "" {
-			c.bad(at+".ports", "ports is %s, and spelling does not say under ports which names are aggregates: a pattern under lag", ports)
+			c.bad(at+".ports", "ports is %s, and spelling does not say under ports which names are aggregates: a pattern under lag", of.ports)
 		}
 	default:
-		c.bad(at+".ports", "ports is %q; it must be one, several, lag or physical", clip(ports))
+		c.bad(at+".ports", "ports is %q; it must be one, several, lag or physical", clip(of.ports))
+	}
+	switch of.ipMACs {
+	case "":
+	case "no", "only":
+		if of.mode != Multicast {
+			c.bad(at+".ip-macs", "ip-macs: %s is for the mode multicast", of.ipMACs)
+		}
+	case "also":
+		if of.mode != IGMP {
+			c.bad(at+".ip-macs", "ip-macs: also is for the mode igmp")
+		}
+	default:
+		c.bad(at+".ip-macs", "ip-macs is %q; it must be no, only or also", clip(of.ipMACs))
 	}
 }
 
@@ -426,7 +439,7 @@ func (c *checker) lines(section string, lines []Line) {
 		if strings.TrimSpace(l.Line) == "" {
 			c.bad(at, "an empty line")
 		}
-		c.scope(at, l.Role, l.Mode, l.Ports)
+		c.scope(at, l.scope())
 		c.trust(at, l.Confidence, l.Source)
 		c.text(at+".keep", l.Keep)
 		c.text(at+".doubt", l.Doubt)

@@ -52,7 +52,7 @@ func (c *checker) forms() {
 	}
 	if f := c.p.IETF; f != nil {
 		c.trust("$.ietf", f.Confidence, f.Source)
-		c.scope("$.ietf", f.Role, f.Mode, "")
+		c.scope("$.ietf", scope{role: f.Role, mode: f.Mode})
 		c.text("$.ietf.note", f.Note)
 		c.text("$.ietf.doubt", f.Doubt)
 		c.template("$.ietf.interface", f.Interface)
@@ -113,7 +113,7 @@ func (c *checker) ansible(a *Ansible) {
 		at := fmt.Sprintf("%s.tasks[%d]", at, i)
 		c.trust(at, t.Confidence, t.Source)
 		c.text(at+".doubt", t.Doubt)
-		c.scope(at, t.Role, t.Mode, "")
+		c.scope(at, scope{role: t.Role, mode: t.Mode})
 		c.match(at+".module", "module", t.Module, moduleName(), "cisco.aci.aci_rest")
 		c.repeats(at, t.Each)
 		c.template(at+".name", t.Name)
@@ -144,7 +144,7 @@ func (c *checker) terraform(t *Terraform) {
 		at := fmt.Sprintf("%s.resources[%d]", at, i)
 		c.trust(at, r.Confidence, r.Source)
 		c.text(at+".doubt", r.Doubt)
-		c.scope(at, r.Role, r.Mode, "")
+		c.scope(at, scope{role: r.Role, mode: r.Mode})
 		c.match(at+".type", "type", r.Type, keyName(), "aci_subnet")
 		c.repeats(at, r.Each)
 		c.template(at+".label", r.Label)

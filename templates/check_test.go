@@ -42,7 +42,7 @@ func TestCheck(t *testing.T) {
 		{"in: table", "in: tables", `f:62:9: no context is called "tables"`},
 		{"each: vip", "each: node", `f:63:11: each is "node"; it must be vip or port`},
 		{"role: l3", "role: l4", `f:64:11: no role is called "l4"; there are l3, l2, l2-only and both`},
-		{"mode: multicast", "mode: broadcast", `f:70:11: no mode is called "broadcast"; there are multicast, igmp, unicast and any`},
+		{"mode: multicast", "mode: broadcast", `f:70:11: no mode is called "broadcast"; there are multicast, igmp, unicast, unicast-refused and any`},
 		{"mode: multicast", "mode: any\n    ports: two", `f:71:12: ports is "two"; it must be one, several, lag or physical`},
 		{"role: l3\n    confidence: vendor", "role: l3\n    confidence: unverified", `f:58:11: an unverified block must be split into lines, so that each has its comment`},
 		{"mac {{.MAC}} {{.Ports}}", `mac {{.MACIn \"hexa\"}} {{.Ports}}`, `f:67:11: mac: no spelling is called "hexa"; there are colon, colon-upper, hyphen, dotted, h-h-h, six-six, bare`},

@@ -91,7 +91,7 @@ func (r *render) targets(patterns []pattern) ([]target, error) {
 	var all []target
 	at := map[string]int{}
 	for i, l := range r.p.Configure {
-		if !r.wants(Configure, l.Role, l.Mode, l.Ports) {
+		if !r.wants(Configure, l.scope()) {
 			continue
 		}
 		t := r.pattern(patterns, i)

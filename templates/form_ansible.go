@@ -172,7 +172,7 @@ func (w *formWriter) taskLines() ([]taskLine, error) {
 	for _, l := range lines {
 		text := l.Line
 		switch {
-		case !w.r.wants(w.section, l.Role, l.Mode, l.Ports), w.section == Remove && l.Undo == "":
+		case !w.r.wants(w.section, l.scope()), w.section == Remove && l.Undo == "":
 			continue
 		case w.section == Remove:
 			text = l.Undo
@@ -365,7 +365,7 @@ func (w *formWriter) madeTasks() (int, error) {
 		if of == "" {
 			of = Configure
 		}
-		if of != w.section || !w.r.wants(w.section, t.Role, t.Mode, "") {
+		if of != w.section || !w.r.wants(w.section, scope{role: t.Role, mode: t.Mode}) {
 			continue
 		}
 		err := w.each(t.Each, func(d *lineData) error {

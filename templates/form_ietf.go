@@ -46,7 +46,7 @@ type (
 // editConfig writes the body of a NETCONF edit-config.
 func (w *formWriter) editConfig() error {
 	f := w.r.p.IETF
-	if !w.r.wants(w.section, f.Role, f.Mode, "") {
+	if !w.r.wants(w.section, scope{role: f.Role, mode: f.Mode}) {
 		return &NothingError{w.r.p.Name, IETFForm, "it holds ARP entries, which only a device needs that routes the VLAN of a cluster with a group MAC"}
 	}
 	if err := w.head("NETCONF edit-config, "+w.r.p.Name, f.Confidence, f.Doubt, f.Source, f.Note); err != nil {

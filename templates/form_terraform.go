@@ -42,7 +42,7 @@ func (w *formWriter) hcl() error {
 	fmt.Fprintf(&w.out, "terraform {\n  required_providers {\n    %s = {\n      source  = %s\n      version = %s\n    }\n  }\n}\n",
 		t.Provider, quoteHCL(t.Registry), quoteHCL(t.Version))
 	for _, res := range t.Resources {
-		if !w.r.wants(w.section, res.Role, res.Mode, "") {
+		if !w.r.wants(w.section, scope{role: res.Role, mode: res.Mode}) {
 			continue
 		}
 		err := w.each(res.Each, func(d *lineData) error {

@@ -158,7 +158,7 @@ func TestFormsSayUnverified(t *testing.T) {
 		}
 		text, _ := c.render(t)
 		for _, l := range c.p.Configure {
-			if l.Confidence != Unverified || !(&render{mode: c.mode, role: c.role, ports: c.v.Ports}).wants(Configure, l.Role, l.Mode, l.Ports) {
+			if l.Confidence != Unverified || !(&render{mode: c.mode, role: c.role, ports: c.v.Ports}).wants(Configure, l.scope()) {
 				continue
 			}
 			as := l.Line

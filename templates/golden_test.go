@@ -20,6 +20,7 @@ import (
 var (
 	multicastMAC = mac.Addr{0x03, 0xbf, 192, 0, 2, 100}
 	igmpMAC      = mac.Addr{0x01, 0x00, 0x5e, 0x7f, 2, 100}
+	firewallMAC  = mac.Addr{0x01, 0x00, 0x5e, 0x00, 2, 100}
 	unicastMAC   = mac.Addr{0x02, 0xbf, 192, 0, 2, 100}
 )
 
@@ -107,6 +108,24 @@ func cases(p *Platform) map[string]struct {
 				v.Ports = append(v.Ports, lastNumber.ReplaceAllString(first, strconv.Itoa(n+i)))
 			}
 		})
+	}
+	// A pair of firewalls: a MAC of IP groups, and no group.
+	if slices.ContainsFunc(p.Configure, func(l Line) bool { return l.Mode == IGMP }) {
+		v := sample(p, firewallMAC)
+		delete(v.Set, "group")
+		all["ip-macs-both"] = struct {
+			v    Values
+			role Role
+		}{v, Both}
+	}
+	// A router is proven not to take the answers of a cluster in unicast mode.
+	if slices.ContainsFunc(p.Configure, func(l Line) bool { return l.Mode == refusedMode }) || p.entersVIP() {
+		v := sample(p, unicastMAC)
+		v.Refused = true
+		all["refused-l3"] = struct {
+			v    Values
+			role Role
+		}{v, L3}
 	}
 	return all
 }
@@ -205,7 +224,7 @@ func checkRules(t *testing.T, p *Platform, c Config) {
 			t.Errorf("%s: %d characters, the platform takes %d: %q", c.Section, len(line), p.Spelling.Line, line)
 		}
 		if !isComment(c, line) {
-			for _, m := range []mac.Addr{multicastMAC, igmpMAC, unicastMAC} {
+			for _, m := range []mac.Addr{multicastMAC, igmpMAC, firewallMAC, unicastMAC} {
 				for s := mac.Colon; s <= mac.Bare; s++ {
 					if s != style && strings.Contains(line, m.In(s)) && !spells(p, c.Section, line, s) {
 						t.Errorf("%s: the MAC is spelled as %s, and no line calls for that: %q", c.Section, s, line)
@@ -292,7 +311,7 @@ func wanted(t *testing.T, p *Platform, l Line, v Values, role Role) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.wants(Configure, l.Role, l.Mode, l.Ports)
+	return r.wants(Configure, l.scope())
 }
 
 // checkVIPs checks that each VIP has exactly one line where the device routes,

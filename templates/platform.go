@@ -162,14 +162,15 @@ type Context struct {
 // Line is one line of a device, or a block of lines that belong together.
 type Line struct {
 	Line   string   `yaml:"line"`
-	Shown  []string `yaml:"shown"` // how else the device shows it; configure only
-	Undo   string   `yaml:"undo"`  // takes it back; configure only
-	Keep   string   `yaml:"keep"`  // or why it is not taken back
-	In     string   `yaml:"in"`    // the context that it stands in
-	Each   string   `yaml:"each"`  // "vip" or "port": once for each
-	Role   string   `yaml:"role"`  // "l3", "l2", "l2-only", "both"; empty for every role
-	Mode   Mode     `yaml:"mode"`  // empty for both modes with a group MAC
-	Ports  string   `yaml:"ports"` // "one" or "several": with so many member ports; "lag" or "physical": for those of the kind; empty for any
+	Shown  []string `yaml:"shown"`   // how else the device shows it; configure only
+	Undo   string   `yaml:"undo"`    // takes it back; configure only
+	Keep   string   `yaml:"keep"`    // or why it is not taken back
+	In     string   `yaml:"in"`      // the context that it stands in
+	Each   string   `yaml:"each"`    // "vip" or "port": once for each
+	Role   string   `yaml:"role"`    // "l3", "l2", "l2-only", "both"; empty for every role
+	Mode   Mode     `yaml:"mode"`    // empty for both modes with a group MAC
+	Ports  string   `yaml:"ports"`   // "one" or "several": with so many member ports; "lag" or "physical": for those of the kind; empty for any
+	IPMACs string   `yaml:"ip-macs"` // "no", "only" or "also": for MACs of 01-00-5e; empty where it does not matter
 	Expect string   `yaml:"expect"`
 
 	Confidence     Confidence `yaml:"confidence"`
@@ -188,6 +189,7 @@ type Note struct {
 	Role       string     `yaml:"role"`
 	Mode       Mode       `yaml:"mode"`
 	Ports      string     `yaml:"ports"`
+	IPMACs     string     `yaml:"ip-macs"` // as of a Line
 	ByHand     bool       `yaml:"by-hand"` // for who types the lines: no form for programs says it
 	Confidence Confidence `yaml:"confidence"`
 	Source     []string   `yaml:"source"`
@@ -219,13 +221,15 @@ func applies(forRole string, forMode Mode, role Role, mode Mode) bool {
 func (p *Platform) Confidence() Confidence {
 	var c Confidence
 	for _, l := range p.Configure {
-		if applies(l.Role, l.Mode, Both, Multicast) {
+		if l.IPMACs != "only" && applies(l.Role, l.Mode, Both, Multicast) {
 			c = c.weaker(l.Confidence)
 		}
 	}
 	if c == "" {
 		for _, n := range p.Notes {
-			c = c.weaker(n.Confidence)
+			if n.IPMACs != "only" {
+				c = c.weaker(n.Confidence)
+			}
 		}
 	}
 	return c

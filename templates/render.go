@@ -10,6 +10,7 @@ import (
 	"text/template"
 
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 // commentWidth is the widest comment line, for a terminal of 80 columns.
@@ -57,6 +58,8 @@ type render struct {
 	mac   string
 	ports []string // distinct, in the order given
 
+	arp bool // the lines that enter the VIP statically hold for its unicast MAC too
+
 	trusting bool                      // take any value: a check of the templates
 	program  bool                      // what is rendered is for a program
 	checked  map[string]string         // values that the platform's spelling has passed
@@ -86,6 +89,7 @@ func newRender(p *Platform, v Values, role Role) (*render, error) {
 	}
 	r := &render{
 		p: p, v: v, mode: mode, role: role, mac: v.MAC.In(style), ports: distinct(&p.Spelling, v.Ports),
+		arp:     mode == Unicast && v.Refused && p.entersVIP(),
 		checked: map[string]string{}, patterns: map[string]*regexp.Regexp{}, explain: map[string]bool{},
 	}
 	if pattern := p.Spelling.Ports.LAG; pattern != "" {
@@ -110,6 +114,22 @@ func (r *render) members(ports string) []string {
 	return slices.DeleteFunc(slices.Clone(r.ports), func(p string) bool {
 		return r.lag.MatchString(p) != (ports == lagPorts)
 	})
+}
+
+// entersVIP reports whether the platform has a line that enters a VIP statically
+// whatever its MAC, and none of its own for unicast mode.
+func (p *Platform) entersVIP() bool {
+	enters := false
+	for _, l := range p.Configure {
+		if l.Role != "l3" || l.Each != "vip" {
+			continue
+		}
+		if l.Mode == Unicast || l.Mode == anyMode || l.Mode == refusedMode {
+			return false
+		}
+		enters = enters || l.Mode == ""
+	}
+	return enters
 }
 
 // section renders one section.
@@ -146,6 +166,9 @@ func (r *render) section(s Section) (Config, error) {
 func (r *render) settle(c Config) Config {
 	if c.Confidence == "" {
 		for _, n := range r.p.Notes {
+			if n.IPMACs == "only" && (r.mode != Multicast || !isIPGroupMAC(r.v.MAC)) {
+				continue
+			}
 			if n.Mode == anyMode || (n.Mode == Unicast) == (r.mode == Unicast) {
 				c.Confidence = c.Confidence.weaker(n.Confidence)
 			}
@@ -159,11 +182,11 @@ func (r *render) settle(c Config) Config {
 
 // wants reports whether something of the platform file belongs into a section
 // of this rendering. Saving is the same in every mode.
-func (r *render) wants(s Section, role string, mode Mode, ports string) bool {
-	if s == Save && mode == "" {
-		mode = anyMode
+func (r *render) wants(s Section, of scope) bool {
+	if s == Save && of.mode == "" {
+		of.mode = anyMode
 	}
-	switch several := len(r.ports) > 1; ports {
+	switch several := len(r.ports) > 1; of.ports {
 	case "one":
 		if several {
 			return false
@@ -173,16 +196,36 @@ func (r *render) wants(s Section, role string, mode Mode, ports string) bool {
 			return false
 		}
 	case lagPorts:
-		if len(r.members(ports)) == 0 {
+		if len(r.members(of.ports)) == 0 {
 			return false
 		}
 	case physicalPorts: // where no port is known the line stands with a placeholder
-		if len(r.ports) > 0 && len(r.members(ports)) == 0 {
+		if len(r.ports) > 0 && len(r.members(of.ports)) == 0 {
 			return false
 		}
 	}
-	return applies(role, mode, r.role, r.mode)
+	if ip := isIPGroupMAC(r.v.MAC); r.mode == Multicast && (of.ipMACs == "no" && ip || of.ipMACs == "only" && !ip) {
+		return false
+	}
+	switch {
+	case of.ipMACs == "also" && r.mode == Multicast && isIPGroupMAC(r.v.MAC):
+		of.mode = Multicast
+	case of.mode == refusedMode && r.mode == Unicast && r.v.Refused, r.arp && of.mode == "" && of.role == "l3":
+		of.mode = anyMode
+	}
+	return applies(of.role, of.mode, r.role, r.mode)
 }
+
+// scope is what something of a platform file holds for.
+type scope struct {
+	role   string
+	mode   Mode
+	ports  string
+	ipMACs string
+}
+
+func (l Line) scope() scope { return scope{l.Role, l.Mode, l.Ports, l.IPMACs} }
+func (n Note) scope() scope { return scope{n.Role, n.Mode, n.Ports, n.IPMACs} }
 
 // remarks returns what is said above a section's lines.
 func (r *render) remarks(s Section, b *body) []string {
@@ -197,6 +240,12 @@ func (r *render) remarks(s Section, b *body) []string {
 	}
 	if s == Configure {
 		out = append(out, r.v.Remarks...)
+		if r.mode == Multicast && nlb.Classify(r.v.MAC).Kind == nlb.KindIGMP {
+			out = append(out, otherIGMP)
+		}
+		if r.mode == Unicast && r.v.Refused && r.role != L2 {
+			out = append(out, r.refusedAdvice())
+		}
 	}
 	out = append(out, r.heads(s)...)
 	if s == Configure && b.count == 0 && r.mode == Unicast {
@@ -218,11 +267,14 @@ func (r *render) remarks(s Section, b *body) []string {
 	return out
 }
 
+// otherIGMP says what to do about a MAC of IGMP mode's form and another VIP.
+const otherIGMP = "The MAC has the form of NLB's IGMP mode, but holds the bytes of none of these VIPs, so these are the lines for any group MAC. If it is NLB in IGMP mode, render for its primary VIP too (--vip): then the lines for that mode are printed."
+
 // heads returns the notes that stand above a section.
 func (r *render) heads(s Section) []string {
 	var out []string
 	for _, n := range r.p.Notes {
-		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.Role, n.Mode, n.Ports) && (!n.ByHand || !r.program) {
+		if of := cmp.Or(n.Section, Configure); n.Head && of == s && r.wants(s, n.scope()) && (!n.ByHand || !r.program) {
 			text := n.Text
 			if n.Confidence == Unverified {
 				text = "unverified: " + text
@@ -259,7 +311,7 @@ func (b *body) lines() error {
 	case Verify:
 		return b.each(b.r.p.Verify)
 	case Save:
-		configures := func(l Line) bool { return b.r.wants(Configure, l.Role, l.Mode, l.Ports) }
+		configures := func(l Line) bool { return b.r.wants(Configure, l.scope()) }
 		if !slices.ContainsFunc(b.r.p.Configure, configures) {
 			return nil
 		}
@@ -274,7 +326,7 @@ func (b *body) lines() error {
 
 func (b *body) each(lines []Line) error {
 	for _, l := range lines {
-		if !b.r.wants(b.section, l.Role, l.Mode, l.Ports) {
+		if !b.r.wants(b.section, l.scope()) {
 			continue
 		}
 		if err := b.line(l); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -203,7 +204,7 @@ func TestGroup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := Values{VIPs: vip("192.0.2.100"), MAC: m, VLAN: 20, Ports: []string{"Gi2/1"}}
+		v := Values{VIPs: vip("192.0.2.100"), MAC: m, VLAN: 20, Ports: []string{"Gi2/1"}, Mode: IGMP}
 		if tt.given != "" {
 			v.Set = map[string]string{"group": tt.given}
 		}
@@ -306,24 +307,179 @@ func TestPortOfAnotherPlatform(t *testing.T) {
 }
 
 func TestModeOf(t *testing.T) {
-	for s, want := range map[string]Mode{
-		"03:bf:c0:00:02:64": Multicast, "01:00:5e:7f:02:64": IGMP, "01:00:5e:00:00:01": IGMP,
-		"01:00:5e:80:00:00": Multicast, // above the IPv4 range
-		"01:00:5f:7f:02:64": Multicast, "33:33:00:00:00:01": Multicast,
-		"02:bf:c0:00:02:64": Unicast, "00:bf:c0:00:02:64": Unicast,
+	for _, tt := range []struct {
+		mac  string
+		vips []netip.Addr
+		want Mode
+	}{
+		{"03:bf:c0:00:02:64", nil, Multicast},
+		{"03:00:5e:11:11:11", nil, Multicast},
+		{"01:00:5e:7f:02:64", nil, IGMP},
+		{"01:00:5e:7f:02:64", vip("192.0.2.100"), IGMP},
+		{"01:00:5e:7f:02:64", vip("192.0.2.99", "192.0.2.100"), IGMP}, // a secondary VIP and the primary one
+		{"01:00:5e:7f:02:64", vip("192.0.2.99"), Multicast},
+		{"01:00:5e:7f:02:64", vip("192.0.3.100"), Multicast},
+		{"01:00:5e:00:02:64", vip("192.0.2.100"), Multicast}, // a pair of firewalls
+		{"01:00:5e:00:01:05", nil, Multicast},                // CARP
+		{"01:00:5f:7f:02:64", nil, Multicast},
+		{"02:bf:c0:00:02:64", nil, Unicast},
+		{"00:bf:c0:00:02:64", nil, Unicast},
 	} {
-		m, err := mac.Parse(s)
+		m, err := mac.Parse(tt.mac)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ModeOf(m); got != want || err != nil {
-			t.Errorf("%s: %s, %v", s, got, err)
+		if got, err := ModeOf(m, tt.vips...); got != tt.want || err != nil {
+			t.Errorf("%s for %v: %s, %v", tt.mac, tt.vips, got, err)
 		}
 	}
 	if _, err := ModeOf(mac.Addr{0x02, 0x01, 192, 0, 2, 100}); err == nil {
 		t.Error("a unicast MAC has a mode")
 	} else if _, ok := errors.AsType[*NotNeededError](err); !ok {
 		t.Errorf("%T", err)
+	}
+}
+
+// TestReserved: no platform renders a line for another protocol's MAC, and the
+// error says whose it is.
+func TestReserved(t *testing.T) {
+	for s, says := range map[string]string{
+		"01:80:c2:00:00:00": "between bridges", "01:80:c2:00:00:21": "GVRP", "01:80:c2:00:00:0e": "between bridges",
+		"0100.0ccc.cccc": "CDP", "0100.0ccc.cccd": "spanning tree", "01:1b:19:00:00:00": "PTP",
+		"01:00:5e:00:00:01": "224.0.0.x", "01:00:5e:00:00:fb": "224.0.0.x", "01:00:5e:80:00:00": "MPLS", "01:00:5e:90:00:01": "micro-BFD",
+		"33:33:00:00:00:01": "IPv6", "33:33:ff:00:00:64": "IPv6", "03:00:00:00:00:01": "Token Ring", "03:00:c7:00:00:ee": "HP ProLiant",
+		"01:0c:cd:01:00:00": "GOOSE", "09:00:2b:01:00:00": "DEC", "ab:00:00:04:00:00": "DECnet",
+	} {
+		m, err := mac.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []string{"cisco-ios", "linux", "cisco-aci"} {
+			_, err := lookup(t, p).Render(Values{VIPs: vip("192.0.2.100"), MAC: m}, Both, Sections(), Options{})
+			if _, ok := errors.AsType[*ReservedError](err); !ok || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), m.String()) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s on %s: %v", s, p, err)
+			}
+		}
+	}
+}
+
+// TestIPMACs: a MAC of 01-00-5e that is not IGMP mode's gets no line or word for
+// IGMP mode on any platform, and what the platform has for others.
+func TestIPMACs(t *testing.T) {
+	all, err := load(t).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	igmp := regexp.MustCompile(`(?i)igmp|querier|239\.|<GROUP>|multicast active|mdb add|ip multicast`)
+	own := 0 // platforms with lines of their own for IGMP mode
+	for _, p := range all {
+		if !slices.ContainsFunc(p.Configure, func(l Line) bool { return l.Mode == IGMP }) {
+			continue
+		}
+		own++
+		v := sample(p, firewallMAC)
+		delete(v.Set, "group")
+		for _, role := range []Role{Both, L3, L2} {
+			render := func() []string {
+				c, err := p.Render(v, role, []Section{Configure}, Options{})
+				if err != nil {
+					t.Fatalf("%s: %v", p.Name, err)
+				}
+				if strings.Contains(c[0].Text, "IGMPv1") || strings.Contains(c[0].Text, "<GROUP>") {
+					t.Errorf("%s:%s speaks of a group:\n%s", p.Name, role, c[0].Text)
+				}
+				return devices(c[0])
+			}
+			got := render()
+			for _, line := range got {
+				if igmp.MatchString(line) {
+					t.Errorf("%s:%s: %q", p.Name, role, line)
+				}
+			}
+			if role == Both && len(got) == 0 && p.Name != "cisco-catos" {
+				t.Errorf("%s: no line at all", p.Name)
+			}
+		}
+		// The signs of IGMP mode: known to the caller, or a group of the MAC given.
+		signs := map[string]func(*Values){"mode": func(v *Values) { v.Mode = IGMP }, "reported": func(v *Values) { v.Mode, v.Group = IGMP, netip.MustParseAddr("224.0.2.100") }}
+		if _, ok := p.value("group"); ok {
+			signs["given"] = func(v *Values) { v.Set["group"] = "224.0.2.100" }
+		}
+		for sign, change := range signs {
+			v := sample(p, firewallMAC)
+			delete(v.Set, "group")
+			change(&v)
+			r, err := newRender(p, v, Both)
+			if err != nil || r.mode != IGMP {
+				t.Errorf("%s, %s: mode %v, %v", p.Name, sign, r.mode, err)
+			}
+			c, err := r.section(Configure)
+			if err != nil || sign != "mode" && strings.Contains(c.Text, "<GROUP>") {
+				t.Errorf("%s, %s: %v\n%s", p.Name, sign, err, c.Text)
+			}
+		}
+	}
+	if own < 20 {
+		t.Errorf("%d platforms with lines for IGMP mode", own)
+	}
+}
+
+// TestMaskedRefused: where a router is proven not to take the answers of a cluster in
+// unicast mode, every platform that can enters each VIP with the cluster's MAC;
+// else it says what to do. Without that proof nothing changes.
+func TestMaskedRefused(t *testing.T) {
+	all, err := load(t).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entered := 0
+	for _, p := range all {
+		v := sample(p, unicastMAC)
+		plain, err := p.Render(v, L3, Sections(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Refused = true
+		c, err := p.Render(v, L3, Sections(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after := devices(plain[0]), devices(c[0])
+		if strings.Contains(strings.Join(after, "\n"), "multicast-mac") || len(after) < len(before) {
+			t.Errorf("%s: %q", p.Name, after)
+		}
+		names := strings.Contains(strings.Join(after, "\n"), v.VIPs[1].String())
+		switch {
+		case names:
+			entered++
+			if len(devices(c[2])) == 0 {
+				t.Errorf("%s: nothing takes back\n%s", p.Name, c[0].Text)
+			}
+		case len(after) == 0 && !strings.Contains(c[0].Text+strings.Join(c[0].Notes, " "), "What cures it is a static"):
+			t.Errorf("%s: neither a line nor advice:\n%s", p.Name, c[0].Text)
+		}
+		if l2, err := p.Render(v, L2, []Section{Configure}, Options{}); err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+		} else if v.Refused = false; true {
+			plain, err := p.Render(v, L2, []Section{Configure}, Options{})
+			if err != nil || !slices.Equal(devices(l2[0]), devices(plain[0])) {
+				t.Errorf("%s: a device that bridges gets %q", p.Name, devices(l2[0]))
+			}
+		}
+	}
+	if entered < 35 {
+		t.Errorf("%d platforms enter the VIP", entered)
+	}
+	got := devices(func() Config {
+		v := Values{VIPs: vip("192.0.2.100"), MAC: unicastMAC, Refused: true}
+		c, err := lookup(t, "cisco-ios").Render(v, Both, []Section{Configure}, Options{Strict: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c[0]
+	}())
+	if !slices.Equal(got, []string{"arp 192.0.2.100 02bf.c000.0264 arpa"}) {
+		t.Errorf("cisco-ios: %q", got)
 	}
 }
 
@@ -354,7 +510,7 @@ func TestUnicastMode(t *testing.T) {
 	if _, err := nxos.Render(v, Both, Sections(), Options{}); err == nil {
 		t.Error("an ordinary unicast MAC was taken for a cluster's")
 	}
-	v.Cluster = true
+	v.Mode = Unicast
 	if got := devices(configure(nxos, v, L3)); len(got) != 3 || got[1] != "ip arp 192.0.2.100 0211.2233.4455" {
 		t.Errorf("a cluster's own unicast MAC: %q", got)
 	}

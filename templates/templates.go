@@ -32,8 +32,11 @@
 // one source. A line may hold for one role (l3, l2, l2-only: a device that
 // bridges and does not route, or both: one that does both), for one mode
 // (multicast, igmp, unicast), with "ports: one" or "ports: several" for so many
-// member ports, and with "ports: lag" or "ports: physical" for those of a kind;
-// "shown" holds other forms in which the device shows it. It is a
+// member ports, and with "ports: lag" or "ports: physical" for those of a kind.
+// What holds in multicast mode holds with "ip-macs: no" for MACs outside 01-00-5e
+// alone, with "ip-macs: only" for those in it; what holds in IGMP mode holds with
+// "ip-macs: also" for any of those in it. "shown" holds other forms in which the
+// device shows the line. It is a
 // text/template without loops; "each: vip" or "each: port" repeats it. The
 // template sees .VIP, .VIPNumber, .MAC, .MACIn "style", .VLAN, .Port, .First,
 // .Ports, .SVI, .VRF, .Prefix, .Group, .Last and .Get "name".
@@ -41,7 +44,10 @@
 // Lines and notes without a mode hold for both modes with a group MAC, and not
 // for unicast mode, in which most platforms need no line: those for it say
 // "mode: unicast", those for all three "mode: any". Where a file has no line
-// to configure for unicast mode, Render says what to do instead.
+// to configure for unicast mode, Render says what to do instead. Where a router is
+// proven not to take the answers of a cluster in unicast mode, the lines of the
+// role l3 without a mode hold for its MAC too, which enter the VIP statically, or
+// those with "mode: unicast-refused" where the device spells that otherwise.
 //
 // # Forms for programs
 //
@@ -66,9 +72,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 // Values are what a platform's lines are filled with. VIPs and MAC must be
@@ -87,9 +95,18 @@ type Values struct {
 	// digits, dots, hyphens and underscores.
 	Device string
 
-	// Cluster says that a unicast MAC is a cluster's although it has not the
-	// form that NLB gives it (02-bf, or 00-bf of its first releases).
-	Cluster bool
+	// Mode is the cluster's mode where more is known of it than MAC and VIPs say,
+	// as by its heartbeats; empty where nothing is. Unicast says that a unicast MAC
+	// is a cluster's although it has not the form that NLB gives it (02-bf, or
+	// 00-bf of its first releases); IGMP, that hosts report a group of the MAC.
+	Mode Mode
+
+	// Group is the IPv4 group that was reported for the MAC, or invalid.
+	Group netip.Addr
+
+	// Refused says that a router is proven not to take the answers of a cluster in
+	// unicast mode.
+	Refused bool
 
 	// Remarks are said above the lines to configure: printable ASCII.
 	Remarks []string
@@ -171,39 +188,67 @@ type Mode string
 
 // The two modes with a group MAC, and the one without.
 const (
-	Multicast Mode = "multicast" // any group MAC outside the IPv4 multicast range, as 03-bf
-	IGMP      Mode = "igmp"      // 01-00-5e-00-00-00 to 01-00-5e-7f-ff-ff (RFC 1112 6.4)
+	Multicast Mode = "multicast" // any other group MAC, as 03-bf, or 01-00-5e of a pair of firewalls
+	IGMP      Mode = "igmp"      // the MAC of a group that the hosts report (RFC 1112 6.4)
 	Unicast   Mode = "unicast"   // 02-bf, or 00-bf: all hosts share a MAC that no switch learns
 
-	anyMode Mode = "any" // in platform files only
+	// In platform files only.
+	anyMode     Mode = "any"
+	refusedMode Mode = "unicast-refused" // unicast, and a router is proven not to take the answers
 )
 
-// ModeOf returns the mode that a cluster MAC belongs to. The error is a
-// *NotNeededError for a unicast MAC that NLB does not derive, and says why for
-// the broadcast and the all-zero address.
-func ModeOf(m mac.Addr) (Mode, error) {
+// ModeOf returns the mode that a cluster MAC belongs to, as the answer for these
+// VIPs. A MAC of 01-00-5e is IGMP mode's where it is 01-00-5e-7f and the last two
+// bytes of one of them, or where none is given: other clusters, pairs of firewalls
+// above all, answer with other MACs of that range and report no group. The error
+// is a *NotNeededError for a unicast MAC that NLB does not derive, a
+// *ReservedError for a protocol's own MAC, and says why for the broadcast and the
+// all-zero address.
+func ModeOf(m mac.Addr, vips ...netip.Addr) (Mode, error) {
+	class := nlb.Classify(m)
 	switch {
 	case m.IsZero():
 		return "", fmt.Errorf("the MAC address is all zeros: that is what ARP writes for an unknown address; give the MAC that answers for the VIP")
 	case m.IsBroadcast():
 		return "", fmt.Errorf("the MAC address is the broadcast address %s: no cluster answers with it, and a static entry for it would flood every VLAN", m)
+	case class.Kind.Reserved():
+		return "", &ReservedError{MAC: m, Name: class.Name, Note: class.Note}
 	case (m[0] == 0x02 || m[0] == 0x00) && m[1] == 0xbf:
 		return Unicast, nil
 	case !m.IsGroup():
 		return "", &NotNeededError{MAC: m}
-	case m[0] == 0x01 && m[1] == 0x00 && m[2] == 0x5e && m[3] < 0x80:
+	case class.Kind == nlb.KindIGMP && (len(vips) == 0 || slices.ContainsFunc(vips, class.EndsAs)):
 		return IGMP, nil
 	}
 	return Multicast, nil
 }
 
-// mode is ModeOf the cluster's MAC, or Unicast where the caller vouches for it.
+// mode is ModeOf the cluster's MAC, or what the caller knows.
 func (v Values) mode() (Mode, error) {
-	m, err := ModeOf(v.MAC)
-	if _, ordinary := errors.AsType[*NotNeededError](err); ordinary && v.Cluster {
+	m, err := ModeOf(v.MAC, v.VIPs...)
+	if _, ordinary := errors.AsType[*NotNeededError](err); ordinary && v.Mode == Unicast {
 		return Unicast, nil
 	}
+	if m == Multicast && isIPGroupMAC(v.MAC) && (v.Mode == IGMP || v.Set["group"] != "") {
+		return IGMP, err
+	}
 	return m, err
+}
+
+// isIPGroupMAC reports the MAC of IPv4 groups (RFC 1112 6.4).
+func isIPGroupMAC(m mac.Addr) bool {
+	return m[0] == 0x01 && m[1] == 0x00 && m[2] == 0x5e && m[3] < 0x80
+}
+
+// ReservedError says that a group MAC is some protocol's own.
+type ReservedError struct {
+	MAC  mac.Addr
+	Name string // of the protocol
+	Note string // a sentence: why no line may name it
+}
+
+func (e *ReservedError) Error() string {
+	return fmt.Sprintf("%s is no cluster's MAC but %s: %s%s", e.MAC, e.Name, strings.ToLower(e.Note[:1]), strings.TrimSuffix(e.Note[1:], "."))
 }
 
 // NotNeededError says that an ordinary unicast MAC, as a host or a virtual

@@ -1,12 +1,15 @@
 package templates
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // unicastAdvice returns what to do about a unicast-mode cluster where the
 // platform has no line for it.
 func (r *render) unicastAdvice() []string {
 	var out []string
-	if r.role != L2 {
+	if r.role != L2 && !r.v.Refused {
 		out = append(out, fmt.Sprintf("No static ARP: routers accept the unicast MAC %s from an ARP reply as any host's (RFC 1812 3.3.2).", r.mac))
 	}
 	if r.role != L3 {
@@ -15,4 +18,14 @@ func (r *render) unicastAdvice() []string {
 			"A static MAC entry on one port would cut off the hosts behind other ports. It keeps the flood off the rest of the VLAN only where one port leads to every host: to a hub or a switch of their own. Behind a hub MaskSourceMAC = 0 in the hosts' registry does the same without an entry (Microsoft Q193602).")
 	}
 	return out
+}
+
+// refusedAdvice says what to do about a router that is proven not to take the
+// answers of a cluster in unicast mode.
+func (r *render) refusedAdvice() string {
+	enters := func(l Line) bool { return l.Each == "vip" && r.wants(Configure, l.scope()) }
+	if slices.ContainsFunc(r.p.Configure, enters) {
+		return "A router did not take the cluster's ARP answer: the static entry stands in its place. Look at the route and at filters too."
+	}
+	return fmt.Sprintf("A router did not take the cluster's ARP answer. What cures it is a static ARP entry for each VIP with the MAC %s; how this platform spells one for a unicast MAC is not in its file.", r.mac)
 }

@@ -184,7 +184,11 @@ func (r *render) known(name string) (string, error) {
 		}
 	case "group":
 		var err error
-		if given, err = group(r.v.MAC, r.v.Set["group"]); err != nil {
+		named := r.v.Set["group"]
+		if named == "" && r.v.Group.IsValid() {
+			named = r.v.Group.String()
+		}
+		if given, err = group(r.v.MAC, named); err != nil {
 			return "", err
 		}
 	default:
