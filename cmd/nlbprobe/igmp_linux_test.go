@@ -96,7 +96,7 @@ func TestHeartbeatView(t *testing.T) {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
 	for _, part := range []string{
-		"priority 1, 172.16.63.21", "priority 2, 172.16.63.22", "default host: priority 1 (inferred)", "2 port rules and the default (inferred), convergence state 1",
+		"priority 1, 172.16.63.21", "priority 2, 172.16.63.22", "default host: priority 1 (inferred)", "2 port rules plus the default (inferred), convergence state 1",
 		"critical  port-rules-differ", "different numbers of port rules",
 	} {
 		if !strings.Contains(stdout, part) {
