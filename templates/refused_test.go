@@ -42,6 +42,8 @@ func TestRefused(t *testing.T) {
 		{"extreme-voss", igmpMAC, Both, nil, "none"},
 		// The flooding of OS9 is for unicast mode and holds for every VLAN.
 		{"dell-os9", multicastMAC, Both, []string{"vlan-flooding", " vlan 20 arp"}, "mac-address-table static "},
+		{"dell-os9", igmpMAC, Both, nil, "none"},
+		{"dell-os9", igmpMAC, L2, []string{"arp ", "mac-address-table"}, "ip igmp snooping enable"},
 		{"dell-os9", unicastMAC, Both, []string{"arp "}, "ip vlan-flooding"},
 		{"dell-os9", unicastMAC, L2, nil, "none"},
 		// Several ports of a unicast MAC: a command of its own on Comware, the same one on Huawei, one slot on EXOS.
@@ -50,7 +52,10 @@ func TestRefused(t *testing.T) {
 		{"hpe-comware-5", unicastMAC, Both, nil, "none"},
 		{"huawei-vrp", unicastMAC, L2, []string{"mac-address static", "arp static"}, "interface GigabitEthernet0/0/7"},
 		{"huawei-vrp", unicastMAC, L3, []string{"mac-address"}, "arp static 192.0.2.100 "},
-		{"extreme-exos", unicastMAC, Both, []string{"iparp"}, "create fdb "},
+		// EXOS sends what it routes to the first of several ports alone.
+		{"extreme-exos", unicastMAC, Both, nil, "none"},
+		{"extreme-exos", unicastMAC, L3, nil, "none"},
+		{"extreme-exos", unicastMAC, L2, []string{"iparp"}, "create fdb "},
 		{"extreme-voss", unicastMAC, Both, []string{"arp"}, "interface vlan 20"},
 	}
 	for _, tt := range tests {
