@@ -123,6 +123,9 @@ func (r *render) spelled(port string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("platform %s does not say how it writes a port", r.p.Name)
 	}
+	if r.lags && strings.Trim(port, "0123456789") == "" {
+		return port, nil // as a line for aggregates has it, from which it was read
+	}
 	if err := r.judge(decl, port); err != nil || !r.lags {
 		return port, err
 	}

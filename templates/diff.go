@@ -95,6 +95,7 @@ func (r *render) targets(patterns []pattern) ([]target, error) {
 			continue
 		}
 		t := r.pattern(patterns, i)
+		widen := r.narrow(l.Ports)
 		err := (&body{r: r}).repeat(l, func(d *lineData) error {
 			e, err := r.entry(t, l, d)
 			if err != nil || len(r.missing) > 0 {
@@ -106,6 +107,7 @@ func (r *render) targets(patterns []pattern) ([]target, error) {
 			}
 			return nil
 		})
+		widen()
 		if err != nil {
 			return nil, err
 		}
@@ -475,12 +477,12 @@ func (d *differ) fill(forms []form, e *entry, ports []string) ([]string, error) 
 // bring adds the line of an entry for these ports.
 func (d *differ) bring(t *target, ports []string) error {
 	c := change{line: t.of.line, context: t.line.In, confidence: t.line.Confidence, doubt: t.line.Doubt}
-	all := d.r.ports
+	widen := d.r.narrow(t.line.Ports)
 	if len(ports) < len(t.ports) {
 		d.r.ports = ports
 	}
 	outs, err := d.r.fit(t.line.Line, t.data)
-	d.r.ports = all
+	widen()
 	if err != nil {
 		return err
 	}

@@ -209,7 +209,7 @@ func checkRules(t *testing.T, p *Platform, c Config) {
 	if err := style.UnmarshalText([]byte(p.Spelling.MAC)); err != nil {
 		t.Fatal(err)
 	}
-	unverified := unverifiedLines(p, c.Section)
+	unverified := linesOf(p, c.Section, Unverified)
 	above := ""
 	for line := range strings.Lines(c.Text) {
 		line = strings.TrimSuffix(line, "\n")
@@ -281,14 +281,16 @@ func sectionLines(p *Platform, s Section) []Line {
 	return p.Configure
 }
 
-// unverifiedLines returns patterns of the lines of a section that the platform
-// file marks so, made from the file itself and not from what was rendered.
-func unverifiedLines(p *Platform, s Section) []*regexp.Regexp {
+// linesOf returns patterns of the lines of a section that the platform file
+// gives a confidence, made from the file itself and not from what was rendered;
+// of a block its first line.
+func linesOf(p *Platform, s Section, of Confidence) []*regexp.Regexp {
 	var all []*regexp.Regexp
 	add := func(text string, c Confidence) {
-		if c != Unverified || text == "" {
+		if c != of || text == "" {
 			return
 		}
+		text, _, _ = strings.Cut(text, "\n")
 		all = append(all, regexp.MustCompile("^"+lineForm(p.Outline(text))+"$"))
 	}
 	for _, l := range sectionLines(p, s) {
@@ -369,7 +371,7 @@ func TestRemoveUndoes(t *testing.T) {
 					}
 				}
 				// On the platforms with "no", a line is undone by its own words.
-				if p.Spelling.Comment == "! " && l.Undo != "" && !strings.HasPrefix(l.Line, strings.TrimPrefix(l.Undo, "no ")) {
+				if p.Spelling.Comment == "! " && l.Undo != "" && !strings.HasPrefix(strings.TrimPrefix(l.Line, "no "), strings.TrimPrefix(l.Undo, "no ")) {
 					t.Errorf("%s: %q does not undo %q", p.Name, l.Undo, l.Line)
 				}
 			}

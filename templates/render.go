@@ -132,6 +132,14 @@ func (p *Platform) entersVIP() bool {
 	return enters
 }
 
+// narrow leaves a line the member ports that it is for, until the function that
+// it returns is called.
+func (r *render) narrow(ports string) func() {
+	all := r.ports
+	r.ports, r.lags = r.members(ports), ports == lagPorts
+	return func() { r.ports, r.lags = all, false }
+}
+
 // section renders one section.
 func (r *render) section(s Section) (Config, error) {
 	r.missing, r.shortened = nil, false
@@ -407,9 +415,7 @@ func (b *body) line(l Line) error {
 	if b.section == Remove && l.UndoNote != "" {
 		b.comment(l.UndoNote)
 	}
-	given := b.r.ports
-	defer func() { b.r.ports, b.r.lags = given, false }()
-	b.r.ports, b.r.lags = b.r.members(l.Ports), l.Ports == lagPorts
+	defer b.r.narrow(l.Ports)()
 	return b.repeat(l, func(d *lineData) error {
 		outs, err := b.r.fit(text, d)
 		if err != nil {
