@@ -28,7 +28,7 @@ type analyzeOptions struct {
 	args    []string
 	vips    []string
 	follow  bool
-	write   string
+	write   newFile
 	output  string
 	verbose bool
 	config  configOptions
@@ -62,7 +62,7 @@ the exit status is 3.`,
 	f.SortFlags = false
 	f.Var((*texts)(&o.vips), "vip", "judge the VIP `IP` only, repeatable (default: every one that is found)")
 	f.BoolVar(&o.follow, "follow", false, "report as it goes, whenever a diagnosis changes")
-	f.StringVar(&o.write, "write", "", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
+	f.Var(&o.write, "write", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
 	o.config.device.bind(f)
@@ -80,6 +80,9 @@ func (o *analyzeOptions) check() error {
 		if a == "-" {
 			stdin++
 		}
+	}
+	if o.config.device.portsFrom == "-" {
+		stdin++
 	}
 	switch {
 	case len(o.args) == 0:
@@ -104,29 +107,34 @@ func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
 	for i, vip := range vips {
 		some = append(some[:i], named{vip: vip})
 	}
+	if err := o.config.device.prepare(ctx, io.in); err != nil {
+		return err
+	}
 	if err := o.config.validate(some); err != nil {
 		return err
 	}
 	a := newAnalysis(o, io, vips)
-	if err := a.open(); err != nil {
+	if err := a.open(ctx); err != nil {
 		return err
 	}
 	defer a.close()
-	var kept *os.File
 	if o.write != "" {
-		if kept, err = createEvidence(o.write); err != nil {
+		if err := o.write.checkNew(); err != nil {
 			return err
 		}
 	}
-	a.read(ctx)
-	k := &keeper{listener: a}
-	err = a.finish(k, ctx.Err() != nil)
-	if kept != nil {
-		if werr := k.write(kept); werr != nil {
-			return werr
-		}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if o.write == "" {
+		a.rec.gone = cancel // nobody is left to tell
 	}
-	return err
+	a.read(ctx)
+	k := &keeper{listener: a, off: o.write == ""}
+	err = safely(func() error { return a.finish(k, ctx.Err() != nil) })
+	if k.off {
+		return err
+	}
+	return k.end(o.write, err)
 }
 
 // analysis is captures being read. The goroutine that reads holds mu while it
@@ -163,9 +171,12 @@ func newAnalysis(o *analyzeOptions, io stdio, vips []netip.Addr) *analysis {
 
 // open opens the captures. One that cannot be opened is a fault like others, as
 // long as there is one that can.
-func (a *analysis) open() error {
+func (a *analysis) open(ctx context.Context) error {
 	for _, name := range a.o.args {
-		in, err := openInput(name, a.io.in)
+		in, err := await(ctx, fmt.Sprintf("while the capture %q was opened", clip(name)), func() (*input, error) { return openInput(name, a.io.in) })
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
 		if err != nil {
 			a.fault(err)
 			continue
@@ -232,7 +243,11 @@ func (a *analysis) read(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.readAll(waits)
+		if err := safely(func() error { a.readAll(waits); return nil }); err != nil {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.fault(err) // what was read until then is told
+		}
 	}()
 	every := progressEvery
 	if a.o.follow {
@@ -280,20 +295,26 @@ func (a *analysis) readAll(waits bool) {
 		source = sources[0]
 	}
 	var f evidence.Frame
-	for more := true; more; {
-		if waits {
-			err := source.Next(&f)
-			a.mu.Lock()
-			more = a.take(err, &f) && !a.stopped
-			a.mu.Unlock()
-			continue
-		}
+	more := true
+	one := func(err error) {
 		a.mu.Lock()
+		defer a.mu.Unlock()
+		more = a.take(err, &f) && !a.stopped
+	}
+	many := func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		for n := 0; n < batch && more; n++ {
 			more = a.take(source.Next(&f), &f)
 		}
 		more = more && !a.stopped
-		a.mu.Unlock()
+	}
+	for more {
+		if waits {
+			one(source.Next(&f))
+			continue
+		}
+		many()
 	}
 }
 

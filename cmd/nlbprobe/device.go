@@ -28,6 +28,8 @@ type deviceOptions struct {
 	prefix    string
 	set       []string // NAME=VALUE
 	strict    bool
+
+	devices []inventory.Device // of the file portsFrom, once prepare has read it
 }
 
 // deviceFlags are the names of the flags that bind makes.
@@ -123,11 +125,7 @@ func labelled(targets []target) bool { return len(targets) > 1 || targets[0].dev
 // targets looks up the platforms asked for, or the one called fallback where
 // none was, and with --ports-from those of the file.
 func (o *deviceOptions) targets(fallback string) ([]target, error) {
-	devices, err := o.devices()
-	if err != nil {
-		return nil, err
-	}
-	names := o.platforms
+	devices, names := o.devices, o.platforms
 	nameless := func(d inventory.Device) bool { return d.Platform == "" }
 	switch {
 	case len(names) > 0:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,14 +15,14 @@ import (
 )
 
 // runDiff prints for each target what must be added and removed.
-func (o *renderOptions) runDiff(std stdio, targets []target, v templates.Values) error {
+func (o *renderOptions) runDiff(ctx context.Context, std stdio, targets []target, v templates.Values) error {
 	if o.format != "text" && o.format != "json" {
 		return fmt.Errorf("--diff prints lines; --format %s does not go with it", o.format)
 	}
 	if len(o.sections) > 0 {
 		return errors.New("--diff prints what must be added and removed; --section does not go with it")
 	}
-	olds, err := readOlds(std.in, o.diff, targets)
+	olds, err := await(ctx, fmt.Sprintf("while --diff %q was read", clip(o.diff)), func() ([]templates.Old, error) { return readOlds(std.in, o.diff, targets) })
 	if err != nil {
 		return err
 	}

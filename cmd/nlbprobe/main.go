@@ -1,30 +1,73 @@
-//go:build !man
-
 // Command nlbprobe finds out why a Microsoft NLB cluster answers on its own
 // subnet and nowhere else, and prints the router configuration that cures it.
 package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 func main() {
 	growStack()
+	// A reader of our output that went away is an error of the write, as a full
+	// disk is. Without this the process would end in the middle of a run, and
+	// what --write was to keep would be gone.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancel(context.Background())
-	// Beside the start of the run: the runtime's signal handling takes a
-	// thread and a tenth of a millisecond, which the first answer need not wait
-	// for.
-	go func() {
-		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-		<-signals
-		signal.Stop(signals) // the next one ends the process at once
-		cancel()
-	}()
-	os.Exit(run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+	var quit atomic.Bool
+	if mayWait(os.Args[1:]) {
+		go endBy(watchSignals(), cancel, &quit)
+	} else {
+		// Beside the start of the run: the runtime's signal handling takes a
+		// thread and a tenth of a millisecond, which the first answer need not
+		// wait for.
+		go func() { endBy(watchSignals(), cancel, &quit) }()
+	}
+	status := run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	if quit.Load() {
+		status = exitUnknown
+	}
+	os.Exit(status)
+}
+
+// patience is how long a run may take to tell what it has learnt once it was
+// told to end. What keeps it longer is a reader of its output that reads no more.
+const patience = 5 * time.Second
+
+// mayWait reports whether a run with these arguments may wait for a file or for
+// standard input before it sends anything.
+func mayWait(args []string) bool {
+	return mayNameCommand(args) || slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--ports-from") })
+}
+
+// watchSignals returns where the signals arrive that end a run.
+func watchSignals() chan os.Signal {
+	wanted := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is below nohup
+		wanted = append(wanted, syscall.SIGHUP)
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, wanted...)
+	return signals
+}
+
+// endBy ends the run at the first signal, by its context; the next one ends the
+// process at once. SIGQUIT makes the exit status "unknown": the runtime would
+// dump its goroutines and exit with 2, which is "critical" to a monitor.
+func endBy(signals chan os.Signal, cancel context.CancelFunc, quit *atomic.Bool) {
+	quit.Store(<-signals == syscall.SIGQUIT)
+	signal.Stop(signals)
+	cancel()
+	time.Sleep(patience)
+	fmt.Fprintf(os.Stderr, "nlbprobe: not over %v after it was told to end: given up\n", patience)
+	os.Exit(exitUnknown)
 }
 
 // growStack makes the stack as large as a probe needs while there is little on

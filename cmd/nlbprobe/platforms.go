@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,8 +35,8 @@ of it: lines, values, limits, pitfalls, and the source of each.
 Confidence is vendor (a document of the vendor says so), field (seen on devices)
 or unverified (no page was found; such a line is printed behind a comment).`,
 		Example: "  nlbprobe platforms\n  nlbprobe platforms cisco-nxos\n  nlbprobe platforms --check my-switch.yaml",
-		RunE: func(_ *cobra.Command, args []string) error {
-			return runPlatforms(io, o, args)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runPlatforms(cmd.Context(), io, o, args)
 		},
 	}
 	f := cmd.Flags()
@@ -45,7 +46,7 @@ or unverified (no page was found; such a line is printed behind a comment).`,
 	return cmd
 }
 
-func runPlatforms(io stdio, o platformsOptions, args []string) error {
+func runPlatforms(ctx context.Context, io stdio, o platformsOptions, args []string) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func runPlatforms(io stdio, o platformsOptions, args []string) error {
 	case o.check != "" && len(args) > 0:
 		return errors.New("--check reads a file; leave the platform's name out")
 	case o.check != "":
-		p, err := templates.ReadFile(o.check)
+		p, err := await(ctx, fmt.Sprintf("while --check %q was read", clip(o.check)), func() (*templates.Platform, error) { return templates.ReadFile(o.check) })
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,19 +43,27 @@ func unreadable(flag, name string, err error) error {
 	return fmt.Errorf("%s %q cannot be read: %w", flag, clip(name), err)
 }
 
-// devices returns the devices that --ports-from names, or nil without it.
-func (o *deviceOptions) devices() ([]inventory.Device, error) {
+// prepare reads the table that --ports-from names, once: it may be a FIFO or
+// standard input (-), which give what they hold once only, and may never end.
+func (o *deviceOptions) prepare(ctx context.Context, stdin io.Reader) error {
 	if o.portsFrom == "" {
-		return nil, nil
+		return nil
 	}
 	if len(o.ports) > 0 {
-		return nil, errors.New("--port names ports of one device and --ports-from those of many: give one of them")
+		return errors.New("--port names ports of one device and --ports-from those of many: give one of them")
 	}
-	data, err := readBounded("--ports-from", o.portsFrom, 2*inventory.MaxBytes) // twice, as UTF-16
+	const most = 2 * inventory.MaxBytes // twice, as UTF-16
+	data, err := await(ctx, fmt.Sprintf("while --ports-from %q was read", clip(o.portsFrom)), func() ([]byte, error) {
+		if o.portsFrom == "-" {
+			return readAll("--ports-from", o.portsFrom, stdin, most)
+		}
+		return readBounded("--ports-from", o.portsFrom, most)
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return inventory.Read(o.portsFrom, templates.DecodeText(data))
+	o.devices, err = inventory.Read(o.portsFrom, templates.DecodeText(data))
+	return err
 }
 
 // spread makes a target of each device of the file. One whose platform is not

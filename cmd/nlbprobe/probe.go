@@ -36,7 +36,7 @@ type probeOptions struct {
 	wait    time.Duration
 	listen  time.Duration
 	passive bool
-	write   string
+	write   newFile
 	expect  string
 	retry   time.Duration
 	output  string
@@ -59,7 +59,7 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f.Var((*seconds)(&o.wait), "wait", "the most `TIME` to spend; it ends sooner when nothing more can be learnt")
 	f.Var((*seconds)(&o.listen), "listen", "listen for `TIME` at least, for what comes unasked, such as other routers' questions")
 	f.BoolVar(&o.passive, "passive", false, "send nothing: listen for the whole --wait")
-	f.StringVar(&o.write, "write", "", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
+	f.Var(&o.write, "write", "keep the frames that the verdict rests on in `FILE`, a new pcapng, with the findings as comments")
 	f.StringVar(&o.expect, "expect", "", "repeat until every VIP's verdict is `VERDICT`; the exit status says whether it became so")
 	f.Var((*seconds)(&o.retry), "retry-for", "with --expect: how much `TIME` to repeat for (default: one try)")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
@@ -111,6 +111,9 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if err := checkRoles(vips, routers, controls); err != nil {
 		return err
 	}
+	if err := o.config.device.prepare(ctx, io.in); err != nil {
+		return err
+	}
 	if err := o.config.validate(vips); err != nil {
 		return err
 	}
@@ -129,9 +132,8 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		}
 		run.links = append(run.links, link)
 	}
-	var kept *os.File
 	if o.write != "" {
-		if kept, err = createEvidence(o.write); err != nil {
+		if err := o.write.checkNew(); err != nil {
 			return err
 		}
 	}
@@ -140,15 +142,14 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		handler = report.NewJSON(io.out)
 	}
 	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive, again: o.again()}
-	if kept == nil {
+	if o.write == "" {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		rec.gone = cancel // nobody is left to tell
 		return run.conduct(ctx, rec, rec)
 	}
 	k := &keeper{listener: rec}
-	err = run.conduct(ctx, k, rec)
-	if werr := k.write(kept); werr != nil {
-		return werr
-	}
-	return err
+	return k.end(o.write, safely(func() error { return run.conduct(ctx, k, rec) }))
 }
 
 // again are the flags that say where and by whom, for a second run.
@@ -187,7 +188,7 @@ func (s *session) once(ctx context.Context, to listener) error {
 	errs := make([]error, len(s.jobs))
 	var wg sync.WaitGroup
 	for i := range s.jobs[1:] {
-		wg.Go(func() { errs[i+1] = s.probe(ctx, i+1, to) })
+		wg.Go(func() { errs[i+1] = safely(func() error { return s.probe(ctx, i+1, to) }) })
 	}
 	// The first job runs here: starting a thread would cost what the first
 	// answer must not wait for.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"sync"
+	"syscall"
 
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
@@ -38,6 +40,8 @@ type recorder struct {
 	// again are the flags by which a run that checks the result finds the same
 	// interface and routers.
 	again []string
+	// gone is called when nobody reads the report any more; may be nil.
+	gone func()
 
 	mu         sync.Mutex
 	severities []diagnose.Severity
@@ -48,6 +52,9 @@ type recorder struct {
 func (r *recorder) note(err error) {
 	if r.err == nil {
 		r.err = err
+	}
+	if r.gone != nil && errors.Is(err, syscall.EPIPE) {
+		r.gone()
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
   nlbprobe render --platform cisco-ios:l3 --diff running-config.txt \
       --vip 172.16.63.241 --vip 172.16.63.242 --mac 03:bf:ac:10:3f:f1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runRender(io, o, args)
+			return runRender(cmd.Context(), io, o, args)
 		},
 	}
 	f := cmd.Flags()
@@ -83,13 +84,19 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
 }
 
 // runRender prints every block, or none where one of them is wrong.
-func runRender(io stdio, o renderOptions, args []string) error {
+func runRender(ctx context.Context, io stdio, o renderOptions, args []string) error {
 	v, err := o.values(args)
 	if err != nil {
 		return err
 	}
 	sections, err := o.wanted()
 	if err != nil {
+		return err
+	}
+	if o.diff == "-" && o.device.portsFrom == "-" {
+		return errors.New("- stands for standard input, which --diff and --ports-from cannot both read")
+	}
+	if err := o.device.prepare(ctx, io.in); err != nil {
 		return err
 	}
 	targets, err := o.device.targets("")
@@ -103,7 +110,7 @@ func runRender(io stdio, o renderOptions, args []string) error {
 	}
 	switch {
 	case o.diff != "":
-		return o.runDiff(io, targets, v)
+		return o.runDiff(ctx, io, targets, v)
 	case o.format != "text" && o.format != "json":
 		return o.runForm(io, targets, v)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -47,14 +48,12 @@ func (e *statusError) Unwrap() error { return e.err }
 // run is the whole program: it runs the command that args name and returns the
 // exit status. Nothing else in the program exits or touches os.Stdout.
 func run(ctx context.Context, args []string, io stdio) int {
-	root := newRootCmd(io)
-	if mayNameCommand(args) {
-		addCommands(root, io)
-	}
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := safely(func() error { return execute(ctx, args, io) })
 	if err == nil {
 		return exitOK
+	}
+	if errors.Is(err, syscall.EPIPE) { // whoever read our output wants no more
+		return exitUnknown
 	}
 	status, hint := exitUnknown, ""
 	if e, ok := errors.AsType[*statusError](err); ok {
@@ -68,6 +67,24 @@ func run(ctx context.Context, args []string, io stdio) int {
 		fmt.Fprintf(io.err, "nlbprobe: %s\n", hint)
 	}
 	return status
+}
+
+// execute runs the command that args name.
+func execute(ctx context.Context, args []string, io stdio) error {
+	library := &sticky{Writer: io.out}
+	root := newRootCmd(io)
+	root.SetOut(library) // it has no way to return the errors of writing help
+	if mayNameCommand(args) {
+		addCommands(root, io)
+	}
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return err
+	}
+	if library.err != nil {
+		return fmt.Errorf("writing to standard output: %w", library.err)
+	}
+	return nil
 }
 
 // newRootCmd returns the command that probes, alone. It is built at every start,

@@ -4,10 +4,14 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/nlbprobe/nlbprobe/capture"
 	"github.com/nlbprobe/nlbprobe/check"
@@ -19,6 +23,7 @@ import (
 // and passes everything on.
 type keeper struct {
 	listener
+	off  bool // nothing was asked for: it passes on and keeps nothing
 	mu   sync.Mutex
 	kept []judged
 }
@@ -31,6 +36,9 @@ type judged struct {
 
 // keep keeps evidence.
 func (k *keeper) keep(items []evidence.Item, findings []diagnose.Finding) {
+	if k.off {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = append(k.kept, judged{items, findings})
@@ -41,18 +49,113 @@ func (k *keeper) result(j job, r check.Result) {
 	k.listener.result(j, r)
 }
 
-// createEvidence opens the file for --write, before anything is sent, so that a
-// name that cannot be written is said at once. An existing file is not touched:
-// it may be somebody's evidence.
-func createEvidence(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil, fmt.Errorf("--write %q: the file exists; name another", clip(name))
-	case err != nil:
-		return nil, fmt.Errorf("--write %q: %w", clip(name), errors.Unwrap(err))
+// newFile is a flag that names a file to make; it implements pflag.Value.
+type newFile string
+
+// Set takes a file's name.
+func (n *newFile) Set(s string) error {
+	switch s {
+	case "":
+		return errors.New("an empty name; give one for a new file, as evidence.pcapng")
+	case "-":
+		return errors.New("standard output has the report; name a new file, as evidence.pcapng")
 	}
-	return f, nil
+	*n = newFile(s)
+	return nil
+}
+
+// String is the default if none was set: nothing.
+func (n *newFile) String() string { return string(*n) }
+
+// Type is what the flag library calls the value.
+func (n *newFile) Type() string { return "string" }
+
+// checkNew finds out before anything is sent whether a file of that name can be
+// made, and leaves nothing behind: whatever ends the run before the evidence is
+// whole, no empty file takes the name. A file that exists is not touched: it may
+// be somebody's evidence.
+func (n newFile) checkNew() error {
+	_, err := os.Lstat(string(n))
+	switch {
+	case err == nil:
+		return n.exists()
+	case !errors.Is(err, fs.ErrNotExist):
+		return n.fault(err)
+	case os.IsPathSeparator(n[len(n)-1]):
+		return fmt.Errorf("--write %q names a folder; name a file in it", clip(string(n)))
+	}
+	f, err := n.beside()
+	if err != nil {
+		return n.fault(err)
+	}
+	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+		return n.fault(err)
+	}
+	return nil
+}
+
+func (n newFile) exists() error {
+	return fmt.Errorf("--write %q: the file exists; name another", clip(string(n)))
+}
+
+// fault says what went wrong with the file, and not that it had another name for
+// a while.
+func (n newFile) fault(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("--write %q: %w", clip(string(n)), err)
+}
+
+// beside makes a new file in the folder of n, of a name that nobody has.
+func (n newFile) beside() (*os.File, error) {
+	name := fmt.Sprintf(".nlbprobe-%016x", rand.Uint64())
+	return os.OpenFile(filepath.Join(filepath.Dir(string(n)), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+}
+
+// put makes the file with what content writes. It has its name once it is whole,
+// and no file that got the name meanwhile is touched.
+func (n newFile) put(content func(io.Writer) error) error {
+	f, err := n.beside()
+	if err != nil {
+		return n.fault(err)
+	}
+	if err := fill(f, content); err != nil {
+		return n.fault(err)
+	}
+	err = os.Link(f.Name(), string(n))
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("--write %q: a file of that name was made meanwhile; the evidence is in %q", clip(string(n)), f.Name())
+	default: // a file system without links
+		var last *os.File
+		if last, err = os.OpenFile(string(n), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err == nil {
+			err = fill(last, content)
+		}
+	}
+	_ = os.Remove(f.Name())
+	if err != nil {
+		return n.fault(err)
+	}
+	return nil
+}
+
+// fill writes the content of a new file, and removes the file if not all of it
+// could be written.
+func fill(f *os.File, content func(io.Writer) error) error {
+	out := bufio.NewWriter(f)
+	err := content(out)
+	if err == nil {
+		err = out.Flush()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // evidenceFrame is a frame with what is said of it.
@@ -82,9 +185,23 @@ func addPlace(facts []evidence.Item, it evidence.Item) []evidence.Item {
 	return facts
 }
 
+// end makes the file that --write named, after a run that ended with err, and
+// returns what is to be said of both.
+func (k *keeper) end(name newFile, err error) error {
+	werr := name.put(k.write)
+	status, ok := errors.AsType[*statusError](err)
+	switch {
+	case werr == nil:
+		return err
+	case err == nil, ok && status.err == nil, errors.Is(err, syscall.EPIPE):
+		return werr
+	}
+	return errors.Join(err, werr)
+}
+
 // write puts the frames in the order of their times, each once, with the
 // findings that rest on it as comments, and what was known of this host's place.
-func (k *keeper) write(f *os.File) error {
+func (k *keeper) write(out io.Writer) error {
 	var (
 		facts  []evidence.Item
 		frames []evidenceFrame
@@ -125,18 +242,14 @@ func (k *keeper) write(f *os.File) error {
 	slices.SortStableFunc(frames, func(a, b evidenceFrame) int {
 		return a.frame.Time.Compare(b.frame.Time)
 	})
-	out := bufio.NewWriter(f)
 	w, err := capture.NewWriter(out, "nlbprobe "+version, facts)
 	if err != nil {
-		return fmt.Errorf("--write: %w", err)
+		return err
 	}
 	for _, e := range frames {
 		if err := w.Write(e.frame, e.comments...); err != nil {
-			return fmt.Errorf("--write: %w", err)
+			return err
 		}
 	}
-	if err := errors.Join(w.Flush(), out.Flush(), f.Close()); err != nil {
-		return fmt.Errorf("--write: %w", err)
-	}
-	return nil
+	return w.Flush()
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/lab/labtest"
@@ -63,4 +67,79 @@ func TestWriteExisting(t *testing.T) {
 	if status != exitUnknown || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
+}
+
+// TestWriteCutShort: however a run ends, the evidence so far is in the file, or
+// there is no file.
+func TestWriteCutShort(t *testing.T) {
+	l := labtest.Start(t, "multicast")
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGKILL} {
+		t.Run(sig.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "evidence.pcapng")
+			cmd := l.Command(t.Context(), "prober", "nlbprobe", "--listen", "1h", "--write", file, labVIP)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewReader(out)
+			for line := ""; !strings.Contains(line, "so far"); {
+				if line, err = lines.ReadString('\n'); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := cmd.Process.Signal(sig); err != nil {
+				t.Error(err)
+			}
+			report, err := io.ReadAll(lines)
+			if err != nil {
+				t.Error(err)
+			}
+			_ = cmd.Wait() // the status says it
+			if sig == syscall.SIGKILL {
+				if left := names(t, dir); len(left) != 0 {
+					t.Errorf("left behind: %q", left)
+				}
+				return
+			}
+			if got := cmd.ProcessState.ExitCode(); sig == syscall.SIGQUIT && got != exitUnknown || got < 0 {
+				t.Errorf("status %d", got)
+			}
+			if !strings.Contains(string(report), "VERDICT") {
+				t.Errorf("what was learnt is not told: %q", report)
+			}
+			if frames := tshark(t, file, "arp", "frame.number"); len(frames) == 0 {
+				t.Error("no frame was kept")
+			}
+		})
+	}
+	t.Run("nobody reads", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "evidence.pcapng")
+		cmd := l.Command(t.Context(), "prober", "nlbprobe", "--write", file, labVIP)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReaderSize(out, 16).ReadString('\n'); err != nil {
+			t.Error(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Wait() // the status says it
+		if got := cmd.ProcessState.ExitCode(); got != exitUnknown || errs.Len() > 0 {
+			t.Errorf("status %d, stderr %q", got, errs.String())
+		}
+		if frames := tshark(t, file, "arp || icmp", "frame.number"); len(frames) < 5 {
+			t.Errorf("%d frames were kept", len(frames))
+		}
+	})
 }
