@@ -33,7 +33,8 @@ and the weakest confidence among its lines. With a name everything that is known
 of it: lines, values, limits, pitfalls, and the source of each.
 
 Confidence is vendor (a document of the vendor says so), field (seen on devices)
-or unverified (no page was found; such a line is printed behind a comment).`,
+or unverified (no page was found). A line that is not from a document of the
+vendor is printed behind a comment.`,
 		Example: "  nlbprobe platforms\n  nlbprobe platforms cisco-nxos\n  nlbprobe platforms --check my-switch.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPlatforms(cmd.Context(), io, o, args)
