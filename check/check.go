@@ -60,7 +60,7 @@ type Config struct {
 	Neighbours  func() []netip.Addr // where Controls is empty: hosts that this one has talked to; may be nil
 	Ports       []uint16            // TCP ports of the VIPs to try
 	Connections int                 // how many connections to try on each port, straight to the VIP
-	Seed        uint64              // of what tells this run's packets from others'
+	Seed        routerprobe.Seed    // of what tells this run's packets from others': nobody else may guess it
 	Passive     bool                // send nothing
 	Listen      time.Duration       // the least time to listen, for what comes unasked; Timing.Wait bounds it
 	Beats       time.Duration       // how long to listen for the heartbeats of a cluster that answered; Timing.Wait bounds it
@@ -121,9 +121,8 @@ type subject struct {
 	done  bool
 	told  bool // what is known so far
 
-	echoID uint16  // of the echoes sent straight to a unicast cluster MAC; 0 where none are
-	echoes uint16  // how many of them were sent
-	volley *volley // connections straight to the VIP; nil where none are wanted
+	echo   *routerprobe.EchoNumbers // of the echoes sent straight to a unicast cluster MAC; nil where none are
+	volley *volley                  // connections straight to the VIP; nil where none are wanted
 
 	tuned bool // the interface was set to hear what the cluster's hosts send
 	beats beats
@@ -219,6 +218,7 @@ func (r *runner) noteVantage() {
 	}
 	r.noted = true
 	v := evidence.Vantage{Interface: r.cfg.Interface, MAC: r.cfg.MAC}
+	r.docket.AddOwnMAC(r.cfg.MAC)
 	for _, p := range r.cfg.Addresses {
 		v.Address = p
 		r.docket.Common.Add(v, r.start, 1, nil)

@@ -205,7 +205,7 @@ func config() check.Config {
 	return check.Config{
 		Interface: "eth0", MAC: ourMAC, Addresses: []netip.Prefix{us},
 		Routers: []check.Router{{IP: router}}, Timing: arpprobe.DefaultTiming(),
-		RouterTest: routerprobe.DefaultTiming(), Seed: 1,
+		RouterTest: routerprobe.DefaultTiming(), Seed: routerprobe.Seed{1},
 	}
 }
 
@@ -391,6 +391,7 @@ func accepts(b []byte, from mac.Addr) []byte {
 	copy(r[30:34], b[26:30])
 	copy(r[34:36], b[36:38])
 	copy(r[36:38], b[34:36])
+	binary.BigEndian.PutUint32(r[42:], binary.BigEndian.Uint32(b[38:])+1)
 	r[47] = 0x12
 	return r
 }

@@ -41,8 +41,8 @@ func (r *runner) begin(s *subject) {
 		return
 	}
 	if masked := !a.SenderMAC.IsGroup() && a.EthSrc != a.SenderMAC; masked {
-		if id, err := r.ids.Echo(); err == nil {
-			s.echoID = id
+		if numbers, err := r.ids.Echo(); err == nil {
+			s.echo = &numbers
 		}
 	}
 	if r.source(s.vip).IP.IsValid() && !a.SenderMAC.IsZero() && len(r.cfg.Ports) > 0 && r.cfg.Connections > 0 {
@@ -204,15 +204,14 @@ func (r *runner) join(m mac.Addr) {
 // the switch may have learnt the MAC on its port.
 func (r *runner) echo(s *subject, now time.Time) {
 	src := r.source(s.vip)
-	if s.echoID == 0 || !src.IP.IsValid() {
+	if s.echo == nil || !src.IP.IsValid() {
 		return
 	}
-	b, err := routerprobe.Echo(routerprobe.Source{MAC: src.MAC, IP: src.IP}, s.file.First.SenderMAC, s.vip, s.echoID, s.echoes)
+	b, err := routerprobe.Echo(routerprobe.Source{MAC: src.MAC, IP: src.IP}, s.file.First.SenderMAC, s.vip, *s.echo)
 	if err != nil {
 		r.sendErr = err
 		return
 	}
-	s.echoes++
 	r.send(b, now, nil)
 }
 

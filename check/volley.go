@@ -47,7 +47,7 @@ func (v *volley) done() bool { return v.over }
 // heard notes an answer.
 func (v *volley) heard(t evidence.TCP) {
 	seq, ours := v.waiting[t.Dst.Port()]
-	if answer := t.RST || t.SYN && t.ACK; !ours || !answer {
+	if answer := t.ACK && (t.RST || t.SYN); !ours || !answer || t.Number != seq {
 		return
 	}
 	if t.SYN {

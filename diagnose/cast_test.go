@@ -60,6 +60,25 @@ func (s step) icmp(f func(*evidence.ICMPError)) step {
 	return s
 }
 
+func (s step) echo(f func(*evidence.Echo)) step {
+	e := s.fact.(evidence.Echo)
+	f(&e)
+	s.fact = e
+	return s
+}
+
+func (s step) tcp(f func(*evidence.TCP)) step {
+	e := s.fact.(evidence.TCP)
+	f(&e)
+	s.fact = e
+	return s
+}
+
+// numbers gives an echo a sequence number and random payload.
+func numbers(seq uint16, token uint64) func(*evidence.Echo) {
+	return func(e *evidence.Echo) { e.Seq, e.Token = seq, token }
+}
+
 // asksOn is a router that asks for the VIP n times, a second apart.
 func asksOn(m mac.Addr, ip netip.Addr, n int) []step {
 	var out []step
@@ -75,11 +94,11 @@ func syn(to mac.Addr, sport, port uint16) step {
 }
 
 func synAck(source mac.Addr, sport, port uint16) step {
-	return step{at: 11 * ms, n: 1, fact: evidence.TCP{EthSrc: source, EthDst: ourMAC, Src: netip.AddrPortFrom(vip, port), Dst: netip.AddrPortFrom(us, sport), TTL: 128, SYN: true, ACK: true}}
+	return step{at: 11 * ms, n: 1, fact: evidence.TCP{EthSrc: source, EthDst: ourMAC, Src: netip.AddrPortFrom(vip, port), Dst: netip.AddrPortFrom(us, sport), TTL: 128, SYN: true, ACK: true, Number: 1}}
 }
 
 func reset(source mac.Addr, sport, port uint16) step {
-	return step{at: 11 * ms, n: 1, fact: evidence.TCP{EthSrc: source, EthDst: ourMAC, Src: netip.AddrPortFrom(vip, port), Dst: netip.AddrPortFrom(us, sport), TTL: 128, ACK: true, RST: true}}
+	return step{at: 11 * ms, n: 1, fact: evidence.TCP{EthSrc: source, EthDst: ourMAC, Src: netip.AddrPortFrom(vip, port), Dst: netip.AddrPortFrom(us, sport), TTL: 128, ACK: true, RST: true, Number: 1}}
 }
 
 // passes is traffic of somebody for the VIP, to the cluster's MAC.

@@ -14,6 +14,7 @@ const (
 	idLost       = "frames-lost"
 	idAnswersCut = "answers-cut"
 	idFactsCut   = "facts-cut"
+	idUnasked    = "answers-unasked"
 	idPassive    = "passive-only"
 	idOffLink    = "vip-off-link"
 )
@@ -136,12 +137,28 @@ var observerEntries = [...]Entry{
 		Severity:  Info,
 		Certainty: nlb.Inferred,
 		Title:     "Other facts than answers were cut",
-		Meaning: "More different ARP requests or malformed frames were seen than an observation keeps. The answers are all there; lists of who asks, or of malformed frames, are cut. " +
-			"A large or scanned subnet is enough for that.",
+		Meaning: "More different ARP requests, malformed frames, heartbeats or packets were seen than an observation keeps. The ARP answers are all there; lists of the kinds that the evidence names are cut, " +
+			"and what was left out may be what a test waited for. A large or scanned subnet is enough for that, and so is somebody who invents frames.",
 		Detected:   "The bound on different facts of a kind other than ARP replies was reached, and further ones were only counted.",
 		Disproof:   "A repeated observation that stays within the bound.",
 		Cure:       "None needed, unless the sender of malformed or invented frames is to be found.",
 		References: []Reference{{"RFC 826 (any host can send any pair of addresses)", nlb.Inferred}},
+	},
+	{
+		ID:        idUnasked,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "Answers that answer nothing of ours",
+		Meaning: "Echo replies, TCP answers or ICMP errors about the VIP came to this host, and repeat the numbers of no packet that it sent: identifier, sequence number and random payload of an echo, ports and sequence number of a SYN. " +
+			"Either somebody forges answers without having seen the questions, or they are late ones to another program of this host, or to an earlier run. They are counted and judged no further.",
+		Detected: "A frame to this host whose numbers are those of none of its own packets that were seen.",
+		Disproof: "A program of this host that talks to the VIP and whose packets were not seen here.",
+		Cure:     "None needed for the verdict. If they come by the thousand: find the switch port behind which their Ethernet source is.",
+		References: []Reference{
+			{"RFC 792 (echo: identifier, sequence number and data are returned)", nlb.Documented},
+			{"RFC 9293 3.5.3, 3.10.7.3 (what acknowledges nothing that was sent is no answer)", nlb.Documented},
+			{"RFC 5927 (ICMP attacks against TCP)", nlb.Documented},
+		},
 	},
 	{
 		ID:         idPassive,

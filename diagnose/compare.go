@@ -39,18 +39,18 @@ func compareFacts(a, b evidence.Fact) int {
 		y, _ := b.(evidence.Echo)
 		return cmp.Or(
 			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.ID, y.ID),
-			cmp.Compare(x.TTL, y.TTL), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Reply, y.Reply), boolCompare(x.Out, y.Out))
+			cmp.Compare(x.Seq, y.Seq), cmp.Compare(x.Token, y.Token), cmp.Compare(x.TTL, y.TTL), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Reply, y.Reply), boolCompare(x.Out, y.Out))
 	case evidence.ICMPError:
 		y, _ := b.(evidence.ICMPError)
 		return cmp.Or(
 			cmp.Compare(x.Type, y.Type), cmp.Compare(x.Code, y.Code), x.EthSrc.Compare(y.EthSrc), x.From.Compare(y.From), x.To.Compare(y.To),
 			x.Gateway.Compare(y.Gateway), x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.Protocol, y.Protocol),
-			cmp.Compare(x.ID, y.ID), cmp.Compare(x.Port, y.Port), cmp.Compare(x.VLAN, y.VLAN))
+			cmp.Compare(x.ID, y.ID), cmp.Compare(x.Port, y.Port), cmp.Compare(x.Seq, y.Seq), cmp.Compare(x.Token, y.Token), boolCompare(x.Payload, y.Payload), cmp.Compare(x.VLAN, y.VLAN))
 	case evidence.TCP:
 		y, _ := b.(evidence.TCP)
 		return cmp.Or(
 			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.TTL, y.TTL),
-			boolCompare(x.SYN, y.SYN), boolCompare(x.ACK, y.ACK), boolCompare(x.RST, y.RST), cmp.Compare(x.MSS, y.MSS),
+			boolCompare(x.SYN, y.SYN), boolCompare(x.ACK, y.ACK), boolCompare(x.RST, y.RST), cmp.Compare(x.MSS, y.MSS), cmp.Compare(x.Number, y.Number),
 			cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
 	case evidence.Traffic:
 		y, _ := b.(evidence.Traffic)
@@ -104,7 +104,7 @@ func compareFacts(a, b evidence.Fact) int {
 		return cmp.Compare(x.Interface, y.Interface)
 	case evidence.Unkept:
 		y, _ := b.(evidence.Unkept)
-		return cmp.Compare(x.Of, y.Of)
+		return cmp.Or(cmp.Compare(x.Of, y.Of), boolCompare(x.Unasked, y.Unasked))
 	}
 	return 0
 }

@@ -53,13 +53,13 @@ type picture struct {
 	strayed     []*reporter       // hosts of the cluster that report another group
 	floodsIP    bool              // what is flooded is not heartbeats alone
 
-	ip       []int               // items: echoes, TCP segments, ICMP errors, traffic
-	hellos   []int               // items
-	probes   map[packet]*probe   // our packets, by their numbers
-	sent     []*probe            // the same in order
-	trials   map[mac.Addr]*trial // by the MAC that was to forward
-	carried  []carried           // by what MACs packets for the VIP travel
-	passing  map[mac.Addr][]sign // others' packets for the VIP, by who hands them to the cluster
+	ip       []int                    // items: echoes, TCP segments, ICMP errors, traffic
+	hellos   []int                    // items
+	probes   evidence.Packets[*probe] // our packets, by their numbers
+	sent     []*probe                 // the same in order
+	trials   map[mac.Addr]*trial      // by the MAC that was to forward
+	carried  []carried                // by what MACs packets for the VIP travel
+	passing  map[mac.Addr][]sign      // others' packets for the VIP, by who hands them to the cluster
 	replies  []reply
 	claimed  map[mac.Addr]bool // what the VIP is said to be at
 	hostMACs map[mac.Addr]bool // Ethernet sources that speak for the VIP

@@ -2,7 +2,7 @@ package diagnose
 
 import (
 	"fmt"
-	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -15,18 +15,9 @@ const (
 	protocolTCP  = 6
 )
 
-// packet is what tells one of our packets from another: its own numbers, which
-// an answer turns round and an ICMP error quotes.
-type packet struct {
-	src, dst netip.Addr
-	protocol uint8
-	id       uint16 // echo identifier, or source port
-	port     uint16 // of TCP: the destination's
-}
-
 // probe is a packet of ours and whom its frames went to.
 type probe struct {
-	packet
+	evidence.Packet
 	to     mac.Addr
 	ttl    uint8
 	items  []int
@@ -76,7 +67,7 @@ const (
 // gatherProbes finds our packets and what came of each. Only what repeats a
 // packet's own numbers counts as its consequence.
 func (p *picture) gatherProbes() {
-	p.probes = make(map[packet]*probe)
+	p.probes = evidence.Packets[*probe]{}
 	p.trials = make(map[mac.Addr]*trial)
 	p.claimed = make(map[mac.Addr]bool)
 	p.hostMACs = make(map[mac.Addr]bool)
@@ -90,7 +81,7 @@ func (p *picture) gatherProbes() {
 		p.addProbe(i)
 	}
 	for _, pr := range p.sent {
-		if pr.shared || pr.dst != p.vip || p.claimed[pr.to] || pr.to.IsGroup() {
+		if pr.shared || pr.Dst != p.vip || p.claimed[pr.to] || pr.to.IsGroup() {
 			continue
 		}
 		if p.trials[pr.to] == nil {
@@ -101,7 +92,7 @@ func (p *picture) gatherProbes() {
 	}
 	for _, pr := range p.sent {
 		// A control belongs to the test of the same router.
-		if t := p.trials[pr.to]; t != nil && !pr.shared && pr.dst != p.vip {
+		if t := p.trials[pr.to]; t != nil && !pr.shared && pr.Dst != p.vip {
 			t.controls = append(t.controls, pr)
 		}
 	}
@@ -114,30 +105,24 @@ func (p *picture) gatherProbes() {
 func (p *picture) isOurs(source mac.Addr, out bool) bool { return out || p.own[source] }
 
 func (p *picture) addProbe(i int) {
-	var k packet
+	k, ok := evidence.Asked(p.items[i].Fact)
 	var to mac.Addr
 	var ttl uint8
 	switch f := p.items[i].Fact.(type) {
 	case evidence.Echo:
-		if f.Reply || !p.isOurs(f.EthSrc, f.Out) {
-			return
-		}
-		k, to, ttl = packet{f.Src.Unmap(), f.Dst.Unmap(), protocolICMP, f.ID, 0}, f.EthDst, f.TTL
+		ok = ok && p.isOurs(f.EthSrc, f.Out)
+		to, ttl = f.EthDst, f.TTL
 	case evidence.TCP:
-		if !f.SYN || f.ACK || f.RST || !p.isOurs(f.EthSrc, f.Out) {
-			return
-		}
-		k, to, ttl = packet{f.Src.Addr().Unmap(), f.Dst.Addr().Unmap(), protocolTCP, f.Src.Port(), f.Dst.Port()}, f.EthDst, f.TTL
-	default:
+		ok = ok && p.isOurs(f.EthSrc, f.Out)
+		to, ttl = f.EthDst, f.TTL
+	}
+	if !ok || !k.Src.IsValid() || !k.Dst.IsValid() {
 		return
 	}
-	if !k.src.IsValid() || !k.dst.IsValid() {
-		return
-	}
-	pr := p.probes[k]
-	if pr == nil {
-		pr = &probe{packet: k, to: to, ttl: ttl, first: p.items[i].First}
-		p.probes[k] = pr
+	pr, known := p.probes.Get(k)
+	if !known {
+		pr = &probe{Packet: k, to: to, ttl: ttl, first: p.items[i].First}
+		p.probes.Put(k, pr)
 		p.sent = append(p.sent, pr)
 	}
 	pr.shared = pr.shared || pr.to != to
@@ -146,42 +131,46 @@ func (p *picture) addProbe(i int) {
 	pr.count += sightings(p.items[i])
 }
 
+// addConsequence takes what can be a consequence of one of our packets, or
+// somebody else's packet for the VIP.
 func (p *picture) addConsequence(i int) {
-	switch f := p.items[i].Fact.(type) {
+	fact := p.items[i].Fact
+	asked, asks := evidence.Asked(fact)
+	answered, whole, answer := evidence.Answered(fact)
+	switch f := fact.(type) {
 	case evidence.Echo:
-		switch src, dst := f.Src.Unmap(), f.Dst.Unmap(); {
-		case p.isOurs(f.EthSrc, f.Out):
-		case f.Reply:
-			p.addReply(i, packet{dst, src, protocolICMP, f.ID, 0}, f.EthSrc, echoReply)
-		default:
-			p.addCopy(i, packet{src, dst, protocolICMP, f.ID, 0}, f.EthSrc, f.EthDst, f.TTL)
-		}
-	case evidence.TCP:
-		src, dst := f.Src.Addr().Unmap(), f.Dst.Addr().Unmap()
 		switch {
 		case p.isOurs(f.EthSrc, f.Out):
-		case f.RST:
-			p.addReply(i, packet{dst, src, protocolTCP, f.Dst.Port(), f.Src.Port()}, f.EthSrc, refuses)
-		case f.SYN && f.ACK:
-			p.addReply(i, packet{dst, src, protocolTCP, f.Dst.Port(), f.Src.Port()}, f.EthSrc, accepts)
-		case f.SYN:
-			p.addCopy(i, packet{src, dst, protocolTCP, f.Src.Port(), f.Dst.Port()}, f.EthSrc, f.EthDst, f.TTL)
+		case answer:
+			p.addReply(i, answered, whole, f.EthSrc, echoReply)
+		case asks:
+			p.addCopy(i, asked, f.EthSrc, f.EthDst, f.TTL)
+		}
+	case evidence.TCP:
+		switch {
+		case p.isOurs(f.EthSrc, f.Out):
+		case answer && f.RST:
+			p.addReply(i, answered, whole, f.EthSrc, refuses)
+		case answer:
+			p.addReply(i, answered, whole, f.EthSrc, accepts)
+		case asks:
+			p.addCopy(i, asked, f.EthSrc, f.EthDst, f.TTL)
 		}
 	case evidence.Traffic:
 		if !p.isOurs(f.EthSrc, f.Out) {
-			p.addCopy(i, packet{src: f.Src.Unmap(), dst: f.Dst.Unmap()}, f.EthSrc, f.EthDst, 0)
+			p.addCopy(i, evidence.Packet{Src: f.Src.Unmap(), Dst: f.Dst.Unmap()}, f.EthSrc, f.EthDst, 0)
 		}
 	case evidence.ICMPError:
 		if !p.own[f.EthSrc] {
-			p.addError(i, f)
+			p.addError(i, f, answered, whole)
 		}
 	}
 }
 
 // trialOf returns the trial that a packet was part of, or nil.
-func (p *picture) trialOf(k packet) (*probe, *trial) {
-	pr := p.probes[k]
-	if pr == nil || pr.shared {
+func (p *picture) trialOf(k evidence.Packet, whole bool) (*probe, *trial) {
+	pr, known := p.probes.Find(k, whole)
+	if !known || pr.shared {
 		return pr, nil
 	}
 	return pr, p.trials[pr.to]
@@ -198,25 +187,25 @@ var replyWords = [...]string{echoReply: "echo reply", accepts: "SYN, ACK", refus
 
 // addReply notes what the destination of a packet sent back. A firewall on a
 // router can answer in another's name: then the frame is the router's.
-func (p *picture) addReply(i int, k packet, from mac.Addr, kind replyKind) {
-	pr, t := p.trialOf(k)
+func (p *picture) addReply(i int, k evidence.Packet, whole bool, from mac.Addr, kind replyKind) {
+	pr, t := p.trialOf(k, whole)
 	if pr == nil {
 		return
 	}
 	proxied := p.isRouterMAC(from)
-	if k.dst == p.vip && !proxied && !from.IsGroup() {
+	if k.Dst == p.vip && !proxied && !from.IsGroup() {
 		p.replies = append(p.replies, reply{pr, from, i, kind})
 	}
 	if t == nil {
 		return
 	}
 	it := p.items[i]
-	s := sign{i, it.Last, fmt.Sprintf("%s %s from %v, in a frame of %v, %s after ours", p.at(it.First), replyWords[kind], k.dst, from, span(it.First.Sub(pr.first)))}
+	s := sign{i, it.Last, fmt.Sprintf("%s %s from %v, in a frame of %v, %s after ours", p.at(it.First), replyWords[kind], k.Dst, from, span(it.First.Sub(pr.first)))}
 	switch {
-	case k.dst == p.vip && proxied:
+	case k.Dst == p.vip && proxied:
 		s.text += ": the router itself answers"
 		t.barred = append(t.barred, s)
-	case k.dst == p.vip:
+	case k.Dst == p.vip:
 		t.delivered = append(t.delivered, s)
 	case !proxied:
 		t.hairpins = append(t.hairpins, s)
@@ -224,24 +213,24 @@ func (p *picture) addReply(i int, k packet, from mac.Addr, kind replyKind) {
 }
 
 // addCopy notes a packet on its way from a router to where it belongs.
-func (p *picture) addCopy(i int, k packet, from, to mac.Addr, ttl uint8) {
+func (p *picture) addCopy(i int, k evidence.Packet, from, to mac.Addr, ttl uint8) {
 	it := p.items[i]
-	pr, t := p.trialOf(k)
+	pr, t := p.trialOf(k, true)
 	switch {
 	case pr != nil && ttl >= pr.ttl:
 		return // our own frame, brought back by the switch
-	case t == nil && pr == nil && k.dst == p.vip && p.claimed[to] && !p.hostMACs[from]:
+	case t == nil && pr == nil && k.Dst == p.vip && p.claimed[to] && !p.hostMACs[from] && !slices.Contains(p.addresses, k.Src):
 		if p.passing == nil {
 			p.passing = make(map[mac.Addr][]sign)
 		}
-		p.passing[from] = append(p.passing[from], sign{i, it.Last, fmt.Sprintf("%s it hands a packet of %v for %v to %v, %s", p.at(it.First), k.src, k.dst, to, times(sightings(it)))})
+		p.passing[from] = append(p.passing[from], sign{i, it.Last, fmt.Sprintf("%s it hands a packet of %v for %v to %v, %s", p.at(it.First), k.Src, k.Dst, to, times(sightings(it)))})
 		return
 	case t == nil:
 		return
 	}
-	s := sign{i, it.Last, fmt.Sprintf("%s our packet for %v comes back, from %v to %v, time to live %d", p.at(it.First), k.dst, from, to, ttl)}
+	s := sign{i, it.Last, fmt.Sprintf("%s our packet for %v comes back, from %v to %v, time to live %d", p.at(it.First), k.Dst, from, to, ttl)}
 	switch {
-	case k.dst != p.vip:
+	case k.Dst != p.vip:
 		t.hairpins = append(t.hairpins, s)
 	case p.claimed[to]:
 		t.delivered = append(t.delivered, s)
@@ -260,14 +249,13 @@ func isNoWay(code uint8) bool {
 	return false
 }
 
-func (p *picture) addError(i int, f evidence.ICMPError) {
-	k := packet{f.Src.Unmap(), f.Dst.Unmap(), f.Protocol, f.ID, f.Port}
-	pr, t := p.trialOf(k)
+func (p *picture) addError(i int, f evidence.ICMPError, k evidence.Packet, whole bool) {
+	pr, t := p.trialOf(k, whole)
 	if t == nil {
 		return
 	}
 	it := p.items[i]
-	s := sign{i, it.Last, fmt.Sprintf("%s ICMP %d/%d from %v for %v, %s after ours", p.at(it.First), f.Type, f.Code, f.From, k.dst, span(it.First.Sub(pr.first)))}
+	s := sign{i, it.Last, fmt.Sprintf("%s ICMP %d/%d from %v for %v, %s after ours", p.at(it.First), f.Type, f.Code, f.From, k.Dst, span(it.First.Sub(pr.first)))}
 	if n := sightings(it); n > 1 {
 		s.text += ", " + times(n)
 	}
@@ -275,13 +263,13 @@ func (p *picture) addError(i int, f evidence.ICMPError) {
 	case f.Type == evidence.Redirect:
 		s.text += ": redirect, it would send it back out"
 		t.redirects = append(t.redirects, s)
-	case f.From.Unmap() == k.dst && !p.isRouterMAC(f.EthSrc):
-		if k.dst == p.vip {
+	case f.From.Unmap() == k.Dst && !p.isRouterMAC(f.EthSrc):
+		if k.Dst == p.vip {
 			t.delivered = append(t.delivered, s)
 		} else {
 			t.hairpins = append(t.hairpins, s)
 		}
-	case k.dst != p.vip: // the control host is not there, or is barred: no control
+	case k.Dst != p.vip: // the control host is not there, or is barred: no control
 	case f.Type == evidence.Unreachable && isNoWay(f.Code):
 		word := ": unreachable"
 		if f.Code == 1 {

@@ -184,11 +184,11 @@ func (p *picture) stopped(m *member) bool {
 	return m.beats > 0 && !p.beatsCut && p.quiet(m) > nlb.MissedBeats*p.period()
 }
 
-// leftOut reports whether there were too many different facts of a kind.
+// leftOut reports whether there were too many different facts of a kind to keep.
 func (p *picture) leftOut(k evidence.Kind) bool {
 	return slices.ContainsFunc(p.unkept, func(i int) bool {
 		u, ok := p.items[i].Fact.(evidence.Unkept)
-		return ok && u.Of == k
+		return ok && u.Of == k && !u.Unasked
 	})
 }
 

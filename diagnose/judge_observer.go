@@ -153,14 +153,14 @@ func (p *picture) judgeLimits() {
 	}
 }
 
-// judgeCuts notes the kinds of facts of which there were too many to keep.
-// Only replies matter to the verdict.
+// judgeCuts notes the kinds of facts of which there were too many to keep, and
+// what claims to be an answer to us and is none.
 func (p *picture) judgeCuts() {
 	cut := func(id, what string, fits func(evidence.Kind) bool) {
 		var l lines
 		var items []int
 		for _, i := range p.unkept {
-			if f, ok := p.items[i].Fact.(evidence.Unkept); ok && fits(f.Of) {
+			if f, ok := p.items[i].Fact.(evidence.Unkept); ok && !f.Unasked && fits(f.Of) {
 				items = append(items, i)
 				l.add("%s of kind %v left out, from %s on", many(sightings(p.items[i]), "sighting"), f.Of, p.offset(p.items[i].First))
 			}
@@ -168,6 +168,17 @@ func (p *picture) judgeCuts() {
 		if len(items) > 0 {
 			p.find(id, fmt.Sprintf("%s of %s left out: there are too many different ones. Lists are cut.", many(count(p.items, items), "sighting"), what), l.list(), items)
 		}
+	}
+	var l lines
+	var unasked []int
+	for _, i := range p.unkept {
+		if f, ok := p.items[i].Fact.(evidence.Unkept); ok && f.Unasked {
+			unasked = append(unasked, i)
+			l.add("%s of kind %v, the first %s, that repeat the numbers of no packet of ours", many(sightings(p.items[i]), "frame"), f.Of, p.at(p.items[i].First))
+		}
+	}
+	if len(unasked) > 0 {
+		p.find(idUnasked, fmt.Sprintf("%s about %v, sent to this host, match nothing that it asked. They count for nothing.", many(count(p.items, unasked), "frame"), p.vip), l.list(), unasked)
 	}
 	cut(idAnswersCut, "ARP replies", func(k evidence.Kind) bool { return k == evidence.KindARPReply })
 	cut(idFactsCut, "other facts", func(k evidence.Kind) bool { return k != evidence.KindARPReply })

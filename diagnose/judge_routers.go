@@ -181,6 +181,8 @@ func (p *picture) outcomeOf(r *Router) *outcome {
 // whyOpen says what may be behind a test that brought no proof.
 func (p *picture) whyOpen(t *trial) string {
 	switch {
+	case p.answersLeftOut():
+		return "too many different packets came to keep them all (" + idFactsCut + "): what came of the test may be among those left out"
 	case len(t.barred) > 0:
 		return "the router filters what we sent, which is no proof of what it does with others' packets"
 	case len(t.hairpins) > 0:
@@ -191,6 +193,12 @@ func (p *picture) whyOpen(t *trial) string {
 		return "the router would send it back out, and nothing came of it; without a control host the cause cannot be told"
 	}
 	return "there was no control host: the router may send nothing back out where it came in, filter it, or not resolve the VIP"
+}
+
+// answersLeftOut reports whether there may have been consequences of our packets
+// that were not kept.
+func (p *picture) answersLeftOut() bool {
+	return p.leftOut(evidence.KindEcho) || p.leftOut(evidence.KindTCP) || p.leftOut(evidence.KindICMPError)
 }
 
 // join adds what came of another MAC of the same router.
@@ -248,7 +256,7 @@ func (o *outcome) tell(p *picture, kinds ...[]sign) {
 	}
 	if o.open != "" {
 		if c := o.trial.controls; len(c) > 0 && len(o.trial.hairpins) == 0 {
-			say("control %v, by the same way: silent", c[0].dst)
+			say("control %v, by the same way: silent", c[0].Dst)
 			for _, pr := range c {
 				o.items = append(o.items, pr.items...)
 			}

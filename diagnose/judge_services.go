@@ -35,13 +35,13 @@ func (p *picture) judgeServices() {
 func (p *picture) services() []*service {
 	byPort := make(map[uint16]*service)
 	for _, pr := range p.sent {
-		if pr.protocol != protocolTCP || pr.dst != p.vip {
+		if pr.Protocol != protocolTCP || pr.Dst != p.vip {
 			continue
 		}
-		s := byPort[pr.port]
+		s := byPort[pr.Port]
 		if s == nil {
-			s = &service{port: pr.port, spread: make(map[mac.Addr]int)}
-			byPort[pr.port] = s
+			s = &service{port: pr.Port, spread: make(map[mac.Addr]int)}
+			byPort[pr.Port] = s
 		}
 		if p.claimed[pr.to] {
 			s.direct++
@@ -50,7 +50,7 @@ func (p *picture) services() []*service {
 	}
 	seen := make(map[*probe]bool)
 	for _, a := range p.replies {
-		s := byPort[a.probe.port]
+		s := byPort[a.probe.Port]
 		if a.kind == echoReply || s == nil {
 			continue
 		}

@@ -95,7 +95,7 @@ func (p *picture) judgeFlooding() {
 	}
 	l.add("%s", how)
 	for _, i := range p.unkept {
-		if u, ok := p.items[i].Fact.(evidence.Unkept); ok && u.Of == evidence.KindTraffic {
+		if u, ok := p.items[i].Fact.(evidence.Unkept); ok && u.Of == evidence.KindTraffic && !u.Unasked {
 			l.add("at least so many: %s of traffic left out", many(sightings(p.items[i]), "sighting"))
 		}
 	}

@@ -199,18 +199,18 @@ func mixture(b []byte) []evidence.Item {
 		case 3:
 			f = evidence.Lost{Interface: name}
 		case 4:
-			f = evidence.Unkept{Of: evidence.Kind(b[2])}
+			f = evidence.Unkept{Of: evidence.Kind(b[2]), Unasked: b[3]&1 == 0}
 		case 5:
 			f = nil
 		case 6, 7:
-			f = evidence.Echo{Reply: b[6]&1 == 0, EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), TTL: b[5], ID: uint16(b[6] % 2), Out: b[7]%4 == 0}
+			f = evidence.Echo{Reply: b[6]&1 == 0, EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), TTL: b[5], ID: uint16(b[6] % 2), Token: uint64(b[5] % 2), Out: b[7]%4 == 0}
 		case 8, 9:
 			f = evidence.ICMPError{
 				Type: []uint8{3, 5, 11, 3}[b[1]%4], Code: b[2] % 14, EthSrc: m(3), From: ip(1), Src: ip(4), Dst: ip(5), Gateway: ip(2),
-				Protocol: []uint8{1, 6}[b[6]%2], ID: uint16(b[6] % 3), Port: uint16(b[7] % 3),
+				Protocol: []uint8{1, 6}[b[6]%2], ID: uint16(b[6] % 3), Port: uint16(b[7] % 3), Token: uint64(b[2] % 2), Payload: b[2]%4 > 1,
 			}
 		case 10, 11:
-			f = evidence.TCP{EthSrc: m(1), EthDst: m(2), Src: port(3), Dst: port(4), TTL: b[5], SYN: b[6]&1 == 0, ACK: b[6]&2 == 0, RST: b[6]&4 == 0, MSS: uint16(b[7]) * 4, Out: b[7]%4 == 0}
+			f = evidence.TCP{EthSrc: m(1), EthDst: m(2), Src: port(3), Dst: port(4), TTL: b[5], SYN: b[6]&1 == 0, ACK: b[6]&2 == 0, RST: b[6]&4 == 0, MSS: uint16(b[7]) * 4, Number: uint32(b[6] % 8 / 2), Out: b[7]%4 == 0}
 		case 12:
 			f = evidence.Traffic{EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), EtherType: []uint16{0x0800, 0x886f}[b[5]%2], Out: b[7]%4 == 0}
 		case 13:

@@ -126,6 +126,62 @@ func routerStories() []story {
 			near: []string{idRouterReaches, idIgnores, idRedirects},
 		},
 		{
+			// A blind forger guesses the identifier, and not the rest.
+			name: "answers without our payload",
+			steps: tested(echoVia(routerMAC, 7).echo(numbers(9, 0xabcd)), echoReplied(node1, 7), echoReplied(node1, 7).echo(numbers(9, 0xabce)),
+				copied(routerMAC, multicast, vip, 7), unreachable(1, 7).icmp(func(e *evidence.ICMPError) { e.Seq = 8 }),
+				unreachable(1, 7).icmp(func(e *evidence.ICMPError) { e.Seq, e.Payload = 9, true }),
+				fact(evidence.Unkept{Of: evidence.KindEcho, Unasked: true}).times(3000)),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idSeveralHosts, idInconclusive, idFloods, idUnasked},
+			near: []string{idRouterReaches, idIgnores, idFactsCut},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idUnasked); !strings.Contains(text, "3000 frames of kind echo") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name: "answers with our payload",
+			steps: tested(echoVia(routerMAC, 7).echo(numbers(9, 0xabcd)), echoReplied(node1, 7).echo(numbers(9, 0xabcd)),
+				fact(evidence.Unkept{Of: evidence.KindARPRequest})),
+			verdict: Reachable, severity: Info,
+			want: []string{idRouterReaches, idGroupMAC, idSeveralHosts, idFactsCut},
+			near: []string{idUnasked},
+		},
+		{
+			// As much as a router has to quote: identifier and sequence number.
+			name:    "unreachable, quoting 8 bytes",
+			steps:   tested(echoVia(routerMAC, 7).echo(numbers(9, 0xabcd)), unreachable(1, 7).icmp(func(e *evidence.ICMPError) { e.Seq = 9 })),
+			verdict: LocalOnly, severity: Critical,
+			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idChecklist},
+		},
+		{
+			name:    "unreachable, quoting our payload",
+			steps:   tested(echoVia(routerMAC, 7).echo(numbers(9, 0xabcd)), unreachable(1, 7).icmp(func(e *evidence.ICMPError) { e.Seq, e.Token, e.Payload = 9, 0xabcd, true })),
+			verdict: LocalOnly, severity: Critical,
+			want: []string{idIgnores, idGroupMAC, idSeveralHosts, idChecklist},
+		},
+		{
+			name: "by TCP, what acknowledges another number",
+			steps: tested(syn(routerMAC, 40001, 443), synAck(node2, 40001, 443).tcp(func(f *evidence.TCP) { f.Number = 2 }),
+				reset(node2, 40001, 443).tcp(func(f *evidence.TCP) { f.Number = 3 }), reset(node2, 40001, 443).tcp(func(f *evidence.TCP) { f.ACK = false })),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idSeveralHosts, idInconclusive},
+			near: []string{idRouterReaches, idPortOpen, idPortClosed},
+		},
+		{
+			name:    "too many packets to keep",
+			steps:   tested(echoVia(routerMAC, 7), fact(evidence.Unkept{Of: evidence.KindICMPError}).times(900)),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idSeveralHosts, idInconclusive, idFactsCut},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idInconclusive); !strings.Contains(text, "(facts-cut)") || strings.Contains(text, "no control host") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
 			// The same number went to the cluster itself: whose way it came by
 			// cannot be told.
 			name:    "one number by two ways",

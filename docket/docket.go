@@ -30,17 +30,22 @@ type Docket struct {
 	byIP    map[netip.Addr]*Case
 	routers map[netip.Addr]bool
 	own     map[netip.Addr]bool
+	ownMACs map[mac.Addr]bool
+
+	// The observer's packets, those of late and those before.
+	asked, before evidence.Packets[struct{}]
 }
 
 // Case is the evidence about one VIP. The logs stand apart so that a flood in
 // one crowds nothing out of another.
 type Case struct {
-	VIP   netip.Addr
-	Log   evidence.Log // what is claimed for the VIP, and our questions
-	Asks  evidence.Log // others' questions for it
-	IP    evidence.Log // what became of packets for it
-	Hosts evidence.Log // its cluster's heartbeats and memberships
-	First evidence.ARP // the first answer of another host
+	VIP    netip.Addr
+	Log    evidence.Log // what is claimed for the VIP, and our questions
+	Asks   evidence.Log // others' questions for it
+	IP     evidence.Log // the observer's packets for it, and what became of them
+	Others evidence.Log // others' packets from and to it
+	Hosts  evidence.Log // its cluster's heartbeats and memberships
+	First  evidence.ARP // the first answer of another host
 	// Answered is when First was heard; zero is never.
 	Answered time.Time
 
@@ -100,17 +105,29 @@ func (d *Docket) AddOwn(ip netip.Addr) {
 	d.own[ip] = true
 }
 
+// AddOwnMAC names a link-layer address of the observer: frames from it are its
+// own, where nothing says so.
+func (d *Docket) AddOwnMAC(m mac.Addr) {
+	if m.IsZero() || m.IsGroup() {
+		return
+	}
+	if d.ownMACs == nil {
+		d.ownMACs = make(map[mac.Addr]bool)
+	}
+	d.ownMACs[m] = true
+}
+
 // File files a fact that frame gave. What concerns no VIP is left out.
 func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) {
 	switch f := f.(type) {
 	case evidence.ARP:
 		d.fileARP(f, frame)
 	case evidence.Echo:
-		d.fileIP(f, f.Src, f.Dst, frame)
+		d.fileIP(f, f.Src, f.Dst, d.isOut(f.Out, f.EthSrc, f.Src), frame)
 	case evidence.TCP:
-		d.fileIP(f, f.Src.Addr(), f.Dst.Addr(), frame)
+		d.fileIP(f, f.Src.Addr(), f.Dst.Addr(), d.isOut(f.Out, f.EthSrc, f.Src.Addr()), frame)
 	case evidence.ICMPError:
-		d.fileIP(f, f.Src, f.Dst, frame)
+		d.fileIP(f, f.Src, f.Dst, false, frame)
 	case evidence.Traffic:
 		d.fileTraffic(f, frame)
 	case evidence.Hello:
@@ -151,19 +168,61 @@ func (c *Case) claim(a evidence.ARP, frame *evidence.Frame) {
 }
 
 // fileIP files a fact about packets between two addresses with the VIP that it
-// concerns, or with all where it concerns the observer alone: a control's.
-func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, frame *evidence.Frame) {
-	for _, ip := range [2]netip.Addr{src, dst} {
-		if c := d.byIP[ip]; c != nil {
-			if !c.closed {
-				c.IP.Add(f, frame.Time, 1, frame)
-			}
-			return
-		}
+// concerns, or with all where it concerns the observer alone: a control's. What
+// says that it is a consequence of the observer's packets and repeats none of their
+// numbers is counted and not kept: anybody can send as many of those as they like.
+func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, out bool, frame *evidence.Frame) {
+	c := d.byIP[src]
+	if c == nil {
+		c = d.byIP[dst]
 	}
-	if d.own[src] || d.own[dst] {
+	own := d.own[src] || d.own[dst]
+	if c == nil && !own && !out || c != nil && c.closed {
+		return
+	}
+	asked, asks := evidence.Asked(f)
+	answered, whole, answers := evidence.Answered(f)
+	_, isError := f.(evidence.ICMPError)
+	switch {
+	case out && asks:
+		if d.asked.Len() >= maxAsked {
+			d.before, d.asked = d.asked, evidence.Packets[struct{}]{}
+		}
+		d.asked.Put(asked, struct{}{})
+	case out, asks && d.isAsked(asked, true), answers && d.isAsked(answered, whole):
+	case c == nil:
+		return
+	case d.own[src], d.own[dst] && !asks && !isError:
+		c.IP.LeaveOut(evidence.Unkept{Of: f.Kind(), Unasked: true}, frame)
+		return
+	default:
+		c.Others.Add(evidence.WithoutNumbers(f), frame.Time, 1, frame)
+		return
+	}
+	switch {
+	case c != nil:
+		c.IP.Add(f, frame.Time, 1, frame)
+	case own:
 		d.Common.Add(f, frame.Time, 1, frame)
 	}
+}
+
+// isOut reports a frame that the observer sent: by what is said of it, or else by
+// its source, by the address alone where no MAC of the observer is known.
+func (d *Docket) isOut(out bool, source mac.Addr, ip netip.Addr) bool {
+	return out || d.ownMACs[source] || len(d.ownMACs) == 0 && d.own[ip]
+}
+
+// maxAsked bounds the packets of the observer that are remembered, twice.
+const maxAsked = 1 << 14
+
+// isAsked reports whether the observer sent p.
+func (d *Docket) isAsked(p evidence.Packet, whole bool) bool {
+	if _, ok := d.asked.Find(p, whole); ok {
+		return true
+	}
+	_, ok := d.before.Find(p, whole)
+	return ok
 }
 
 // fileHello files what a router says of an address that it shares: the claims of
@@ -186,14 +245,14 @@ func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
 	for _, ip := range [2]netip.Addr{t.Src, t.Dst} {
 		if c := d.byIP[ip]; c != nil {
 			if !c.closed {
-				c.IP.Add(t, frame.Time, 1, frame)
+				c.Others.Add(t, frame.Time, 1, frame)
 			}
 			return
 		}
 	}
 	for _, c := range d.cases {
 		if !c.closed && !c.Answered.IsZero() && c.First.SenderMAC == t.EthDst {
-			c.IP.Add(t, frame.Time, 1, frame)
+			c.Others.Add(t, frame.Time, 1, frame)
 		}
 	}
 }
@@ -244,7 +303,7 @@ func (c *Case) addHost(f evidence.Fact, frame *evidence.Frame) {
 		most += maxSources
 	}
 	if n >= beatsPerHost || !known && len(c.members) >= most {
-		c.Hosts.LeaveOut(evidence.KindHeartbeat, frame.Time, 1, frame)
+		c.Hosts.LeaveOut(evidence.Unkept{Of: evidence.KindHeartbeat}, frame)
 		return
 	}
 	if c.Hosts.Add(f, frame.Time, 1, frame) {
@@ -287,7 +346,7 @@ func groupOf(vip netip.Addr) netip.Addr {
 // Items returns what is known of the case and what is common to all, in the
 // order of the first instants.
 func (d *Docket) Items(c *Case) []evidence.Item {
-	items := slices.Concat(d.Common.Items(), d.Routers.Items(), d.Segment.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items(), c.Hosts.Items())
+	items := slices.Concat(d.Common.Items(), d.Routers.Items(), d.Segment.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items(), c.Others.Items(), c.Hosts.Items())
 	slices.SortStableFunc(items, func(a, b evidence.Item) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
 	})

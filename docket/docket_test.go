@@ -62,7 +62,11 @@ func TestFile(t *testing.T) {
 		{"a control", evidence.Echo{Src: us, Dst: host}, "c"},
 		{"strangers' echo", evidence.Echo{Src: router, Dst: host}, ""},
 		{"a connection", evidence.TCP{Src: port(host), Dst: port(vip)}, "1"},
-		{"an error about ours", evidence.ICMPError{From: router, Src: us, Dst: vip}, "1"},
+		{"an error about ours", evidence.ICMPError{From: router, Src: us, Dst: vip, Protocol: 1}, "1"},
+		{"an error about none of ours", evidence.ICMPError{From: router, Src: us, Dst: vip, Protocol: 1, ID: 7}, ""},
+		{"a reply to us", evidence.Echo{Reply: true, Src: vip, Dst: us}, "1"},
+		{"a reply to none of ours", evidence.Echo{Reply: true, Src: vip, Dst: us, ID: 7}, ""},
+		{"our echo on its way", evidence.Echo{EthSrc: stranger, Src: us, Dst: vip, TTL: 63}, "1"},
 		{"traffic to a VIP", evidence.Traffic{EthDst: cluster, Dst: vip}, "1"},
 		{"a heartbeat to both", evidence.Traffic{EthDst: cluster, EtherType: 0x886f}, "12"},
 		{"traffic to another MAC", evidence.Traffic{EthDst: node}, ""},
@@ -86,6 +90,7 @@ func TestFile(t *testing.T) {
 		d.AddOwn(us)
 		d.File(reply(vip), frame(0))
 		d.File(reply(second), frame(0))
+		d.File(evidence.Echo{Src: us, Dst: vip, Out: true}, frame(0))
 		before := [...]int{len(d.Common.Items()), len(d.Items(first)), len(d.Items(other))}
 		d.File(tt.fact, frame(time.Second))
 		d.File(tt.fact, frame(2*time.Second))

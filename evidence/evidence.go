@@ -168,6 +168,9 @@ func (Lost) Kind() Kind { return KindLost }
 // the item's Count and Bytes say how much was left out.
 type Unkept struct {
 	Of Kind
+	// Unasked says that they were left out for another reason: they are answers
+	// to the observer, or errors about its packets, that match none of them.
+	Unasked bool
 }
 
 // Kind implements Fact.

@@ -16,9 +16,17 @@ type Echo struct {
 	Src, Dst netip.Addr
 	TTL      uint8
 	ID       uint16 // identifier: tells a run's own echoes from others'
-	VLAN     uint16
-	Out      bool
+	// Of an echo in this tool's form, else 0 both: the sequence number, and the
+	// first 8 bytes of the payload, big-endian, which are random.
+	Seq   uint16
+	Token uint64
+	VLAN  uint16
+	Out   bool
 }
+
+// Mark is what stands behind the random bytes in the payload of an echo in this
+// tool's form.
+const Mark = "nlbprobe"
 
 // Kind implements Fact.
 func (Echo) Kind() Kind { return KindEcho }
@@ -37,6 +45,9 @@ type ICMPError struct {
 	Protocol uint8  // 1 ICMP, 6 TCP
 	ID       uint16 // of a quoted echo: its identifier; of TCP and UDP: the source port
 	Port     uint16 // of quoted TCP and UDP: the destination port
+	Seq      uint32 // of a quoted echo or of TCP: the sequence number
+	Token    uint64 // of a quoted echo, as in Echo
+	Payload  bool   // of a quoted echo: enough was quoted to tell the Token
 	VLAN     uint16
 }
 
@@ -59,6 +70,7 @@ type TCP struct {
 	TTL      uint8
 	SYN, ACK bool
 	RST      bool
+	Number   uint32 // what it acknowledges; of one without ACK: its sequence number
 	MSS      uint16 // of a SYN's maximum segment size option, in bytes; 0 where it has none
 	VLAN     uint16
 	Out      bool

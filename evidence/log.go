@@ -113,11 +113,9 @@ func (l *Log) Has(f Fact) bool {
 	return ok
 }
 
-// LeaveOut counts a fact of kind k that whoever files facts has no room for, as
-// Add does with what exceeds the Log's own bounds.
-func (l *Log) LeaveOut(k Kind, at time.Time, n int, frame *Frame) {
-	l.Add(Unkept{Of: k}, at, n, frame)
-}
+// LeaveOut counts a fact that whoever files facts does not keep, as Add does with
+// what exceeds the Log's own bounds.
+func (l *Log) LeaveOut(u Unkept, frame *Frame) { l.Add(u, frame.Time, 1, frame) }
 
 // Items returns the facts in the order in which each was first added. The
 // slice is the caller's; the instants and frames in it are shared with the Log

@@ -25,7 +25,7 @@ func icmpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 		if b[1] != 0 {
 			return nil
 		}
-		return evidence.Echo{
+		e := evidence.Echo{
 			Reply:  b[0] == echoReply,
 			EthSrc: h.src, EthDst: h.dst,
 			Src: d.src, Dst: d.dst,
@@ -34,6 +34,10 @@ func icmpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 			VLAN: h.vlan,
 			Out:  f.Out,
 		}
+		if token, ok := tokenOf(b[8:]); ok {
+			e.Seq, e.Token = binary.BigEndian.Uint16(b[6:]), token
+		}
+		return e
 	case evidence.Unreachable, evidence.Redirect, evidence.TimeExceeded:
 		e := evidence.ICMPError{
 			Type: b[0], Code: b[1],
@@ -48,6 +52,19 @@ func icmpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 		return e
 	}
 	return nil
+}
+
+// tokenLen is how much of an echo's payload tells whether it is in this tool's
+// form: 8 random bytes, and the mark.
+const tokenLen = 8 + len(evidence.Mark)
+
+// tokenOf returns the first 8 bytes of an echo's payload in this tool's form.
+// Others' echoes have none, so that one fact stands for all of a host's.
+func tokenOf(payload []byte) (uint64, bool) {
+	if len(payload) < tokenLen || string(payload[8:tokenLen]) != evidence.Mark {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(payload), true
 }
 
 // quote reads what the ICMP error quotes of the datagram that it is about: its
@@ -68,13 +85,26 @@ func quote(e *evidence.ICMPError, b []byte) {
 	}
 	switch b = b[header:]; e.Protocol {
 	case protoICMP:
-		if len(b) >= 6 && (b[0] == echoRequest || b[0] == echoReply) {
-			e.ID = binary.BigEndian.Uint16(b[4:])
+		if len(b) < 6 || b[0] != echoRequest && b[0] != echoReply {
+			return
+		}
+		e.ID = binary.BigEndian.Uint16(b[4:])
+		if len(b) >= 8 {
+			e.Seq = uint32(binary.BigEndian.Uint16(b[6:]))
+			if e.Payload = len(b) >= 8+tokenLen; e.Payload {
+				var ours bool
+				if e.Token, ours = tokenOf(b[8:]); !ours {
+					e.Seq = 0 // as in Echo
+				}
+			}
 		}
 	case protoTCP, protoUDP:
 		if len(b) >= 4 {
 			e.ID = binary.BigEndian.Uint16(b)
 			e.Port = binary.BigEndian.Uint16(b[2:])
+			if len(b) >= 8 && e.Protocol == protoTCP {
+				e.Seq = binary.BigEndian.Uint32(b[4:])
+			}
 		}
 	}
 }

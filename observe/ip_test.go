@@ -3,6 +3,7 @@ package observe_test
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -239,20 +240,20 @@ func TestFactsEcho(t *testing.T) {
 func TestFactsICMPError(t *testing.T) {
 	unreachable := evidence.ICMPError{
 		Type: 3, Code: 1, EthSrc: router, From: routerIP, To: proberIP,
-		Src: proberIP, Dst: vipIP, Protocol: 1, ID: 0x78f2,
+		Src: proberIP, Dst: vipIP, Protocol: 1, ID: 0x78f2, Seq: 1,
 	}
 	redirect := unreachable
 	redirect.Type, redirect.Gateway = 5, vipIP
 	exceeded := unreachable
 	exceeded.Type, exceeded.Code, exceeded.Dst, exceeded.ID = 11, 0, farIP, 0x78f3
 	tcp := unreachable
-	tcp.Dst, tcp.Protocol, tcp.ID, tcp.Port = farIP, 6, 37270, 443
+	tcp.Dst, tcp.Protocol, tcp.ID, tcp.Port, tcp.Seq = farIP, 6, 37270, 443, 0x07d1939c
 	tagged := unreachable
 	tagged.VLAN = 20
-	noID := unreachable
-	noID.ID = 0
+	noID, noSeq := unreachable, unreachable
+	noID.ID, noID.Seq, noSeq.Seq = 0, 0, 0
 	udp := unreachable
-	udp.Protocol, udp.ID, udp.Port = 17, 0x0800, 0x72fc
+	udp.Protocol, udp.ID, udp.Port, udp.Seq = 17, 0x0800, 0x72fc, 0
 	other := noID
 	other.Protocol = 50
 	cut := evidence.ICMPError{Type: 3, Code: 1, EthSrc: router, From: routerIP, To: proberIP}
@@ -275,7 +276,7 @@ func TestFactsICMPError(t *testing.T) {
 		{"quoted identifier cut", evidence.Frame{Data: mend(unreachableFrame[:quoteAt+25])}, noID},
 		{"quoted header cut", evidence.Frame{Data: mend(unreachableFrame[:quoteAt+19])}, cut},
 		{"nothing quoted", evidence.Frame{Data: mend(unreachableFrame[:quoteAt])}, cut},
-		{"cut by the capture", evidence.Frame{Data: unreachableFrame[:quoteAt+26], Length: len(unreachableFrame)}, unreachable},
+		{"cut by the capture", evidence.Frame{Data: unreachableFrame[:quoteAt+26], Length: len(unreachableFrame)}, noSeq},
 		{"quoted version 6", evidence.Frame{Data: mend(splice(unreachableFrame, quoteAt, quoteAt+1, 0x65))}, cut},
 		{"quoted header length 16", evidence.Frame{Data: mend(splice(unreachableFrame, quoteAt, quoteAt+1, 0x44))}, cut},
 		// Its payload starts in the middle: no identifier stands there.
@@ -289,10 +290,37 @@ func TestFactsICMPError(t *testing.T) {
 	}
 }
 
+// An echo in this tool's form shows its numbers, and so does what quotes one, as
+// far as it does. Of others' echoes one fact stands for all of a host's.
+func TestFactsToken(t *testing.T) {
+	form := []byte("\x01\x02\x03\x04\x05\x06\x07\x08" + evidence.Mark)
+	ours := mend(append(slices.Clone(echoFrame[:icmpAt+8]), form...))
+	want := evidence.Echo{EthSrc: prober, EthDst: router, Src: proberIP, Dst: vipIP, TTL: 64, ID: 0x78f2, Seq: 1, Token: 0x0102030405060708}
+	one(t, evidence.Frame{Data: ours}, want)
+	reply, back := splice(ours, icmpAt, icmpAt+1, 0), want
+	back.Reply = true
+	one(t, evidence.Frame{Data: mend(reply)}, back)
+	want.Seq, want.Token = 0, 0
+	one(t, evidence.Frame{Data: mend(ours[:len(ours)-1])}, want)
+	one(t, evidence.Frame{Data: mend(splice(ours, len(ours)-1, len(ours), 'x'))}, want)
+
+	const quoteAt = icmpAt + 8
+	quoting := mend(append(slices.Clone(unreachableFrame[:quoteAt+28]), form...))
+	e := evidence.ICMPError{
+		Type: 3, Code: 1, EthSrc: router, From: routerIP, To: proberIP, Src: proberIP, Dst: vipIP, Protocol: 1, ID: 0x78f2,
+		Seq: 1, Token: 0x0102030405060708, Payload: true,
+	}
+	one(t, evidence.Frame{Data: quoting}, e)
+	e.Seq, e.Token = 0, 0 // another tool's
+	one(t, evidence.Frame{Data: mend(splice(quoting, len(quoting)-1, len(quoting), 'x'))}, e)
+	e.Seq, e.Payload = 1, false
+	one(t, evidence.Frame{Data: mend(quoting[:len(quoting)-1])}, e)
+}
+
 func TestFactsTCP(t *testing.T) {
 	syn := evidence.TCP{
 		EthSrc: prober, EthDst: router, Src: netip.AddrPortFrom(proberIP, 37270), Dst: netip.AddrPortFrom(farIP, 443),
-		TTL: 64, SYN: true, MSS: 1460,
+		TTL: 64, SYN: true, MSS: 1460, Number: 0x07d1939c,
 	}
 	with := func(change func(*evidence.TCP)) evidence.TCP {
 		w := syn
@@ -312,10 +340,10 @@ func TestFactsTCP(t *testing.T) {
 	}{
 		{"SYN", evidence.Frame{Data: synFrame}, syn},
 		{"our own, tagged", evidence.Frame{Data: synFrame, Out: true, VLAN: 7}, with(func(w *evidence.TCP) { w.Out, w.VLAN = true, 7 })},
-		{"SYN and ACK", evidence.Frame{Data: flags(0x12)}, with(func(w *evidence.TCP) { w.ACK = true })},
+		{"SYN and ACK", evidence.Frame{Data: flags(0x12)}, with(func(w *evidence.TCP) { w.ACK, w.Number = true, 0 })},
 		// Only a SYN's option counts (RFC 9293 3.2).
 		{"RST", evidence.Frame{Data: flags(0x04)}, with(func(w *evidence.TCP) { w.SYN, w.RST, w.MSS = false, true, 0 })},
-		{"RST and ACK", evidence.Frame{Data: flags(0x14)}, with(func(w *evidence.TCP) { w.SYN, w.RST, w.ACK, w.MSS = false, true, true, 0 })},
+		{"RST and ACK", evidence.Frame{Data: flags(0x14)}, with(func(w *evidence.TCP) { w.SYN, w.RST, w.ACK, w.MSS, w.Number = false, true, true, 0, 0 })},
 		{"SYN with ECN's bits", evidence.Frame{Data: flags(0xc2)}, syn},
 		{"cut by the capture after the fixed part", evidence.Frame{Data: synFrame[:tcpAt+20], Length: len(synFrame)}, noMSS},
 		{"no options", evidence.Frame{Data: mend(splice(synFrame[:tcpAt+20], tcpAt+12, tcpAt+13, 0x50))}, noMSS},
@@ -377,6 +405,9 @@ func TestFactsQuoteCut(t *testing.T) {
 		}
 		if n < icmpAt+8+24 {
 			want.ID, want.Port = 0, 0
+		}
+		if n < icmpAt+8+28 {
+			want.Seq = 0
 		}
 		one(t, evidence.Frame{Data: mend(unreachableTCPFrame[:n])}, want)
 	}

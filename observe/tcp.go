@@ -35,6 +35,10 @@ func tcpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 		VLAN: h.vlan,
 		Out:  f.Out,
 	}
+	t.Number = binary.BigEndian.Uint32(b[4:])
+	if t.ACK {
+		t.Number = binary.BigEndian.Uint32(b[8:])
+	}
 	if t.SYN {
 		t.MSS = segmentSize(b[20:min(length, len(b))])
 	}

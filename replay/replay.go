@@ -115,6 +115,7 @@ func (r *Replay) Place(items []evidence.Item) {
 			r.docket.AddOwn(v.Address.Addr().Unmap())
 			r.watch.Mention(v.Address.Addr())
 		}
+		r.docket.AddOwnMAC(v.MAC)
 		if v.Gateway.IsValid() {
 			r.docket.AddRouter(v.Gateway.Unmap())
 		}
@@ -135,7 +136,7 @@ func (r *Replay) open(vip netip.Addr) *docket.Case {
 	if c = r.forget(vip); c == nil {
 		c = &docket.Case{VIP: vip}
 	}
-	c.Log.Budget, c.Asks.Budget, c.IP.Budget, c.Hosts.Budget = &r.budget, &r.budget, &r.budget, &r.budget
+	c.Log.Budget, c.Asks.Budget, c.IP.Budget, c.Others.Budget, c.Hosts.Budget = &r.budget, &r.budget, &r.budget, &r.budget, &r.budget
 	r.watch.AddIP(vip)
 	r.dirty[c] = true
 	return r.docket.Adopt(c)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
 
+	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -28,8 +29,17 @@ type Source struct {
 // TTL is the time to live of all packets sent. Forwarded once, it is one less.
 const TTL = 64
 
-// payload tells whoever captures an echo request what it is.
-const payload = "nlbprobe: does this router reach this address? github.com/nlbprobe/nlbprobe"
+// payload tells whoever captures an echo request what it is. 8 random bytes stand
+// before it.
+const payload = evidence.Mark + ": does this router reach this address? github.com/nlbprobe/nlbprobe"
+
+// EchoNumbers are what an echo reply repeats: identifier, sequence number, and
+// the first 8 bytes of the payload. All of them are random, so that nobody who has
+// not seen the request can answer it.
+type EchoNumbers struct {
+	ID, Seq uint16
+	Token   uint64
+}
 
 // MSS is the maximum segment size that a SYN offers, in bytes: that of a
 // 1500-byte Ethernet (RFC 9293 3.7.1).
@@ -37,8 +47,9 @@ const MSS = 1460
 
 // Echo returns the Ethernet frame, without frame check sequence, of an ICMP echo
 // request (RFC 792) to target by way of the router.
-func Echo(src Source, router mac.Addr, target netip.Addr, id, seq uint16) ([]byte, error) {
-	m := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{ID: int(id), Seq: int(seq), Data: []byte(payload)}}
+func Echo(src Source, router mac.Addr, target netip.Addr, n EchoNumbers) ([]byte, error) {
+	data := append(binary.BigEndian.AppendUint64(nil, n.Token), payload...)
+	m := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{ID: int(n.ID), Seq: int(n.Seq), Data: data}}
 	body, err := m.Marshal(nil)
 	if err != nil {
 		return nil, fmt.Errorf("routerprobe: echo request to %v: %w", target, err)

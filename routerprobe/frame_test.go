@@ -33,14 +33,15 @@ func TestFrames(t *testing.T) {
 		0x02, 0, 0, 0, 0, 0x01, // to the router
 		0x02, 0, 0, 0, 0, 0x0a, // from us
 		0x08, 0x00, // IPv4
-		0x45, 0x00, 0x00, 0x67, // version 4, 20 bytes of header; 20 + 8 + 75 in all
+		0x45, 0x00, 0x00, 0x6f, // version 4, 20 bytes of header; 20 + 8 + 8 + 75 in all
 		0x00, 0x00, 0x40, 0x00, // no identification, don't fragment
-		0x40, 0x01, 0x63, 0x7a, // TTL 64, ICMP, checksum
+		0x40, 0x01, 0x63, 0x72, // TTL 64, ICMP, checksum
 		172, 16, 63, 10, // ours
 		172, 16, 63, 241, // the VIP
-		0x08, 0x00, 0xc3, 0x87, // echo request, checksum
+		0x08, 0x00, 0xb3, 0x73, // echo request, checksum
 		0x12, 0x34, 0x00, 0x02, // identifier, sequence number
 	}
+	echo = append(echo, 1, 2, 3, 4, 5, 6, 7, 8) // random
 	echo = append(echo, "nlbprobe: does this router reach this address? github.com/nlbprobe/nlbprobe"...)
 	syn := []byte{
 		0x02, 0, 0, 0, 0, 0x01,
@@ -80,7 +81,7 @@ func TestFrames(t *testing.T) {
 		name      string
 		got, want []byte
 	}{
-		{"echo", must(routerprobe.Echo(us, router.MAC, vip, 0x1234, 2)), echo},
+		{"echo", must(routerprobe.Echo(us, router.MAC, vip, routerprobe.EchoNumbers{ID: 0x1234, Seq: 2, Token: 0x0102030405060708})), echo},
 		{"SYN", must(routerprobe.SYN(us, router.MAC, at, 61001, 0x01020304)), syn},
 		{"RST", must(routerprobe.RST(us, router.MAC, at, 61001, 0x01020305)), rst},
 	}
@@ -139,8 +140,8 @@ func TestFrameErrors(t *testing.T) {
 	six := netip.MustParseAddr("2001:db8::1")
 	nobody := routerprobe.Source{MAC: us.MAC}
 	for _, err := range []error{
-		second(routerprobe.Echo(us, router.MAC, six, 1, 1)), second(routerprobe.Echo(nobody, router.MAC, vip, 1, 1)),
-		second(routerprobe.Echo(us, router.MAC, netip.Addr{}, 1, 1)),
+		second(routerprobe.Echo(us, router.MAC, six, routerprobe.EchoNumbers{})), second(routerprobe.Echo(nobody, router.MAC, vip, routerprobe.EchoNumbers{})),
+		second(routerprobe.Echo(us, router.MAC, netip.Addr{}, routerprobe.EchoNumbers{})),
 		second(routerprobe.SYN(us, router.MAC, netip.AddrPortFrom(six, 1), 1, 1)), second(routerprobe.RST(nobody, router.MAC, netip.AddrPortFrom(vip, 1), 1, 1)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "not an IPv4 address") {
@@ -168,11 +169,15 @@ func FuzzFrames(f *testing.F) {
 		tcp := evidence.TCP{EthSrc: us.MAC, EthDst: router.MAC, Src: netip.AddrPortFrom(src.IP, id), Dst: dst, TTL: routerprobe.TTL}
 		syn, rst := tcp, tcp
 		syn.SYN, syn.MSS, rst.RST = true, routerprobe.MSS, true
+		syn.Number, rst.Number = seq, seq
 		for _, c := range []struct {
 			frame []byte
 			want  evidence.Fact
 		}{
-			{must(routerprobe.Echo(src, router.MAC, dst.Addr(), id, port)), evidence.Echo{EthSrc: us.MAC, EthDst: router.MAC, Src: src.IP, Dst: dst.Addr(), TTL: routerprobe.TTL, ID: id}},
+			{
+				must(routerprobe.Echo(src, router.MAC, dst.Addr(), routerprobe.EchoNumbers{ID: id, Seq: port, Token: uint64(seq) << 8})),
+				evidence.Echo{EthSrc: us.MAC, EthDst: router.MAC, Src: src.IP, Dst: dst.Addr(), TTL: routerprobe.TTL, ID: id, Seq: port, Token: uint64(seq) << 8},
+			},
 			{must(routerprobe.SYN(src, router.MAC, dst, id, seq)), syn},
 			{must(routerprobe.RST(src, router.MAC, dst, id, seq)), rst},
 		} {

@@ -1,7 +1,6 @@
 package routerprobe
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -11,14 +10,23 @@ import (
 
 // The functions here return the target that a fact may have ended, or nil.
 
-// find returns the open question that matches.
-func (p *Probe) find(match func(*question) bool) *question {
+// find returns the open question whose packet is the one given.
+func (p *Probe) find(packet evidence.Packet, whole bool) *question {
 	for _, q := range p.questions {
-		if q.target.outcome == Open && q.asked > 0 && match(q) {
+		if q.target.outcome == Open && q.is(packet, whole) {
 			return q
 		}
 	}
 	return nil
+}
+
+// is reports whether the question's packet was sent and is the one given; where
+// the packet is not whole, its Token is not known.
+func (q *question) is(packet evidence.Packet, whole bool) bool {
+	if !whole {
+		packet.Token = q.packet.Token
+	}
+	return q.asked > 0 && q.packet == packet
 }
 
 // answered notes what came back from q's target in a frame of from. In a frame
@@ -51,53 +59,57 @@ func (p *Probe) forwarded(t *target, src, dst mac.Addr, ttl uint8) bool {
 
 // heardEcho takes the target's reply, or our own request forwarded.
 func (p *Probe) heardEcho(e evidence.Echo, at time.Time) *target {
-	q := p.find(func(q *question) bool {
-		if q.port != 0 || q.id != e.ID || e.Out {
-			return false
-		}
-		if e.Reply {
-			return e.Src == q.target.IP && e.Dst == p.src.IP
-		}
-		return e.Src == p.src.IP && e.Dst == q.target.IP && p.forwarded(q.target, e.EthSrc, e.EthDst, e.TTL)
-	})
-	switch {
-	case q == nil:
+	if e.Out {
 		return nil
-	case e.Reply:
-		p.answered(q, e.EthSrc, at)
-	default:
-		p.delivered(q.target, at)
 	}
+	if e.Reply {
+		packet, whole, _ := evidence.Answered(e)
+		q := p.find(packet, whole)
+		if q == nil {
+			return nil
+		}
+		p.answered(q, e.EthSrc, at)
+		return q.target
+	}
+	return p.heardCopy(e, e.EthSrc, e.EthDst, e.TTL, at)
+}
+
+// heardCopy takes our own packet forwarded.
+func (p *Probe) heardCopy(f evidence.Fact, src, dst mac.Addr, ttl uint8, at time.Time) *target {
+	packet, ok := evidence.Asked(f)
+	if !ok {
+		return nil
+	}
+	q := p.find(packet, true)
+	if q == nil || !p.forwarded(q.target, src, dst, ttl) {
+		return nil
+	}
+	p.delivered(q.target, at)
 	return q.target
 }
 
 // heardTCP takes the target's answer to a SYN, or our own SYN forwarded.
 func (p *Probe) heardTCP(s evidence.TCP, at time.Time) *target {
-	answer := s.RST || s.SYN && s.ACK
-	q := p.find(func(q *question) bool {
-		theirs, ours := netip.AddrPortFrom(q.target.IP, q.port), netip.AddrPortFrom(p.src.IP, q.id)
-		if q.port == 0 || s.Out {
-			return false
-		}
-		if answer {
-			return s.Src == theirs && s.Dst == ours
-		}
-		return s.SYN && s.Src == ours && s.Dst == theirs && p.forwarded(q.target, s.EthSrc, s.EthDst, s.TTL)
-	})
-	switch {
-	case q == nil:
+	if s.Out {
 		return nil
-	case s.RST:
+	}
+	packet, whole, answer := evidence.Answered(s)
+	if !answer {
+		return p.heardCopy(s, s.EthSrc, s.EthDst, s.TTL, at)
+	}
+	q := p.find(packet, whole)
+	if q == nil {
+		return nil
+	}
+	if s.RST {
 		q.closed = true // nothing is open
 		if s.EthSrc != p.router.MAC {
 			p.delivered(q.target, at)
 		}
-	case answer:
-		if p.answered(q, s.EthSrc, at); q.closed {
-			p.resets = append(p.resets, reset{q, at})
-		}
-	default:
-		p.delivered(q.target, at)
+		return q.target
+	}
+	if p.answered(q, s.EthSrc, at); q.closed {
+		p.resets = append(p.resets, reset{q, at})
 	}
 	return q.target
 }
@@ -107,24 +119,12 @@ func (p *Probe) heardTCP(s evidence.TCP, at time.Time) *target {
 // A redirect ends nothing: whoever sends one forwards the packet all the same
 // (RFC 1812 5.2.7.2).
 func (p *Probe) heardError(e evidence.ICMPError, at time.Time) *target {
-	if e.Src != p.src.IP {
-		return nil
-	}
+	packet, whole, _ := evidence.Answered(e)
 	if e.Type == evidence.Redirect {
-		p.routes = p.routes || slices.ContainsFunc(p.questions, func(q *question) bool {
-			return q.asked > 0 && e.Dst == q.target.IP && e.ID == q.id
-		})
+		p.routes = p.routes || slices.ContainsFunc(p.questions, func(q *question) bool { return q.is(packet, whole) })
 		return nil
 	}
-	q := p.find(func(q *question) bool {
-		if e.Dst != q.target.IP || e.ID != q.id {
-			return false
-		}
-		if q.port == 0 {
-			return e.Protocol == protoICMP
-		}
-		return e.Protocol == protoTCP && e.Port == q.port
-	})
+	q := p.find(packet, whole)
 	switch {
 	case q == nil:
 		return nil

@@ -24,26 +24,31 @@ const (
 	portCount = 1<<16 - firstPort
 )
 
-// NewIDs returns the identifiers of a run. Runs side by side on one host should
-// have seeds that differ; a seed that others cannot guess keeps them from
-// answering in a VIP's name without having seen the question.
-func NewIDs(seed uint64) *IDs {
-	rng := rand.New(rand.NewPCG(seed, seed>>32^seed<<32))
+// Seed is what a run's numbers are made of.
+type Seed [32]byte
+
+// NewIDs returns the identifiers of a run. The seed has to be one that others
+// cannot guess, as crypto/rand gives it: that keeps them from answering in a VIP's
+// name without having seen the question.
+func NewIDs(seed Seed) *IDs {
+	rng := rand.New(rand.NewChaCha8(seed))
 	return &IDs{
 		rng: rng, nextID: uint16(rng.Uint32()), stride: uint16(rng.Uint32()) | 1,
 		first: uint16(rng.IntN(portCount)),
 	}
 }
 
-// Echo returns an identifier for echo requests.
-func (i *IDs) Echo() (uint16, error) {
+// Echo returns the numbers of an echo request. The identifier is of no other in
+// this run.
+func (i *IDs) Echo() (EchoNumbers, error) {
 	if i.ids == 1<<16 {
-		return 0, errors.New("routerprobe: more than 65536 routers and targets in one run")
+		return EchoNumbers{}, errors.New("routerprobe: more than 65536 routers and targets in one run")
 	}
 	id := i.nextID
 	i.nextID += i.stride
 	i.ids++
-	return id, nil
+	// 0 is an echo without random bytes.
+	return EchoNumbers{id, uint16(i.rng.Uint32()), max(1, i.rng.Uint64())}, nil
 }
 
 // Port returns a source port for SYNs, above those that the system gives out.

@@ -91,8 +91,10 @@ func (o Outcome) String() string {
 type question struct {
 	target *target
 	port   uint16 // 0 is an echo request
-	id     uint16 // the echo's identifier, or the SYN's source port
-	seq    uint32
+	echo   EchoNumbers
+	sport  uint16 // the SYN's source port
+	seq    uint32 // the SYN's sequence number
+	packet evidence.Packet
 	asked  int
 	at     time.Time // of the newest packet
 	closed bool      // refused: asking again brings the same, and nothing is open
@@ -168,20 +170,22 @@ func (p *Probe) AddControl(ip netip.Addr, after time.Duration, ids *IDs) error {
 func (p *Probe) add(tg Target, ids *IDs) error {
 	t := &target{Target: tg}
 	p.targets = append(p.targets, t)
-	id, err := ids.Echo()
+	echo, err := ids.Echo()
 	if err != nil {
 		return err
 	}
-	qs := []*question{{target: t, id: id}}
+	qs := []*question{{target: t, echo: echo, packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: protoICMP, ID: echo.ID, Seq: uint32(echo.Seq), Token: echo.Token}}}
 	for _, port := range tg.Ports {
 		if port == 0 {
 			return fmt.Errorf("routerprobe: ask for %v: port 0 is none", tg.IP)
 		}
-		id, err := ids.Port()
+		sport, err := ids.Port()
 		if err != nil {
 			return err
 		}
-		qs = append(qs, &question{target: t, port: port, id: id, seq: ids.Sequence()})
+		seq := ids.Sequence()
+		qs = append(qs, &question{target: t, port: port, sport: sport, seq: seq,
+			packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: protoTCP, ID: sport, Port: port, Seq: seq}})
 	}
 	for _, q := range qs {
 		if _, err := p.frame(q); err != nil {
@@ -195,9 +199,9 @@ func (p *Probe) add(tg Target, ids *IDs) error {
 // frame builds the question's next packet.
 func (p *Probe) frame(q *question) ([]byte, error) {
 	if q.port == 0 {
-		return Echo(p.src, p.router.MAC, q.target.IP, q.id, uint16(q.asked+1))
+		return Echo(p.src, p.router.MAC, q.target.IP, q.echo)
 	}
-	return SYN(p.src, p.router.MAC, netip.AddrPortFrom(q.target.IP, q.port), q.id, q.seq)
+	return SYN(p.src, p.router.MAC, netip.AddrPortFrom(q.target.IP, q.port), q.sport, q.seq)
 }
 
 // due returns the question whose turn is next and when that is.
@@ -288,7 +292,7 @@ func (p *Probe) Step(now time.Time) []byte {
 	if len(p.resets) > 0 {
 		q := p.resets[0].q
 		p.resets = p.resets[1:]
-		b, err := RST(p.src, p.router.MAC, netip.AddrPortFrom(q.target.IP, q.port), q.id, q.seq+1)
+		b, err := RST(p.src, p.router.MAC, netip.AddrPortFrom(q.target.IP, q.port), q.sport, q.seq+1)
 		if err != nil {
 			return nil // New has built a frame to the same target
 		}

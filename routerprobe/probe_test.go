@@ -1,6 +1,7 @@
 package routerprobe_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -34,6 +35,7 @@ type sent struct {
 	to       netip.Addr
 	id, port uint16 // identifier or source port; destination port
 	seq      uint32
+	token    uint64
 }
 
 func (s sent) String() string {
@@ -52,7 +54,7 @@ func read(t *testing.T, at time.Duration, b []byte) sent {
 	s := sent{at: at, to: netip.AddrFrom4([4]byte(b[30:]))}
 	switch {
 	case b[23] == 1:
-		s.kind, s.id, s.seq = "echo", word(38), uint32(word(40))
+		s.kind, s.id, s.seq, s.token = "echo", word(38), uint32(word(40)), binary.BigEndian.Uint64(b[42:])
 	case b[47] == 0x02, b[47] == 0x04:
 		s.kind, s.id, s.port, s.seq = map[byte]string{2: "syn", 4: "rst"}[b[47]], word(34), word(36), uint32(word(38))<<16|uint32(word(40))
 	default:
@@ -64,15 +66,15 @@ func read(t *testing.T, at time.Duration, b []byte) sent {
 // The network's answers to a packet, for the tests' rows.
 
 func replies(s sent) evidence.Fact {
-	return evidence.Echo{Reply: true, EthSrc: node, EthDst: us.MAC, Src: s.to, Dst: us.IP, TTL: 128, ID: s.id}
+	return evidence.Echo{Reply: true, EthSrc: node, EthDst: us.MAC, Src: s.to, Dst: us.IP, TTL: 128, ID: s.id, Seq: uint16(s.seq), Token: s.token}
 }
 
 func forwards(s sent) evidence.Fact {
-	return evidence.Echo{EthSrc: router.MAC, EthDst: cluster, Src: us.IP, Dst: s.to, TTL: 63, ID: s.id}
+	return evidence.Echo{EthSrc: router.MAC, EthDst: cluster, Src: us.IP, Dst: s.to, TTL: 63, ID: s.id, Seq: uint16(s.seq), Token: s.token}
 }
 
 func segment(s sent) evidence.TCP {
-	return evidence.TCP{EthSrc: node, EthDst: us.MAC, Src: netip.AddrPortFrom(s.to, s.port), Dst: netip.AddrPortFrom(us.IP, s.id), TTL: 128}
+	return evidence.TCP{EthSrc: node, EthDst: us.MAC, Src: netip.AddrPortFrom(s.to, s.port), Dst: netip.AddrPortFrom(us.IP, s.id), TTL: 128, Number: s.seq + 1}
 }
 
 func accepts(s sent) evidence.Fact {
@@ -90,7 +92,7 @@ func refuses(s sent) evidence.Fact {
 func failure(s sent, from netip.Addr, kind, code uint8) evidence.ICMPError {
 	f := evidence.ICMPError{
 		Type: kind, Code: code, EthSrc: router.MAC, From: from, To: us.IP,
-		Src: us.IP, Dst: s.to, Protocol: 1, ID: s.id,
+		Src: us.IP, Dst: s.to, Protocol: 1, ID: s.id, Seq: s.seq,
 	}
 	if s.kind != "echo" {
 		f.Protocol, f.Port = 6, s.port
@@ -154,7 +156,7 @@ func drive(t *testing.T, p *routerprobe.Probe, events []event, network func(sent
 
 func newProbe(t *testing.T, targets ...routerprobe.Target) *routerprobe.Probe {
 	t.Helper()
-	p, err := routerprobe.New(us, router, targets, routerprobe.NewIDs(1), dawn, routerprobe.DefaultTiming())
+	p, err := routerprobe.New(us, router, targets, routerprobe.NewIDs(routerprobe.Seed{1}), dawn, routerprobe.DefaultTiming())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,7 @@ func newProbe(t *testing.T, targets ...routerprobe.Target) *routerprobe.Probe {
 // A control that is found late is asked for like any other; a probe that has
 // ended takes none.
 func TestProbeAddControl(t *testing.T) {
-	ids := routerprobe.NewIDs(1)
+	ids := routerprobe.NewIDs(routerprobe.Seed{1})
 	target := routerprobe.Target{IP: vip, MAC: cluster, Answered: dawn}
 	p, err := routerprobe.New(us, router, []routerprobe.Target{target}, ids, dawn, routerprobe.DefaultTiming())
 	if err != nil {
@@ -212,7 +214,7 @@ func TestProbeSign(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			timing := routerprobe.DefaultTiming()
 			timing.Sign = 1200 * ms
-			p, err := routerprobe.New(us, router, []routerprobe.Target{target}, routerprobe.NewIDs(1), dawn, timing)
+			p, err := routerprobe.New(us, router, []routerprobe.Target{target}, routerprobe.NewIDs(routerprobe.Seed{1}), dawn, timing)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -532,7 +534,7 @@ func TestProbeRate(t *testing.T) {
 			}
 			targets = append(targets, tg)
 		}
-		p, err := routerprobe.New(us, router, targets, routerprobe.NewIDs(seed), dawn, timing)
+		p, err := routerprobe.New(us, router, targets, routerprobe.NewIDs(routerprobe.Seed{byte(seed), byte(seed >> 8)}), dawn, timing)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -657,7 +659,7 @@ func TestNewErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := routerprobe.New(tt.src, router, tt.targets, routerprobe.NewIDs(1), dawn, routerprobe.DefaultTiming())
+			p, err := routerprobe.New(tt.src, router, tt.targets, routerprobe.NewIDs(routerprobe.Seed{1}), dawn, routerprobe.DefaultTiming())
 			if err == nil || p != nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one that says %q", err, tt.want)
 			}
@@ -668,27 +670,27 @@ func TestNewErrors(t *testing.T) {
 // Two routers, asked for the same targets in one run, have nothing in common;
 // and a run does not look like another.
 func TestIDs(t *testing.T) {
-	collect := func(seed uint64) map[uint16]bool {
-		ids, seen := routerprobe.NewIDs(seed), make(map[uint16]bool)
+	collect := func(seed uint64) map[string]bool {
+		ids, seen := routerprobe.NewIDs(routerprobe.Seed{byte(seed), byte(seed >> 8)}), make(map[string]bool)
 		for range 40 {
 			p, err := routerprobe.New(us, router, []routerprobe.Target{{IP: vip, Ports: []uint16{80, 443}}, {IP: vip2}}, ids, dawn, routerprobe.DefaultTiming())
 			if err != nil {
 				t.Fatal(err)
 			}
-			mine := make(map[uint16]bool)
+			mine := make(map[string]bool)
 			all, _ := drive(t, p, nil, nil)
 			for _, s := range all {
 				if s.kind == "syn" && s.id < 61000 {
 					t.Errorf("source port %d is one of the kernel's", s.id)
 				}
-				mine[s.id] = true
+				mine[fmt.Sprint(s.kind, s.id)] = true
 			}
 			if len(mine) != 4 {
 				t.Fatalf("%d identifiers for 4 kinds of packets", len(mine))
 			}
 			for id := range mine {
 				if seen[id] {
-					t.Fatalf("%d twice", id)
+					t.Fatalf("%s twice", id)
 				}
 				seen[id] = true
 			}
@@ -707,8 +709,41 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// What repeats only some of our numbers is no answer to us: whoever has not seen
+// the question knows none of them.
+func TestProbeIgnoresOtherNumbers(t *testing.T) {
+	for name, forge := range map[string]func(sent) evidence.Fact{
+		"an echo reply with another sequence number": func(s sent) evidence.Fact { s.seq ^= 1; return replies(s) },
+		"an echo reply with another payload":         func(s sent) evidence.Fact { s.token ^= 1; return replies(s) },
+		"a copy with another payload":                func(s sent) evidence.Fact { s.token ^= 1; return forwards(s) },
+		"unreachable with another sequence number":   func(s sent) evidence.Fact { s.seq ^= 1; return unreachable(s) },
+		"unreachable that quotes another payload": func(s sent) evidence.Fact {
+			e := failure(s, router.IP, 3, 1)
+			if e.Payload = s.kind == "echo"; !e.Payload {
+				e.Seq++
+			}
+			return e
+		},
+		"SYN, ACK of another number": func(s sent) evidence.Fact { s.seq++; return accepts(s) },
+		"RST of another number":      func(s sent) evidence.Fact { s.seq++; return refuses(s) },
+		"RST that acknowledges nothing": func(s sent) evidence.Fact {
+			f := segment(s)
+			f.RST, f.Number = true, s.seq
+			return f
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProbe(t, routerprobe.Target{IP: vip, MAC: cluster, Answered: dawn, Ports: []uint16{443}})
+			drive(t, p, nil, func(s sent) []event { return []event{{ms, forge(s)}} })
+			if got := p.Outcome(vip); got != routerprobe.Silent {
+				t.Errorf("it ended %v", got)
+			}
+		})
+	}
+}
+
 func BenchmarkHeard(b *testing.B) {
-	p, err := routerprobe.New(us, router, []routerprobe.Target{{IP: vip, Ports: []uint16{443}}, {IP: host, Control: true}}, routerprobe.NewIDs(1), dawn, routerprobe.DefaultTiming())
+	p, err := routerprobe.New(us, router, []routerprobe.Target{{IP: vip, Ports: []uint16{443}}, {IP: host, Control: true}}, routerprobe.NewIDs(routerprobe.Seed{1}), dawn, routerprobe.DefaultTiming())
 	if err != nil {
 		b.Fatal(err)
 	}

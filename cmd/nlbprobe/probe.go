@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -348,13 +348,19 @@ func open(j job, routers []netip.Addr) (*wire.Link, error) {
 // for: every host sends one in each period, and a little more.
 const beatsFor = nlb.HeartbeatPeriod + 200*time.Millisecond
 
+// seed is random: whoever cannot see this run's packets cannot answer them.
+func seed() (s routerprobe.Seed) {
+	rand.Read(s[:]) // which never fails
+	return s
+}
+
 // probe runs the check of one job.
 func (s *session) probe(ctx context.Context, n int, to listener) error {
 	j, o := s.jobs[n], s.o
 	cfg := check.Config{
 		Interface: j.ifi.Name, MAC: j.ifi.MAC, Addresses: j.ifi.Prefixes,
 		Timing: arpprobe.DefaultTiming(), RouterTest: routerprobe.DefaultTiming(),
-		Controls: s.controls, Connections: oneConnection, Seed: rand.Uint64(), Passive: o.passive, Listen: o.listen,
+		Controls: s.controls, Connections: oneConnection, Seed: seed(), Passive: o.passive, Listen: o.listen,
 		Beats: beatsFor, IGMPQuery: o.igmp,
 		Neighbours: func() []netip.Addr {
 			ips, err := route.Neighbours(j.ifi.Index)
