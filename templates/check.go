@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -384,6 +385,13 @@ func (c *checker) spelling() {
 	} else if s.Ports.LAG != "" && re.NumSubexp() != 1 {
 		c.bad("$.spelling.ports.lag", "lag has %d groups; its one group is what a line for aggregates alone names", re.NumSubexp())
 	}
+	for _, canon := range slices.Sorted(maps.Keys(s.Interfaces)) {
+		for _, name := range append([]string{strings.TrimSuffix(canon, " ")}, s.Interfaces[canon]...) {
+			if strings.Trim(name, letters+digits+"-") != "" || len(name) > maxName {
+				c.bad("$.spelling.interfaces", "%q is no word that an interface's name begins with: letters, digits and hyphens; the first may have a space at its end", clip(name))
+			}
+		}
+	}
 	for long, short := range s.Ports.Short {
 		if !strings.HasPrefix(strings.ToLower(long), strings.ToLower(short)) || short == "" {
 			c.bad("$.spelling.ports.short", "%q is not the beginning of %q", clip(short), clip(long))
@@ -416,6 +424,12 @@ func (c *checker) values() {
 		}
 		if v.Pattern != "" && len(v.Examples) == 0 {
 			c.bad(at, "value %q has a pattern and no examples", clip(v.Name))
+		}
+		for j, a := range v.Also {
+			if _, err := compile(a.Like); err != nil || a.Like == "" || a.Is == "" {
+				c.bad(fmt.Sprintf("%s.also[%d]", at, j), "another spelling needs like, a regular expression, and is, what lines have instead")
+			}
+			c.text(fmt.Sprintf("%s.also[%d].is", at, j), a.Is)
 		}
 		for j, e := range v.Examples {
 			if v.Pattern != "" && !re.MatchString(e) || plain("example", e) != nil {

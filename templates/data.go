@@ -70,19 +70,22 @@ func (d *lineData) VRF() (string, error) { return d.r.known("vrf") }
 
 // Port is the port of a line that stands once for each, or the only one.
 func (d *lineData) Port() (string, error) {
+	if err := d.r.usePorts(); err != nil {
+		return "", err
+	}
 	if d.port == "" && len(d.r.ports) == 1 {
-		return d.r.spelled(d.r.ports[0])
+		return d.r.inLine(d.r.ports[0]), nil
 	}
 	if d.port == "" {
 		return d.r.lacks("port", "<MEMBER-PORT>")
 	}
-	return d.r.spelled(d.port)
+	return d.r.inLine(d.port), nil
 }
 
 // First is one member port, where a line must name one of several: the first.
 func (d *lineData) First() (string, error) {
-	if d.port == "" && len(d.r.ports) > 1 {
-		return d.r.spelled(d.r.ports[0])
+	if err := d.r.usePorts(); err == nil && d.port == "" && len(d.r.ports) > 1 {
+		return d.r.inLine(d.r.ports[0]), nil
 	}
 	return d.Port()
 }
@@ -90,15 +93,15 @@ func (d *lineData) First() (string, error) {
 // Ports is all member ports as one line names them.
 func (d *lineData) Ports() (string, error) {
 	d.r.sawPorts = true
+	if err := d.r.usePorts(); err != nil {
+		return "", err
+	}
 	if len(d.r.ports) == 0 {
 		return d.r.lacks("port", "")
 	}
 	out := make([]string, len(d.r.here))
 	for i, p := range d.r.here {
-		var err error
-		if out[i], err = d.r.spelled(p); err != nil {
-			return "", err
-		}
+		out[i] = d.r.inLine(p)
 	}
 	return strings.Join(out, d.r.p.Spelling.Ports.Join), nil
 }
@@ -117,22 +120,34 @@ func (d *lineData) Get(name string) (string, error) {
 	return d.r.lacks(name, decl.placeholder())
 }
 
-// spelled judges one port.
-func (r *render) spelled(port string) (string, error) {
-	decl, ok := r.p.value("port")
-	if !ok {
-		return "", fmt.Errorf("platform %s does not say how it writes a port", r.p.Name)
+// use notes that a line uses a value.
+func (r *render) use(name string) {
+	if r.used != nil {
+		r.used[name] = true
 	}
-	if r.lags && strings.Trim(port, "0123456789") == "" {
-		return port, nil // as a line for aggregates has it, from which it was read
+}
+
+// usePorts is called where a line names ports.
+func (r *render) usePorts() error {
+	if _, ok := r.p.value("port"); !ok {
+		return fmt.Errorf("platform %s does not say how it writes a port", r.p.Name)
 	}
-	if err := r.judge(decl, port); err != nil || !r.lags {
-		return port, err
+	r.use("port")
+	if r.trusting {
+		return nil
+	}
+	return r.portsErr
+}
+
+// inLine returns a port as the line at hand names it.
+func (r *render) inLine(port string) string {
+	if !r.lags {
+		return port
 	}
 	if m := r.lag.FindStringSubmatch(port); m != nil {
-		return m[1], nil
+		return m[1]
 	}
-	return port, nil
+	return port
 }
 
 // lacks notes that a value is missing and returns its placeholder.

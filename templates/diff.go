@@ -50,6 +50,7 @@ func (p *Platform) diff(patterns []pattern, v Values, role Role, old Old) (Confi
 	if len(r.missing) > 0 {
 		return c, &MissingError{Platform: p.Name, Names: r.missing}
 	}
+	c.Used = slices.Sorted(maps.Keys(r.used))
 	lines, err := old.lines(p)
 	if err != nil {
 		return c, err

@@ -139,7 +139,7 @@ func (p *Platform) renderForm(f Form, v Values, role Role, s Section, trusting b
 	if role != Both {
 		c.Role = role.String()
 	}
-	return r.settle(c), nil
+	return r.using([]Config{r.settle(c)})[0], nil
 }
 
 // JoinForms puts renderings of one form into one document.

@@ -348,8 +348,8 @@ func (r *render) write(f *form, v *values) (string, error) {
 	return out.String(), nil
 }
 
-// safe returns a value that may stand in a line of the platform: as it is, or
-// without its spaces.
+// safe returns a value that may stand in a line of the platform, as lines have
+// it.
 func (r *render) safe(name, text string) (string, error) {
 	if err := plain(name, text); err != nil {
 		return "", err
@@ -358,13 +358,7 @@ func (r *render) safe(name, text string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("platform %s does not say what value %q is", r.p.Name, name)
 	}
-	err := r.judge(decl, text)
-	if err != nil {
-		if joined := strings.ReplaceAll(text, " ", ""); joined != text && r.judge(decl, joined) == nil {
-			return joined, nil
-		}
-	}
-	return text, err
+	return r.spell(decl, text)
 }
 
 // block is one entry of a platform file in one form: its line, or the line with

@@ -105,12 +105,18 @@ type Spelling struct {
 	Indent  string    `yaml:"indent"`  // before each line inside a context
 	Line    int       `yaml:"line"`    // bytes in the longest line taken; 0 for no known limit
 	Ports   Ports     `yaml:"ports"`
+
+	// Interfaces is how names of interfaces begin, as lines have it and with a space
+	// at its end where the number stands apart, to the other words for it: the
+	// shortest that the device takes first. A beginning that only one has will do.
+	Interfaces map[string][]string `yaml:"interfaces"`
 }
 
 // Ports is how several ports stand in one line.
 type Ports struct {
 	Join  string            `yaml:"join"`  // between two ports
 	Range string            `yaml:"range"` // between the first and the last of a row of ports, where it takes one
+	Whole bool              `yaml:"whole"` // the last of a row stands with its whole name, not with its number alone
 	Most  int               `yaml:"most"`  // ports in one line; 0 for no known limit
 	Split bool              `yaml:"split"` // a further line for the same entry adds to it, and does not replace it
 	LAG   string            `yaml:"lag"`   // pattern of the names of aggregates; its group is what a line for them alone names
@@ -124,6 +130,7 @@ type Value struct {
 	Kind        string   `yaml:"kind"`        // "" for text that the pattern judges, or "ipv4"
 	Pattern     string   `yaml:"pattern"`     // a regular expression that the whole value must match
 	Spaces      bool     `yaml:"spaces"`      // the pattern may admit single spaces inside the value
+	Also        []Also   `yaml:"also"`        // other spellings that the device prints or takes
 	Examples    []string `yaml:"examples"`    // shown when a value does not match
 	Default     string   `yaml:"default"`     // a template for when it is not given
 	Find        string   `yaml:"find"`        // how to find it on the device

@@ -6,23 +6,6 @@ import (
 	"strings"
 )
 
-// portKey returns what is the same for two spellings of one port.
-func portKey(s *Spelling, port string) string {
-	port = strings.ReplaceAll(strings.ToLower(port), " ", "")
-	kind := port[:len(port)-len(strings.TrimLeft(port, "abcdefghijklmnopqrstuvwxyz-"))]
-	long := kind
-	for name, short := range s.Ports.Short {
-		name, short = strings.ToLower(name), strings.ToLower(short)
-		if kind == short {
-			return name + port[len(kind):]
-		}
-		if len(kind) >= 2 && strings.HasPrefix(name, kind) && (long == kind || len(name) < len(long)) {
-			long = name
-		}
-	}
-	return long + port[len(kind):]
-}
-
 // distinct drops ports that are named twice.
 func distinct(s *Spelling, ports []string) []string {
 	seen := make(map[string]bool, len(ports))
@@ -43,7 +26,6 @@ func expand(s *Spelling, port string) []string {
 	if s.Ports.Range == "" || !row {
 		return []string{port}
 	}
-	const digits = "0123456789"
 	head := strings.TrimRight(first, digits)
 	tail := strings.TrimPrefix(last, head)
 	from, err1 := strconv.Atoi(first[len(head):])
@@ -56,18 +38,6 @@ func expand(s *Spelling, port string) []string {
 		all = append(all, head+strconv.Itoa(n))
 	}
 	return all
-}
-
-// shorten gives a port its short name.
-func shorten(s *Spelling, port string) string {
-	for long, short := range s.Ports.Short {
-		if len(port) > len(long) && strings.EqualFold(port[:len(long)], long) {
-			if rest := port[len(long):]; rest[0] >= '0' && rest[0] <= '9' {
-				return short + rest
-			}
-		}
-	}
-	return port
 }
 
 // LongLineError says that a line is longer than the platform takes.
@@ -90,14 +60,15 @@ func (e *LongLineError) Error() string {
 // first, in several lines.
 func (r *render) fit(text string, d *lineData) ([]string, error) {
 	r.sawPorts = false
-	r.here = r.ports
+	s := &r.p.Spelling
+	ports := rows(s, r.ports)
+	r.here = ports
 	out, err := r.fill(text, d)
-	if err != nil || !r.sawPorts || len(r.ports) == 0 || r.fits(out, r.ports) {
+	if err != nil || !r.sawPorts || len(ports) == 0 || r.fits(out, ports) {
 		return []string{out}, err
 	}
-	s := &r.p.Spelling
-	short := make([]string, len(r.ports))
-	for i, p := range r.ports {
+	short := make([]string, len(ports))
+	for i, p := range ports {
 		short[i] = shorten(s, p)
 	}
 	r.here = short
@@ -114,7 +85,7 @@ func (r *render) fit(text string, d *lineData) ([]string, error) {
 		}
 		return nil, &LongLineError{Platform: r.p.Name, Length: longest(out), Most: s.Line, Ports: true}
 	}
-	return r.split(text, d, r.ports)
+	return r.split(text, d, ports)
 }
 
 // split fills as many lines as the ports need.
@@ -157,27 +128,4 @@ func longest(text string) int {
 		n = max(n, len(line))
 	}
 	return n
-}
-
-// lengthen gives every port its long name, as a running-config shows it.
-func lengthen(s *Spelling, ports []string) []string {
-	out := make([]string, len(ports))
-	for i, p := range ports {
-		out[i] = p
-		kind := strings.TrimRight(p[:len(p)-len(strings.TrimLeft(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"))], " ")
-		best := ""
-		for long, short := range s.Ports.Short {
-			if strings.EqualFold(kind, short) || strings.EqualFold(kind, long) {
-				best = long
-				break
-			}
-			if len(kind) >= 2 && len(kind) < len(long) && strings.EqualFold(kind, long[:len(kind)]) && (best == "" || len(long) < len(best)) {
-				best = long
-			}
-		}
-		if best != "" {
-			out[i] = best + strings.TrimLeft(p[len(kind):], " ")
-		}
-	}
-	return out
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,7 +47,20 @@ func (p *Platform) Render(v Values, role Role, sections []Section, o Options) ([
 	if o.Strict && len(missing) > 0 {
 		return nil, &MissingError{Platform: p.Name, Names: missing}
 	}
-	return configs, nil
+	for _, s := range Sections() { // what the sections use that were not asked for
+		if !slices.Contains(sections, s) {
+			_, _ = r.section(s)
+		}
+	}
+	return r.using(configs), nil
+}
+
+// using notes in each of configs which values their lines use.
+func (r *render) using(configs []Config) []Config {
+	for i := range configs {
+		configs[i].Used = slices.Sorted(maps.Keys(r.used))
+	}
+	return configs
 }
 
 // render is one rendering of one platform.
@@ -56,7 +70,10 @@ type render struct {
 	mode  Mode
 	role  Role
 	mac   string
-	ports []string // distinct, in the order given
+	ports []string // distinct, in the order given, as the lines have them
+
+	portsErr error           // why ports cannot be read as this platform's; it counts where a line names them
+	used     map[string]bool // values that lines have asked for, given or not
 
 	arp bool // the lines that enter the VIP statically hold for its unicast MAC too
 
@@ -88,7 +105,7 @@ func newRender(p *Platform, v Values, role Role) (*render, error) {
 		return nil, fmt.Errorf("platform %s: %w", p.Name, err)
 	}
 	r := &render{
-		p: p, v: v, mode: mode, role: role, mac: v.MAC.In(style), ports: distinct(&p.Spelling, v.Ports),
+		p: p, v: v, mode: mode, role: role, mac: v.MAC.In(style), used: map[string]bool{},
 		arp:     mode == Unicast && v.Refused && p.entersVIP(),
 		checked: map[string]string{}, patterns: map[string]*regexp.Regexp{}, explain: map[string]bool{},
 	}
@@ -97,7 +114,10 @@ func newRender(p *Platform, v Values, role Role) (*render, error) {
 			return nil, fmt.Errorf("platform %s, pattern of aggregates: %w", p.Name, err)
 		}
 	}
-	return r, nil
+	if r.ports, r.portsErr = r.readPorts(v.Ports); r.portsErr != nil {
+		r.ports = v.Ports
+	}
+	return r, r.judgeAll()
 }
 
 // What a line or note may say under ports of the kind of member ports that it is for.

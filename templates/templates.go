@@ -277,6 +277,10 @@ type Config struct {
 	Missing    []string   `json:"missing,omitempty"` // names of the values that are placeholders in Text
 	Notes      []string   `json:"notes,omitempty"`   // what a section says that cannot hold comments
 
+	// Used names the values that the platform's lines for this role and mode ask for,
+	// in any section.
+	Used []string `json:"-"`
+
 	// Comment starts a line that the device ignores; empty where none does.
 	Comment string `json:"-"`
 }

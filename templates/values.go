@@ -1,10 +1,12 @@
 package templates
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,11 +62,14 @@ func (v Values) check() (Values, error) {
 	if v.Device != "" && (len(v.Device) > maxName || strings.Trim(v.Device, deviceBytes) != "") {
 		return Values{}, fmt.Errorf("device %q is no name: letters, digits, dots, hyphens and underscores, at most %d", clip(v.Device), maxName)
 	}
-	for _, p := range v.Ports {
-		if err := plain("port", p); err != nil {
+	ports := make([]string, len(v.Ports))
+	for i, port := range v.Ports {
+		ports[i] = oneSpace(port)
+		if err := bounded("port", ports[i], maxList); err != nil {
 			return Values{}, err
 		}
 	}
+	v.Ports, v.SVI = ports, oneSpace(v.SVI)
 	if v.SVI != "" {
 		if err := plain("SVI", v.SVI); err != nil {
 			return Values{}, err
@@ -145,17 +150,103 @@ func lastOf(p netip.Prefix) netip.Addr {
 // plain refuses text that could leave its place in a line: only printable
 // ASCII without leading, trailing or repeated spaces.
 func plain(what, s string) error {
-	switch {
-	case s == "":
-		return fmt.Errorf("%s is empty", what)
-	case len(s) > maxName:
-		return fmt.Errorf("%s %q has %d characters; at most %d are taken", what, clip(s), len(s), maxName)
-	case strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
-		return fmt.Errorf("%s %q holds a line break, a control character or one outside ASCII; no name does", what, clip(s))
-	case strings.HasPrefix(s, " "), strings.HasSuffix(s, " "), strings.Contains(s, "  "):
+	if err := bounded(what, s, maxName); err != nil {
+		return err
+	}
+	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || strings.Contains(s, "  ") {
 		return fmt.Errorf("%s %q has spaces where no name has them", what, clip(s))
 	}
 	return nil
+}
+
+// bounded refuses text that is empty, longer than most bytes, or not printable
+// ASCII on one line.
+func bounded(what, s string, most int) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("%s is empty", what)
+	case strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
+		return fmt.Errorf("%s %q holds a line break, a control character or one outside ASCII; no name does", what, clip(s))
+	case len(s) > most:
+		return fmt.Errorf("%s %q has %d characters; at most %d are taken", what, clip(s), len(s), most)
+	}
+	return nil
+}
+
+// oneSpace takes away spaces at the ends of a name and further ones inside it:
+// they come with what is copied from a table.
+func oneSpace(s string) string {
+	for strings.Contains(s, "  ") {
+		s = strings.ReplaceAll(s, "  ", " ")
+	}
+	return strings.Trim(s, " ")
+}
+
+// general refuses text that holds what no name on any platform does. It judges
+// what a platform's own pattern does not.
+func general(what, s string) error {
+	const others = " ._:/@+,[]-"
+	if i := strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(letters+digits+others, r) }); i >= 0 {
+		return fmt.Errorf("%s %q holds %q, which stands in no name", what, clip(s), s[i:i+1])
+	}
+	return nil
+}
+
+// judgeAll refuses values that neither the platform's own patterns nor those of
+// all names take, whether a line uses them or not. Values that another platform
+// of the same call uses need not be names on this one.
+func (r *render) judgeAll() error {
+	if r.portsErr != nil || r.noPorts() {
+		for _, port := range r.v.Ports {
+			if general("port", port) != nil {
+				return cmp.Or(r.portsErr, general("port", port))
+			}
+		}
+	}
+	for _, name := range r.v.Names() {
+		decl, declared := r.p.value(name)
+		text := r.v.given(name)
+		if text == "" || name == "group" {
+			continue // the ports, and what group judges
+		}
+		err := general(name, text)
+		if err == nil {
+			continue
+		}
+		if declared && (decl.Pattern != "" || decl.Kind != "") {
+			if _, err = r.spell(decl, text); err == nil {
+				continue
+			}
+		}
+		return err
+	}
+	return nil
+}
+
+func (r *render) noPorts() bool {
+	decl, ok := r.p.value("port")
+	return !ok || decl.Pattern == ""
+}
+
+// Judge says what is wrong with a value that the platform declares, whether any
+// of its lines uses it or not; declared is false for one that it does not know.
+func (p *Platform) Judge(name string, v Values) (declared bool, err error) {
+	decl, ok := p.value(name)
+	if !ok || decl.Pattern == "" && decl.Kind == "" {
+		return false, nil
+	}
+	if v, err = v.check(); err != nil {
+		return true, err
+	}
+	r := &render{p: p, v: v, patterns: map[string]*regexp.Regexp{}}
+	if name == "port" {
+		_, err = r.readPorts(v.Ports)
+		return true, err
+	}
+	if text := v.given(name); text != "" {
+		_, err = r.spell(decl, text)
+	}
+	return true, err
 }
 
 // known returns a value as the lines write it, judged by the platform's own
@@ -168,39 +259,62 @@ func (r *render) known(name string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("platform %s does not say what value %q is", r.p.Name, name)
 	}
-	given := ""
-	switch name {
-	case "vlan":
-		if r.v.VLAN != 0 {
-			given = strconv.Itoa(r.v.VLAN)
+	r.use(name)
+	given := r.v.given(name)
+	var err error
+	switch {
+	case name == "group":
+		if given == "" && r.v.Group.IsValid() {
+			given = r.v.Group.String()
 		}
-	case "svi":
-		given = r.v.SVI
-	case "vrf":
-		given = r.v.VRF
-	case "prefix":
-		if r.v.Prefix.IsValid() {
-			given = r.v.Prefix.String()
-		}
-	case "group":
-		var err error
-		named := r.v.Set["group"]
-		if named == "" && r.v.Group.IsValid() {
-			named = r.v.Group.String()
-		}
-		if given, err = group(r.v.MAC, named); err != nil {
-			return "", err
-		}
-	default:
-		given = r.v.Set[name]
+		given, err = group(r.v.MAC, given)
+	case given != "":
+		given, err = r.spell(decl, given)
 	}
-	if given != "" && name != "group" {
-		if err := r.judge(decl, given); err != nil {
-			return "", err
-		}
+	if err != nil {
+		return "", err
 	}
 	r.checked[name] = given
 	return given, nil
+}
+
+// given returns a value other than the ports, as it was given, or "".
+func (v *Values) given(name string) string {
+	switch name {
+	case "vlan":
+		if v.VLAN != 0 {
+			return strconv.Itoa(v.VLAN)
+		}
+		return ""
+	case "svi":
+		return v.SVI
+	case "vrf":
+		return v.VRF
+	case "prefix":
+		if v.Prefix.IsValid() {
+			return v.Prefix.String()
+		}
+		return ""
+	}
+	return v.Set[name]
+}
+
+// Names returns the names of the values that were given, in the order of the
+// flags, then those of Set.
+func (v Values) Names() []string {
+	var all []string
+	if v.VLAN != 0 {
+		all = append(all, "vlan")
+	}
+	if len(v.Ports) > 0 {
+		all = append(all, "port")
+	}
+	for _, name := range []string{"svi", "vrf", "prefix"} {
+		if v.given(name) != "" {
+			all = append(all, name)
+		}
+	}
+	return append(all, slices.Sorted(maps.Keys(v.Set))...)
 }
 
 // judge checks a given value against its declaration.
@@ -218,13 +332,9 @@ func (r *render) judge(decl *Value, given string) error {
 	if decl.Pattern == "" {
 		return nil // a number or prefix of ours, or a value that plain has judged
 	}
-	re, ok := r.patterns[decl.Name]
-	if !ok {
-		var err error
-		if re, err = compile(decl.Pattern); err != nil {
-			return fmt.Errorf("platform %s, pattern of %s: %w", r.p.Name, decl.Name, err)
-		}
-		r.patterns[decl.Name] = re
+	re, err := r.compiled(decl.Pattern)
+	if err != nil {
+		return fmt.Errorf("platform %s, pattern of %s: %w", r.p.Name, decl.Name, err)
 	}
 	if re.MatchString(given) && (decl.Spaces || !strings.Contains(given, " ")) {
 		return nil
