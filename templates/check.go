@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -417,7 +418,7 @@ func (c *checker) values() {
 		if v.Kind != "" && v.Kind != "ipv4" {
 			c.bad(at+".kind", "no kind is called %q; there is ipv4", clip(v.Kind))
 		}
-		re, err := compile(v.Pattern)
+		_, err := compile(v.Pattern)
 		if err != nil {
 			c.bad(at+".pattern", "%v", err)
 			continue
@@ -432,7 +433,7 @@ func (c *checker) values() {
 			c.text(fmt.Sprintf("%s.also[%d].is", at, j), a.Is)
 		}
 		for j, e := range v.Examples {
-			if v.Pattern != "" && !re.MatchString(e) || plain("example", e) != nil {
+			if err := c.example(&v, e); err != nil {
 				c.bad(fmt.Sprintf("%s.examples[%d]", at, j), "example %q does not match the pattern", clip(e))
 			}
 			c.text(fmt.Sprintf("%s.examples[%d]", at, j), e)
@@ -445,6 +446,20 @@ func (c *checker) values() {
 		}
 		c.template(at+".default", v.Default)
 	}
+}
+
+// example checks that a value may be written as an example has it.
+func (c *checker) example(v *Value, text string) error {
+	r := &render{p: c.p, patterns: map[string]*regexp.Regexp{}}
+	if err := plain("example", text); err != nil || v.Pattern == "" {
+		return err
+	}
+	if v.Name == "port" {
+		_, err := r.readPorts([]string{text})
+		return err
+	}
+	_, err := r.spell(v, text)
+	return err
 }
 
 func (c *checker) lines(section string, lines []Line) {

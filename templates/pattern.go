@@ -280,6 +280,9 @@ func (p *Platform) splitPorts(list string) []string {
 		}
 		all = append(all, expand(&p.Spelling, port)...)
 	}
+	if len(p.Spelling.Interfaces) > 0 {
+		return lengthen(&p.Spelling, all)
+	}
 	return all
 }
 

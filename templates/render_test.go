@@ -178,7 +178,7 @@ func TestPortsOnce(t *testing.T) {
 	}
 	want := []string{
 		"arp 192.0.2.100 03bf.c000.0264 arpa",
-		"mac address-table static 03bf.c000.0264 vlan 20 interface Gi1/0/1 Te1/0/1 Po1 Gi1/0/11",
+		"mac address-table static 03bf.c000.0264 vlan 20 interface GigabitEthernet1/0/1 TenGigabitEthernet1/0/1 Port-channel1 GigabitEthernet1/0/11",
 	}
 	if got := devices(c[0]); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -215,7 +215,7 @@ func TestGroup(t *testing.T) {
 			}
 			continue
 		}
-		if line := " ip igmp snooping static " + tt.want + " interface Gi2/1\n"; !strings.Contains(c[0].Text, line) {
+		if line := " ip igmp snooping static " + tt.want + " interface GigabitEthernet2/1\n"; !strings.Contains(c[0].Text, line) {
 			t.Errorf("%s %s: no line %q in\n%s", tt.mac, tt.given, line, c[0].Text)
 		}
 	}
@@ -255,9 +255,20 @@ func TestBadValues(t *testing.T) {
 		{func(v *Values) { v.Device = "acc1?" }, `device "acc1?" is no name: letters, digits, dots, hyphens and underscores, at most 64`},
 		{func(v *Values) { v.Ports = []string{""} }, "port is empty"},
 		{func(v *Values) { v.Ports = []string{"Gi1/0/1\nreload"} }, `port "Gi1/0/1\nreload" holds a line break, a control character or one outside ASCII; no name does`},
-		{func(v *Values) { v.Ports = []string{"Gi1/0/1 "} }, `port "Gi1/0/1 " has spaces where no name has them`},
-		{func(v *Values) { v.Ports = []string{"Gi1/0/1 Gi1/0/2"} }, `"Gi1/0/1 Gi1/0/2" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
-		{func(v *Values) { v.Ports = []string{"Gi1/0/1,Gi1/0/2"} }, `"Gi1/0/1,Gi1/0/2" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1 reload"} }, `"reload" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1,Eth2"} }, `"Eth2" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1,,"} }, ""},
+		{func(v *Values) { v.Ports = []string{" , "} }, `port "," names none`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1-1000000"} }, `"Gi1/0/1-1000000" names 1000000 ports; at most 512 are rendered at once`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1-99999999999999999999"} }, `"Gi1/0/1-99999999999999999999" is no row of ports: it does not end with the number of a port`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1-300", "Gi2/0/1-300"} }, "600 ports; at most 512 are rendered at once"},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1-300,Gi2/0/1-300"} }, "600 ports; at most 512 are rendered at once"},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/4-1"} }, `"Gi1/0/4-1" is no row of ports: it ends before it begins`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1 to Gi2/0/4"} }, `"Gi1/0/1 to Gi2/0/4" is no row of ports: only the last number may count on`},
+		{func(v *Values) { v.Ports = []string{"Gi11/0/1-1/0/4"} }, `"Gi11/0/1-1/0/4" is no row of ports: only the last number may count on`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1-Te1/0/4"} }, `"Gi1/0/1-Te1/0/4" is no row of ports: only the last number may count on`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/1-4-7"} }, `"Gi1/0/1-4" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
+		{func(v *Values) { v.Ports = []string{strings.Repeat("Gi1/0/1,", 1025)} }, `port "Gi1/0/1,Gi1/0/1,Gi1/0/1,Gi1/0/1,Gi1/0/1,..." has 8200 characters; at most 8192 are taken`},
 		{func(v *Values) { v.Ports = []string{"Gi1/0/\u0661"} }, `port "Gi1/0/` + "\u0661" + `" holds a line break, a control character or one outside ASCII; no name does`},
 		{func(v *Values) { v.Ports = []string{strings.Repeat("x", 65)} }, `port "` + strings.Repeat("x", 40) + `..." has 65 characters; at most 64 are taken`},
 		{func(v *Values) { v.Ports = make([]string, maxPorts+1) }, "513 ports; at most 512 are rendered at once"},
@@ -272,6 +283,9 @@ func TestBadValues(t *testing.T) {
 		v := good()
 		tt.change(&v)
 		c, err := lookup(t, "cisco-ios").Render(v, Both, Sections(), Options{})
+		if tt.want == "" && err == nil {
+			continue // the near miss
+		}
 		if err == nil || err.Error() != tt.want || c != nil {
 			t.Errorf("got %v, %d configs\nwant %s", err, len(c), tt.want)
 		}

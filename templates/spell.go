@@ -142,7 +142,7 @@ func (r *render) spell(decl *Value, given string) (string, error) {
 	if r.trusting || decl.Pattern == "" {
 		return given, r.judge(decl, given)
 	}
-	tries := []string{given}
+	var tries []string // the first that the pattern takes is the one
 	for _, a := range decl.Also {
 		re, err := r.compiled("(?i:" + a.Like + ")")
 		if err != nil {
@@ -154,25 +154,20 @@ func (r *render) spell(decl *Value, given string) (string, error) {
 	}
 	var ambiguous error
 	if decl.Name == "port" || decl.Name == "svi" {
-		for _, try := range slices.Clone(tries) {
-			name, err := r.p.Spelling.canon(try)
-			switch {
-			case err != nil:
-				ambiguous = err
-			case name == try:
-			case len(r.p.Spelling.Interfaces) > 0:
-				tries = slices.Insert(tries, 0, name) // before the spelling that was given
-			default:
-				tries = append(tries, name) // the file does not say which spelling lines have
-			}
+		name, err := r.p.Spelling.canon(given)
+		ambiguous = err
+		switch {
+		case len(r.p.Spelling.Interfaces) > 0:
+			tries = append(tries, name, given)
+		default:
+			tries = append(tries, given, name) // the file does not say which spelling lines have
 		}
 		for _, try := range slices.Clone(tries) {
-			tries = append(tries, strings.ToLower(try))
-			if joined := apart().ReplaceAllString(try, "$1$2"); joined != try {
-				tries = append(tries, joined, strings.ToLower(joined))
-			}
+			joined := apart().ReplaceAllString(try, "$1$2")
+			tries = append(tries, strings.ToLower(try), joined, strings.ToLower(joined))
 		}
 	}
+	tries = append(tries, given)
 	for _, try := range tries {
 		if r.judge(decl, try) == nil {
 			return try, nil
@@ -234,7 +229,12 @@ func (l *portList) read(text string) error {
 	if join := strings.TrimSpace(l.r.p.Spelling.Ports.Join); len(join) == 1 {
 		seps += join
 	}
-	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(seps, r) }) {
+	open := false // a bracket, whose commas are its own
+	between := func(r rune) bool {
+		open = r == '[' || open && r != ']'
+		return !open && strings.ContainsRune(seps, r)
+	}
+	for item := range strings.FieldsFuncSeq(text, between) {
 		if err := l.items(strings.TrimSpace(item)); err != nil {
 			return err
 		}

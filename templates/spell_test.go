@@ -1,0 +1,161 @@
+package templates
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// spelled is a row of testdata/spellings.yaml: what a device prints and takes for
+// one kind of value.
+type spelled struct {
+	Takes   map[string][]string `yaml:"takes"`
+	Lists   map[string][]string `yaml:"lists"`
+	Refuses []string            `yaml:"refuses"`
+	Free    bool                `yaml:"free"` // people choose the names, so that nearly every word is one
+}
+
+// spellingTable returns what each platform prints and takes.
+func spellingTable(t testing.TB) map[string]struct {
+	Source string  `yaml:"source"`
+	Port   spelled `yaml:"port"`
+	SVI    spelled `yaml:"svi"`
+	VRF    spelled `yaml:"vrf"`
+} {
+	t.Helper()
+	data, err := os.ReadFile("testdata/spellings.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]struct {
+		Source string  `yaml:"source"`
+		Port   spelled `yaml:"port"`
+		SVI    spelled `yaml:"svi"`
+		VRF    spelled `yaml:"vrf"`
+	}
+	if err := yaml.UnmarshalWithOptions(data, &all, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// injections are put behind, before and around a good name: no device's name
+// holds them, and most would leave their place in a line.
+var injections = []string{
+	" ; reload", "; reload", ";reload", ", ; reload", ",reload", " reload", "|include x", " | include x", "&& reboot", "\"", "\"; reboot", "'", "`id`", "$(id)", "${x}", "\\",
+	"\n", "\nreload", "\r\nreload", "\x00", "\x1b[2J", "\t", "\u0661", "\u00a0", "\u200b", "<VLAN>", "{{.MAC}}", "?", "!", "#", "%", "*", "..", "../..", "=1", "()", strings.Repeat("1", 70),
+}
+
+// TestSpellings: what a device prints and takes gives the name that lines have, on
+// every platform; what it does not is refused, whatever stands beside it.
+func TestSpellings(t *testing.T) {
+	table := spellingTable(t)
+	all, err := load(t).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		row, there := table[p.Name]
+		delete(table, p.Name)
+		r := func() *render {
+			return &render{p: p, patterns: map[string]*regexp.Regexp{}}
+		}
+		for _, kind := range []struct {
+			name string
+			row  spelled
+			read func(string) ([]string, error)
+		}{
+			{"port", row.Port, func(s string) ([]string, error) {
+				v := Values{VIPs: vip("192.0.2.100"), Ports: []string{s}}
+				v, err := v.check()
+				if err != nil {
+					return nil, err
+				}
+				return r().readPorts(v.Ports)
+			}},
+			{"svi", row.SVI, func(s string) ([]string, error) { return oneValue(r(), "svi", Values{SVI: s}) }},
+			{"vrf", row.VRF, func(s string) ([]string, error) { return oneValue(r(), "vrf", Values{VRF: s}) }},
+		} {
+			decl, declared := p.value(kind.name)
+			if !declared || decl.Pattern == "" {
+				if len(kind.row.Takes)+len(kind.row.Refuses) > 0 {
+					t.Errorf("%s declares no %s, and testdata/spellings.yaml has a row of it", p.Name, kind.name)
+				}
+				continue
+			}
+			if len(kind.row.Takes) == 0 || len(kind.row.Refuses) == 0 || !there || row.Source == "" {
+				t.Errorf("%s: testdata/spellings.yaml has no row (source, %s: takes, refuses) for what the device prints and takes", p.Name, kind.name)
+				continue
+			}
+			legal := "" // what may be part of a name
+			switch {
+			case kind.row.Free:
+				legal = "reload., /"
+			case kind.name == "vrf":
+				legal = "."
+			}
+			takes := func(given string, want ...string) {
+				if got, err := kind.read(given); err != nil || !slices.Equal(got, want) {
+					t.Errorf("%s, %s %q: %q, %v; want %q", p.Name, kind.name, given, got, err, want)
+				}
+			}
+			refuses := func(given string) {
+				got, err := kind.read(given)
+				if err == nil {
+					t.Errorf("%s, %s %q is taken for %q", p.Name, kind.name, given, got)
+				} else if text := err.Error(); strings.ContainsAny(text, "\n\r\x00\x1b") || len(text) > 400 {
+					t.Errorf("%s, %s %q: not one clean line: %q", p.Name, kind.name, given, text)
+				}
+			}
+			for name, spellings := range kind.row.Takes {
+				for _, given := range append(spellings, name) {
+					takes(given, name)
+					for _, bad := range injections {
+						if strings.Trim(bad, legal) != "" {
+							refuses(given + bad)
+							refuses(bad + given)
+						}
+					}
+				}
+			}
+			for given, want := range kind.row.Lists {
+				takes(given, want...)
+				for _, bad := range injections {
+					if strings.Trim(bad, legal) != "" {
+						refuses(given + bad)
+					}
+				}
+			}
+			for _, given := range append(kind.row.Refuses, "") {
+				refuses(given)
+			}
+			for _, e := range decl.Examples {
+				if _, err := kind.read(e); err != nil {
+					t.Errorf("%s, example of %s: %v", p.Name, kind.name, err)
+				}
+			}
+		}
+	}
+	for name := range table {
+		t.Errorf("testdata/spellings.yaml has a row of %s, which is no platform", name)
+	}
+}
+
+// oneValue reads the SVI or the VRF of v.
+func oneValue(r *render, name string, v Values) ([]string, error) {
+	v.VIPs = vip("192.0.2.100")
+	v, err := v.check()
+	if err != nil {
+		return nil, err
+	}
+	decl, _ := r.p.value(name)
+	if v.given(name) == "" {
+		return nil, &MissingError{Platform: r.p.Name, Names: []string{name}}
+	}
+	s, err := r.spell(decl, v.given(name))
+	return []string{s}, err
+}
