@@ -27,8 +27,8 @@ func TestProbePortsFrom(t *testing.T) {
 	}
 	for _, want := range []string{
 		"PASTE     cisco-nxos:l3 for 172.16.63.241, section configure;", "\n  ip arp 172.16.63.241 0300.5e11.1111\n",
-		"PASTE     acc1: cisco-ios:l2 for 172.16.63.241, section configure;", "\nmac address-table static 0300.5e11.1111 vlan 63 interface Gi1/0/11 Gi1/0/12\n",
-		"PASTE     acc2: cisco-ios:l2 for 172.16.63.241, section configure;", "\nmac address-table static 0300.5e11.1111 vlan 63 interface Gi1/0/1\n",
+		"PASTE     acc1: cisco-ios:l2 for 172.16.63.241, section configure;", "\nmac address-table static 0300.5e11.1111 vlan 63 interface GigabitEthernet1/0/11 GigabitEthernet1/0/12\n",
+		"PASTE     acc2: cisco-ios:l2 for 172.16.63.241, section configure;", "\nmac address-table static 0300.5e11.1111 vlan 63 interface GigabitEthernet1/0/1\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, out)
