@@ -218,13 +218,19 @@ func (m *member) who() string {
 	return s
 }
 
-// quotedASCII is a text from the wire as it may be shown: escaped and short.
+// quotedASCII is a text from the wire as it may be shown: escaped and short. A
+// letter outside ASCII takes up to ten columns when it is escaped.
 func quotedASCII(s string) string {
-	const most = 40
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most])
+	const most = 42 // columns, with the quotes
+	quoted := strconv.QuoteToASCII(s)
+	if len(quoted) <= most {
+		return quoted
 	}
-	return strconv.QuoteToASCII(s)
+	all := []rune(s)
+	for n := min(len(all), most); len(quoted) > most; n-- {
+		quoted = strconv.QuoteToASCII(string(all[:n]))
+	}
+	return quoted + "..."
 }
 
 func itemsOfMembers(all []*member) []int {

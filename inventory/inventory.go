@@ -198,10 +198,10 @@ func (t *table) row(line int, cells []string) {
 			t.bad(line, "%q stands in a column without a name", clip(cell))
 			return
 		case len(cell) > maxCell:
-			t.bad(line, "%s %q has %d characters; at most %d are taken", t.column[i], clip(cell), len(cell), maxCell)
+			t.bad(line, "%s %+q has %d characters; at most %d are taken", t.column[i], clip(cell), len(cell), maxCell)
 			return
 		case strings.ContainsFunc(cell, func(r rune) bool { return r < ' ' || r > '~' }):
-			t.bad(line, "%s %q holds a line break, a control character or one outside ASCII; no name does", t.column[i], clip(cell))
+			t.bad(line, "%s %+q holds a line break, a control character or one outside ASCII; no name does", t.column[i], clip(cell))
 			return
 		}
 		by[t.column[i]] = cell
@@ -212,7 +212,7 @@ func (t *table) row(line int, cells []string) {
 		return
 	}
 	if !named(name) {
-		t.bad(line, "device %q is no name: letters, digits, dots, hyphens and underscores", clip(name))
+		t.bad(line, "device %+q is no name: letters, digits, dots, hyphens and underscores", clip(name))
 		return
 	}
 	key := strings.ToLower(name)

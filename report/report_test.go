@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -97,6 +96,10 @@ func outcomes() map[string]report.Outcome {
 		EthSrc: host(1), EthDst: cluster, EtherType: 0x886f, Signature: 0xc0de01c0, Version: 0x0206, Priority: 1, Cluster: vip,
 		Dedicated: netip.MustParseAddr("172.16.63.11"), Name: "web1\x1b]0;owned\a\r\n\u202emoc.elpmaxe" + strings.Repeat("x", 200),
 	})
+	members.add(2*time.Second, evidence.Heartbeat{
+		EthSrc: host(3), EthDst: cluster, EtherType: 0x886f, Signature: 0xc0de01c0, Version: 0x0206, Priority: 3, Cluster: vip,
+		Dedicated: netip.MustParseAddr("172.16.63.13"), Name: "\u3164e" + strings.Repeat("\u0301", 9) + strings.Repeat("\u6f22", 200),
+	})
 	all["members"] = outcome(members, 3, 12*time.Second)
 	igmpMAC, group := mac.Addr{0x01, 0, 0x5e, 0x7f, 63, 241}, netip.MustParseAddr("239.255.63.241")
 	all["igmp"] = outcome(asked(3, 3*time.Second).answer(300*us1, host(1), igmpMAC, vip).answer(350*us1, host(2), igmpMAC, vip).
@@ -151,8 +154,8 @@ func TestText(t *testing.T) {
 				t.Fatal(err)
 			}
 			for line := range strings.SplitSeq(b.String(), "\n") {
-				if utf8.RuneCountInString(line) > report.Width {
-					t.Errorf("%d columns: %s", utf8.RuneCountInString(line), line)
+				if report.Columns(line) > report.Width {
+					t.Errorf("%d columns: %s", report.Columns(line), line)
 				}
 				if strings.TrimRight(line, " ") != line {
 					t.Errorf("space at the end: %q", line)
@@ -191,8 +194,8 @@ func TestConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.SplitSeq(text.String(), "\n") {
-			if utf8.RuneCountInString(line) > report.Width {
-				t.Errorf("%d columns: %s", utf8.RuneCountInString(line), line)
+			if report.Columns(line) > report.Width {
+				t.Errorf("%d columns: %s", report.Columns(line), line)
 			}
 		}
 		if strings.ContainsRune(text.String(), 0x1b) {

@@ -377,7 +377,7 @@ func hostLine(h diagnose.Host, sameMAC bool) string {
 // deeper is the indent of what belongs to a host.
 const deeper = indent + "     "
 
-// maxName bounds a host's name in the text, in characters as they are shown.
+// maxName bounds a host's name in the text, in columns.
 const maxName = 56
 
 // beatLines says what a host's heartbeats tell of it.
@@ -387,11 +387,7 @@ func beatLines(h diagnose.Host, verbose bool) []string {
 	}
 	var lines []string
 	if h.Name != "" {
-		name := []rune(Clean(h.Name))
-		if len(name) > maxName {
-			name = append(name[:maxName], []rune("...")...)
-		}
-		lines = append(lines, "name "+string(name))
+		lines = append(lines, "name "+clipColumns(Clean(h.Name), maxName))
 	}
 	text := "1 heartbeat"
 	if h.Beats != 1 {

@@ -3,7 +3,6 @@ package report
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Width is the width that text is set to, in columns: every terminal has it,
@@ -21,7 +20,7 @@ func Wrap(first, indent, text string, width int) string {
 		if empty {
 			gap = ""
 		}
-		if !empty && utf8.RuneCountInString(line)+len(gap)+utf8.RuneCountInString(word) > width {
+		if !empty && Columns(line)+len(gap)+Columns(word) > width {
 			b.WriteString(line + "\n")
 			line, gap = indent, ""
 		}
@@ -55,7 +54,7 @@ func WrapCommand(first, indent string, words []string, width int) string {
 		if i < len(words)-1 {
 			room -= len(goesOn)
 		}
-		if !empty && utf8.RuneCountInString(line)+len(gap)+utf8.RuneCountInString(word) > room {
+		if !empty && Columns(line)+len(gap)+Columns(word) > room {
 			b.WriteString(line + goesOn + "\n")
 			line, gap = indent, ""
 		}

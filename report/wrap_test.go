@@ -21,6 +21,8 @@ func TestWrap(t *testing.T) {
 		{"spaces and breaks are one", "", "", "  one \n two\t", 80, "one two\n"},
 		{"nothing", "- ", "  ", "", 9, "-\n"},
 		{"runes count, not bytes", "", "", "äöü äöü", 7, "äöü äöü\n"},
+		{"a wide letter takes two columns", "", "", "日本 日本 a", 9, "日本 日本\na\n"},
+		{"a mark takes none", "", "", "a\u0301e\u0301 a\u0301e\u0301", 5, "a\u0301e\u0301 a\u0301e\u0301\n"},
 	}
 	for _, tt := range tests {
 		if got := report.Wrap(tt.first, tt.indent, tt.text, tt.width); got != tt.want {
@@ -42,6 +44,14 @@ func TestClean(t *testing.T) {
 		{"\u009b31m", `\u009b31m`},         // the one-character CSI
 		{"\ufffd", `\ufffd`},
 		{"\x7f", `\x7f`},
+		{"a\u3164b\uffa0\u115f\u1160", `a\u3164b\uffa0\u115f\u1160`}, // Hangul fillers
+		{"a\u2800", `a\u2800`},                                       // Braille without dots
+		{"a\ufe0f", `a\ufe0f`},                                       // a variation selector
+		{"\u0301a", `\u0301a`},                                       // a mark on nothing
+		{"Tie\u0302\u0301n", "Tie\u0302\u0301n"},
+		{"a\u0301\u0302\u0303\u0304\u0305b\u0301", "a\u0301\u0302\u0303" + `\u0304\u0305` + "b\u0301"},
+		{"a\u3164\u0301", `a\u3164\u0301`}, // a mark on what is not seen
+		{"한국 ｆｗ", "한국 ｆｗ"},
 	}
 	for _, tt := range tests {
 		if got := report.Clean(tt.in); got != tt.want {
@@ -51,7 +61,7 @@ func TestClean(t *testing.T) {
 }
 
 func FuzzClean(f *testing.F) {
-	for _, s := range []string{"eth0", "\x1b]0;x\x07", "\u202e", "\xff", "a\nb", "\u009b"} {
+	for _, s := range []string{"a" + strings.Repeat("\u0301", 56), "\u3164\u1160", strings.Repeat("漢", 56), "eth0", "\x1b]0;x\x07", "\u202e", "\xff", "a\nb", "\u009b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -60,9 +70,12 @@ func FuzzClean(f *testing.F) {
 			t.Errorf("%q is no UTF-8", got)
 		}
 		for _, r := range got {
-			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Cf, r) || r == '\n' {
+			if unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Cf, r) || r == '\n' {
 				t.Errorf("%q holds %U", got, r)
 			}
+		}
+		if report.Columns(got) > 10*len(s) {
+			t.Errorf("%q takes %d columns", got, report.Columns(got))
 		}
 		if again := report.Clean(got); again != got {
 			t.Errorf("Clean(%q) = %q", got, again)

@@ -108,7 +108,7 @@ func (w *formWriter) playbook() error {
 	if w.r.v.Device != "" {
 		group = w.r.v.Device
 		if group == "all" || group == "ungrouped" {
-			return fmt.Errorf("a device cannot be called %q in a playbook: Ansible takes the name for every host", group)
+			return fmt.Errorf("a device cannot be called %+q in a playbook: Ansible takes the name for every host", group)
 		}
 		title = group + ": " + title
 		w.say("", fmt.Sprintf("It is for the host %s of the inventory.", group))
@@ -510,7 +510,7 @@ func jinjaOf(n yaml.MapSlice) (jinja, bool) {
 func quoteYAML(s string) (string, error) {
 	for _, open := range []string{"{{", "{%", "{#"} {
 		if strings.Contains(s, open) {
-			return "", fmt.Errorf("%q holds %s, which Ansible takes for a template", clip(s), open)
+			return "", fmt.Errorf("%+q holds %s, which Ansible takes for a template", clip(s), open)
 		}
 	}
 	return strconv.Quote(s), printable(s)

@@ -253,7 +253,7 @@ func (r *render) tree(n any, d *lineData) (any, error) {
 // file's own, since no value may have one.
 func printable(s string) error {
 	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' || r > '~' }) >= 0 {
-		return fmt.Errorf("%q holds a control character or one outside ASCII", clip(s))
+		return fmt.Errorf("%+q holds a control character or one outside ASCII", clip(s))
 	}
 	return nil
 }

@@ -269,7 +269,7 @@ func TestBadValues(t *testing.T) {
 		{func(v *Values) { v.Ports = []string{"Gi1/0/1-Te1/0/4"} }, `"Gi1/0/1-Te1/0/4" is no row of ports: only the last number may count on`},
 		{func(v *Values) { v.Ports = []string{"Gi1/0/1-4-7"} }, `"Gi1/0/1-4" is no port name on cisco-ios; write it like GigabitEthernet1/0/11 or Port-channel5`},
 		{func(v *Values) { v.Ports = []string{strings.Repeat("Gi1/0/1,", 1025)} }, `port "Gi1/0/1,Gi1/0/1,Gi1/0/1,Gi1/0/1,Gi1/0/1,..." has 8200 characters; at most 8192 are taken`},
-		{func(v *Values) { v.Ports = []string{"Gi1/0/\u0661"} }, `port "Gi1/0/` + "\u0661" + `" holds a line break, a control character or one outside ASCII; no name does`},
+		{func(v *Values) { v.Ports = []string{"Gi1/0/\u0661"} }, `port "Gi1/0/\u0661" holds a line break, a control character or one outside ASCII; no name does`},
 		{func(v *Values) { v.Ports = []string{strings.Repeat("x", 65)} }, `port "` + strings.Repeat("x", 40) + `..." has 65 characters; at most 64 are taken`},
 		{func(v *Values) { v.Ports = make([]string, maxPorts+1) }, "513 ports; at most 512 are rendered at once"},
 		{func(v *Values) { v.VRF = "blue\rarp" }, `VRF "blue\rarp" holds a line break, a control character or one outside ASCII; no name does`},

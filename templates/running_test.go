@@ -105,6 +105,7 @@ func TestDiffHostileValues(t *testing.T) {
 		{"linux", "ip neigh replace 192.0.2.102 lladdr 03:bf:c0:00:02:64 dev $(reboot) nud permanent\n", "line 1 must go (VIP 192.0.2.102 was not given), by hand: \"$(reboot)\" is no svi name"},
 		{"linux", "ip link set dev swp9;reboot type bridge_slave mcast_router 2\n", ""},
 		{"cisco-ios", "arp vrf a;b 192.0.2.100 03bf.c000.0264 arpa\n", "line 1 must go (no line for the values given), by hand: \"a;b\" is no vrf name"},
+		{"cisco-ios", "arp vrf \u00bc\u6f22x 192.0.2.100 03bf.c000.0264 arpa\n", `line 1 must go (no line for the values given), by hand: vrf "\u00bc\u6f22x" holds`},
 		{"cisco-ios", "arp vrf \x1b[2J 192.0.2.100 03bf.c000.0264 arpa\n", "line 1 must go (no line for the values given), by hand: vrf \"\\x1b[2J\" holds"},
 	}
 	for _, tt := range tests {
@@ -141,6 +142,11 @@ func FuzzDiff(f *testing.F) {
 	for i, p := range all {
 		if parsed[i], err = p.patterns(); err != nil {
 			f.Fatal(err)
+		}
+	}
+	for i, p := range all { // names that a device could hold and no note may repeat as they are
+		if p.Name == "cisco-nxos" {
+			f.Add([]byte("interface vlan 20w\u00bc\u6f22x\n  ip arp 192.0.2.100 03bf.c000.0264\n"), uint8(i), uint8(L3))
 		}
 	}
 	f.Fuzz(func(t *testing.T, old []byte, pick, role uint8) {

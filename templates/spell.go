@@ -243,7 +243,7 @@ func (l *portList) read(text string) error {
 		}
 	}
 	if len(l.ports) == 0 {
-		return fmt.Errorf("port %q names none", clip(text))
+		return fmt.Errorf("port %+q names none", clip(text))
 	}
 	return nil
 }
@@ -390,7 +390,7 @@ func (l *portList) row(item, first, last string) error {
 	case to < from:
 		return l.noRow(item, "it ends before it begins")
 	case to-from >= maxPorts:
-		return fmt.Errorf("%q names %d ports; at most %d are rendered at once", clip(item), to-from+1, maxPorts)
+		return fmt.Errorf("%+q names %d ports; at most %d are rendered at once", clip(item), to-from+1, maxPorts)
 	}
 	for n := from; n <= to; n++ {
 		name, err := l.one(head + strconv.FormatUint(n, 10) + unit)
@@ -403,7 +403,7 @@ func (l *portList) row(item, first, last string) error {
 }
 
 func (l *portList) noRow(item, why string) error {
-	return fmt.Errorf("%q is no row of ports: %s", clip(item), why)
+	return fmt.Errorf("%+q is no row of ports: %s", clip(item), why)
 }
 
 // rows puts ports that follow one another into rows, where the platform takes

@@ -60,7 +60,7 @@ func (v Values) check() (Values, error) {
 		}
 	}
 	if v.Device != "" && (len(v.Device) > maxName || strings.Trim(v.Device, deviceBytes) != "") {
-		return Values{}, fmt.Errorf("device %q is no name: letters, digits, dots, hyphens and underscores, at most %d", clip(v.Device), maxName)
+		return Values{}, fmt.Errorf("device %+q is no name: letters, digits, dots, hyphens and underscores, at most %d", clip(v.Device), maxName)
 	}
 	ports := make([]string, len(v.Ports))
 	for i, port := range v.Ports {
@@ -82,9 +82,9 @@ func (v Values) check() (Values, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Set)) {
 		if slices.Contains(builtinValues[:], name) && name != "group" {
-			return Values{}, fmt.Errorf("value %q has a field of its own", name)
+			return Values{}, fmt.Errorf("value %+q has a field of its own", name)
 		}
-		if err := plain(strconv.Quote(clip(name)), v.Set[name]); err != nil {
+		if err := plain(strconv.QuoteToASCII(clip(name)), v.Set[name]); err != nil {
 			return Values{}, err
 		}
 	}
@@ -154,7 +154,7 @@ func plain(what, s string) error {
 		return err
 	}
 	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || strings.Contains(s, "  ") {
-		return fmt.Errorf("%s %q has spaces where no name has them", what, clip(s))
+		return fmt.Errorf("%s %+q has spaces where no name has them", what, clip(s))
 	}
 	return nil
 }
@@ -166,9 +166,9 @@ func bounded(what, s string, most int) error {
 	case s == "":
 		return fmt.Errorf("%s is empty", what)
 	case strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
-		return fmt.Errorf("%s %q holds a line break, a control character or one outside ASCII; no name does", what, clip(s))
+		return fmt.Errorf("%s %+q holds a line break, a control character or one outside ASCII; no name does", what, clip(s))
 	case len(s) > most:
-		return fmt.Errorf("%s %q has %d characters; at most %d are taken", what, clip(s), len(s), most)
+		return fmt.Errorf("%s %+q has %d characters; at most %d are taken", what, clip(s), len(s), most)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func oneSpace(s string) string {
 func general(what, s string) error {
 	const others = " ._:/@+,[]-"
 	if i := strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(letters+digits+others, r) }); i >= 0 {
-		return fmt.Errorf("%s %q holds %q, which stands in no name", what, clip(s), s[i:i+1])
+		return fmt.Errorf("%s %+q holds %+q, which stands in no name", what, clip(s), s[i:i+1])
 	}
 	return nil
 }
@@ -257,7 +257,7 @@ func (r *render) known(name string) (string, error) {
 	}
 	decl, ok := r.p.value(name)
 	if !ok {
-		return "", fmt.Errorf("platform %s does not say what value %q is", r.p.Name, name)
+		return "", fmt.Errorf("platform %s does not say what value %+q is", r.p.Name, name)
 	}
 	r.use(name)
 	given := r.v.given(name)
@@ -325,7 +325,7 @@ func (r *render) judge(decl *Value, given string) error {
 	if decl.Kind == "ipv4" {
 		ip, err := netip.ParseAddr(given)
 		if err != nil {
-			return fmt.Errorf("%s %q is not an IPv4 address", decl.Name, clip(given))
+			return fmt.Errorf("%s %+q is not an IPv4 address", decl.Name, clip(given))
 		}
 		return unicast(decl.Name, ip)
 	}
@@ -343,7 +343,7 @@ func (r *render) judge(decl *Value, given string) error {
 	if len(decl.Examples) > 0 {
 		like = "; write it like " + strings.Join(decl.Examples, " or ")
 	}
-	return fmt.Errorf("%q is no %s name on %s%s", clip(given), decl.Name, r.p.Name, like)
+	return fmt.Errorf("%+q is no %s name on %s%s", clip(given), decl.Name, r.p.Name, like)
 }
 
 // group returns the IPv4 group whose MAC an IGMP-mode cluster uses. From
@@ -358,7 +358,7 @@ func group(m mac.Addr, given string) (string, error) {
 	}
 	ip, err := netip.ParseAddr(given)
 	if err != nil || !ip.Is4() || !ip.IsMulticast() {
-		return "", fmt.Errorf("group %q is not an IPv4 multicast address", clip(given))
+		return "", fmt.Errorf("group %+q is not an IPv4 multicast address", clip(given))
 	}
 	b := ip.As4()
 	if m != (mac.Addr{0x01, 0x00, 0x5e, b[1] & 0x7f, b[2], b[3]}) {
