@@ -42,6 +42,11 @@ func TestDeviceRules(t *testing.T) {
 		// The lines stand under the SVI, which a switch that only bridges would get by them.
 		{"Catalyst 6500 that bridges gets no SVI", "cisco-catalyst-6500", igmpMAC, L2, nil, Configure, []string{"would make an SVI"}, []string{"\ninterface", "\n ip igmp"}},
 		{"Catalyst 6500 that routes has one", "cisco-catalyst-6500", igmpMAC, Both, nil, Configure, []string{"\ninterface Vlan20\n", "\n ip igmp snooping querier\n"}, []string{"would make an SVI"}},
+		// A LAG stands behind a word of its own, and one line takes the entry back.
+		{"Cisco Business with a LAG", "cisco-cbs", multicastMAC, L2, []string{"gi1", "po3", "LAG4"}, Configure,
+			[]string{" add ethernet gi1\n", " add port-channel 3,4\n"}, nil},
+		{"Cisco Business with a LAG alone", "cisco-cbs", multicastMAC, L2, []string{"port-channel 1"}, Configure, []string{" add port-channel 1\n"}, []string{"add ethernet"}},
+		{"Cisco Business takes both back", "cisco-cbs", multicastMAC, L2, []string{"gi1", "Po3"}, Remove, []string{" no bridge multicast address 03:bf:c0:00:02:64\n"}, nil},
 		// Extreme Switch Engine 32.2: routed packets go to the first port of the list.
 		{"EXOS that routes gets no entry", "extreme-exos", unicastMAC, Both, nil, Configure, []string{"first port of the", "only"}, []string{"\ncreate fdb"}},
 		{"EXOS that routes alone neither", "extreme-exos", unicastMAC, L3, nil, Configure, []string{"first port of the"}, []string{"\ncreate fdb"}},
