@@ -12,6 +12,8 @@ const (
 	idKeepsAsking    = "router-keeps-asking"
 	idRedirects      = "router-redirects"
 	idPair           = "first-hop-pair"
+	idContradiction  = "router-evidence-contradicts"
+	idClaimed        = "router-address-claimed-twice"
 )
 
 // The two cures of a group MAC that a router refuses, with their costs.
@@ -38,9 +40,10 @@ var routerEntries = [...]Entry{
 		Certainty: nlb.Documented,
 		Title:     "A router reaches the VIP",
 		Meaning: "A packet that was handed to the router came to the cluster: the router holds a MAC for the VIP, learnt or entered by hand. " +
+			"What came of our own packets proves it; others' packets from the router's MAC to the cluster's are evidence, and anybody can send such in the router's name: one alone is worth little. " +
 			"The way back from the cluster to remote subnets does not cross this test, and a filter on the router can treat remote clients otherwise.",
 		Detected: "An answer of the VIP to a packet of ours that only this router got, or that packet, or somebody else's, seen on its way from the router to the cluster's MAC.",
-		Disproof: "The VIP's entry in the router's ARP table incomplete or absent while a remote client tries.",
+		Disproof: "The VIP's entry in the router's ARP table incomplete or absent while a remote client tries. Where only others' packets show it: a capture at the router that does not show them; then they were forged.",
 		Cure:     "None needed on this router. Check the other routers of the VLAN too, those that stand by above all.",
 		References: []Reference{
 			{"RFC 1812 5.2.7.2 (a router sends a packet back out of the interface it came in by)", nlb.Documented},
@@ -133,5 +136,38 @@ var routerEntries = [...]Entry{
 		Disproof:   "The group's configuration on the routers named.",
 		Cure:       "None needed where the routers accept the VIP's answers. Else enter the static ARP and MAC entries on each router of the group, and test each by its own address with --router.",
 		References: []Reference{{"RFC 9568 6.4 (VRRP: who sends when)", nlb.Documented}, {"RFC 2281 (HSRP)", nlb.Documented}},
+	},
+	{
+		ID:        idContradiction,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "A router's evidence contradicts itself",
+		Meaning: "Packets of others for the VIP are seen in frames from the router's MAC to the cluster's, as of a router that reaches it. But our own packets by the same way had no such consequence, or the router asks on for the VIP as one without an entry does. " +
+			"One of the two may be forged: anybody on the segment can send frames in the router's name. A router that sends nothing back out where it came in, or filters our packets, but forwards what comes from elsewhere, looks the same, and so does one whose entry was made or lost meanwhile. " +
+			"The router does not count as one that reaches the VIP.",
+		Detected: "An IPv4 packet of another host for the VIP, from the router's MAC to the MAC that the VIP is at, beside packets of ours by way of that MAC that came to nothing, or at least 3 broadcast requests of the router for the VIP within seconds after it.",
+		Disproof: "The VIP's entry in the router's ARP table: with the cluster's MAC, the packets are its own; incomplete or absent, they are forged.",
+		Cure:     "Look at that entry. Then probe once more with a control host, --control IP, or from a remote subnet. If the packets are forged: find their switch port by a port mirror or by the counters, since the MAC table shows the router's MAC on two ports in turn.",
+		References: []Reference{
+			{"RFC 1812 5.2.7.2 (a router sends a packet back out of the interface it came in by)", nlb.Inferred},
+			{"IEEE 802.1Q (a switch learns any source address)", nlb.Documented},
+		},
+	},
+	{
+		ID:        idClaimed,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "Several MACs claim a router's address",
+		Meaning: "ARP names different MACs for one router's address at the same time. Either a second host has the address by mistake, or somebody answers in the router's place and hands packets on, or one router has two adapters in the subnet and answers on both. " +
+			"Hosts keep one of them by chance. Each MAC was judged by itself; the router counts as reaching the VIP only if each does. Where one of them is the virtual MAC of VRRP, HSRP or GLBP, the other one may be the router's own: then it is a remark.",
+		Detected: "ARP with the router's address as sender and different MACs, the earlier one again after the later one had begun, or both in answer to one question. A MAC that routers share beside the own MAC of one of them does not count.",
+		Disproof: "The switch's MAC table with all of these MACs behind the router's own ports. A router that was replaced meanwhile and whose old MAC was heard once more from somebody's memory.",
+		Cure: "Look for the MACs in the switch's MAC table: the one that is not on the router's port is the other host. Take the address from it. " +
+			"Where dynamic ARP inspection is to be had, it keeps others from claiming a router's address.",
+		References: []Reference{
+			{"RFC 5227 (address conflicts)", nlb.Documented},
+			{"RFC 826 (any host can send any pair of addresses)", nlb.Documented},
+			{"RFC 9568 7.3, RFC 2281 5.3 (virtual MAC of a shared address)", nlb.Documented},
+		},
 	},
 }

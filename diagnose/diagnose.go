@@ -150,7 +150,22 @@ type Router struct {
 	Reach Reach
 	Why   string // how it is known to be a router
 	Items []int  // indexes of the evidence, as in Finding
+
+	// Places are the MACs that claim the router's address, where there are several:
+	// the best proven first, at most MaxPlaces. More counts the others.
+	Places []Place
+	More   int
 }
+
+// Place is one of several MACs that claim a router's address.
+type Place struct {
+	MAC   mac.Addr
+	Reach Reach // of packets that were handed to this MAC
+	Heard int   // how often it was named
+}
+
+// MaxPlaces bounds the MACs that are told of one router.
+const MaxPlaces = 4
 
 // Finding is a statement about the VIP, with what it rests on.
 type Finding struct {

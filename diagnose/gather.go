@@ -66,8 +66,8 @@ type picture struct {
 
 	routers    []Router // at last, by IP
 	known      map[netip.Addr]*Router
-	routerIs   map[netip.Addr]map[mac.Addr]bool // every MAC that a router is said to be at
-	routerMACs map[mac.Addr]netip.Addr          // of routers that are not the VIP
+	routerIs   map[netip.Addr]map[mac.Addr]*claim // every MAC that a router is said to be at
+	routerMACs map[mac.Addr]netip.Addr            // of routers that are not the VIP
 	pairs      []*pair
 	findings   map[string]*Finding
 }

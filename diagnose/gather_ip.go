@@ -259,6 +259,12 @@ func (p *picture) addError(i int, f evidence.ICMPError, k evidence.Packet, whole
 	if n := sightings(it); n > 1 {
 		s.text += ", " + times(n)
 	}
+	if f.EthSrc != pr.to {
+		s.text += fmt.Sprintf(", in a frame of %v", f.EthSrc)
+		if _, known := p.routerMACs[f.EthSrc]; !known && f.From.Unmap() != k.Dst {
+			s.text += ", which is no known router's: another router, or a forgery"
+		}
+	}
 	switch {
 	case f.Type == evidence.Redirect:
 		s.text += ": redirect, it would send it back out"

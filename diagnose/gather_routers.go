@@ -89,12 +89,12 @@ func protocolName(name string) string {
 // use. An ordinary asker is not called a router: that it asks does not tell.
 func (p *picture) findRouters() {
 	p.known = make(map[netip.Addr]*Router)
-	p.routerIs = make(map[netip.Addr]map[mac.Addr]bool)
+	p.routerIs = make(map[netip.Addr]map[mac.Addr]*claim)
 	for _, i := range p.vantages {
 		v := p.items[i].Fact.(evidence.Vantage)
 		if g := v.Gateway.Unmap(); slices.Contains(p.gateways, g) {
 			r := p.addRouter(g, "gateway of this host", i)
-			if v.Asked {
+			if r != nil && v.Asked {
 				r.Why = "named by the user"
 			}
 		}
@@ -129,6 +129,9 @@ func (p *picture) findRouters() {
 			r.Items = append(r.Items, s.item)
 		}
 		p.isAt(r, s.arp.SenderMAC)
+		if c := p.routerIs[r.IP][s.arp.SenderMAC]; c != nil {
+			c.add(s)
+		}
 	}
 }
 
@@ -137,8 +140,8 @@ func (p *picture) findRouters() {
 func (p *picture) addRouter(ip netip.Addr, why string, item int) *Router {
 	r := p.known[ip]
 	switch {
-	case ip == p.vip:
-		return nil
+	case ip == p.vip, slices.Contains(p.addresses, ip):
+		return nil // a hello can name any address, this host's too
 	case r == nil && len(p.known) >= maxRouters && !slices.Contains(p.gateways, ip):
 		return nil
 	case r == nil:
@@ -163,9 +166,11 @@ func (p *picture) isAt(r *Router, m mac.Addr) {
 		r.MAC = m
 	}
 	if p.routerIs[r.IP] == nil {
-		p.routerIs[r.IP] = make(map[mac.Addr]bool)
+		p.routerIs[r.IP] = make(map[mac.Addr]*claim)
 	}
-	p.routerIs[r.IP][m] = true
+	if p.routerIs[r.IP][m] == nil {
+		p.routerIs[r.IP][m] = &claim{mac: m, class: nlb.Classify(m)}
+	}
 	if _, ok := p.routerMACs[m]; !ok {
 		p.routerMACs[m] = r.IP
 	}

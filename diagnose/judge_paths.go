@@ -88,7 +88,7 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 			continue
 		}
 		kind := "whether it is a router is not known"
-		if i := slices.IndexFunc(p.routers, func(r Router) bool { return r.IP == a.ip || p.routerIs[r.IP][a.mac] }); i >= 0 {
+		if i := slices.IndexFunc(p.routers, func(r Router) bool { return r.IP == a.ip || p.routerIs[r.IP][a.mac] != nil }); i >= 0 {
 			kind = "router " + p.routers[i].IP.String() + ", " + p.routers[i].Why
 		}
 		l.add("%s %v at %v (%s) %s", p.at(asking.first), a.ip, a.mac, kind, asking)
@@ -108,7 +108,7 @@ func (p *picture) judgeUntested(all []*outcome) {
 	var items []int
 	var some []*outcome
 	for _, o := range all {
-		if o.reach != NotLearnt || o.open != "" {
+		if o.reach != NotLearnt || o.open != "" || o.against != "" {
 			continue
 		}
 		some = append(some, o)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 // What makes an asker one that keeps asking: so many requests after the VIP's
@@ -37,15 +38,26 @@ func (a asking) String() string {
 	return text
 }
 
-// askingOf puts together the requests that fit. Only those that go to everybody
-// count: one to the cluster's MAC shows that its sender knows that MAC.
+// askingOf puts together the requests that fit, from the VIP's first answer on.
 func (p *picture) askingOf(fits func(sighting) bool) asking {
+	return p.askingSince(p.answeredAt(), fits)
+}
+
+// askingSince puts together the requests that fit and are later than from, and than
+// the VIP's first answer. Only those that go to everybody count: one to the
+// cluster's MAC shows that its sender knows that MAC.
+func (p *picture) askingSince(from time.Time, fits func(sighting) bool) asking {
 	var a asking
-	if !p.answeredAt().IsZero() {
-		for _, s := range p.askers {
-			if s.arp.EthDst.IsBroadcast() && fits(s) {
-				a.add(s.item, p.items[s.item], p.answeredAt())
-			}
+	answered := p.answeredAt()
+	if answered.IsZero() {
+		return a
+	}
+	if from.Before(answered) {
+		from = answered
+	}
+	for _, s := range p.askers {
+		if s.arp.EthDst.IsBroadcast() && fits(s) {
+			a.add(s.item, p.items[s.item], from)
 		}
 	}
 	return a
@@ -86,16 +98,23 @@ func (p *picture) answeredAt() time.Time {
 	return time.Time{}
 }
 
-// outcome is what is known of one router, and why.
+// outcome is what is known of one router, or of one of the MACs that claim to be
+// it, and why.
 type outcome struct {
 	router *Router
-	trial  trial // of all its MACs together
+	mac    mac.Addr // where several MACs claim to be the router: the one that is judged
+	trial  trial
 	asking asking
 	reach  Reach
 	group  bool   // it does not reach the VIP because the answer names a group MAC
 	open   string // tested, and not learnt: why
-	text   []string
-	items  []int
+	// against says what speaks against others' packets that came through.
+	against string
+	others  []sign // others' packets that came through
+	claims  []*claim
+	state   contested
+	text    []string
+	items   []int
 }
 
 // judgeRouters says of each router whether it reaches the VIP.
@@ -107,16 +126,18 @@ func (p *picture) judgeRouters() {
 		o.router.Items = unique(append(o.router.Items, o.items...))
 		all[i] = o
 	}
-	p.reportRouters(all, idRouterReaches, func(o *outcome) bool { return o.reach == Reaches }, func(who string, n int) string {
-		return fmt.Sprintf("%s %s %v: proven by what came through.", who, verb(n, "reaches", "reach"), p.vip)
+	p.reportReaching(all)
+	p.reportRouters(all, idContradiction, func(o *outcome) bool { return o.against != "" }, func(who string, n int) string {
+		return fmt.Sprintf("Packets for %v come from the MAC of r%s, and that is contradicted. One of the two may be forged.", p.vip, who[1:])
 	})
+	p.judgeClaims(all)
 	p.reportRouters(all, idIgnores, func(o *outcome) bool { return o.reach == DoesNotReach && o.group }, func(who string, n int) string {
 		return fmt.Sprintf("%s %s the group MAC that %v answers with: remote subnets are cut off.", who, verb(n, "does not accept", "do not accept"), p.vip)
 	})
 	p.reportRouters(all, idDoesNotReach, func(o *outcome) bool { return o.reach == DoesNotReach && !o.group }, func(who string, n int) string {
 		return fmt.Sprintf("%s %s %v, though it answers here: remote subnets are cut off.", who, verb(n, "does not reach", "do not reach"), p.vip)
 	})
-	p.reportRouters(all, idInconclusive, func(o *outcome) bool { return o.open != "" }, func(who string, n int) string {
+	p.reportRouters(all, idInconclusive, func(o *outcome) bool { return o.open != "" && o.reach == NotLearnt }, func(who string, n int) string {
 		return fmt.Sprintf("Whether r%s %s %v stays open: the test came to nothing.", who[1:], verb(n, "reaches", "reach"), p.vip)
 	})
 	p.judgeRedirects(all)
@@ -134,48 +155,174 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// outcomeOf weighs what is known of one router. What came through counts for
-// more than any silence; an error that came later than it leaves the question
-// open.
+// outcomeOf weighs what is known of one router. Where several MACs claim to be it,
+// each is weighed by itself: it reaches the VIP only if each of them does.
 func (p *picture) outcomeOf(r *Router) *outcome {
 	o := &outcome{router: r}
-	for _, m := range p.macsOf(r.IP) {
-		if t := p.trials[m]; t != nil {
-			o.trial.join(t)
+	o.claims, o.state = p.claimants(r.IP)
+	if len(o.claims) > 0 {
+		r.MAC = o.claims[0].mac
+	}
+	if o.state == uncontested {
+		for _, c := range o.claims {
+			o.take(p, c.mac)
 		}
-		if !p.claimed[m] {
-			o.trial.delivered = append(o.trial.delivered, p.passing[m]...)
+		o.asking = p.askingOf(func(s sighting) bool { return p.speaksFor(r.IP, s) })
+		p.weigh(o)
+		return o
+	}
+	var each []*outcome
+	for n, c := range o.claims {
+		one := &outcome{router: r, mac: c.mac}
+		if n < maxClaimants {
+			one.take(p, c.mac)
+			one.asking = p.askingOf(func(s sighting) bool { return s.arp.SenderMAC == c.mac })
+			p.weigh(one)
+			o.joinOutcome(one)
+		}
+		if len(r.Places) < MaxPlaces {
+			r.Places = append(r.Places, Place{MAC: c.mac, Reach: one.reach, Heard: c.heard})
+		} else {
+			r.More++
+		}
+		if !p.isNobody(c) {
+			each = append(each, one)
 		}
 	}
+	reach := 0
+	for _, one := range each {
+		switch {
+		case one.reach == Reaches:
+			reach++
+		case one.reach == DoesNotReach:
+			o.reach, o.group = DoesNotReach, o.group || one.group
+		case o.open == "":
+			o.open = one.open
+		}
+	}
+	switch {
+	case o.reach == DoesNotReach, reach == 0:
+	case reach == len(each):
+		o.reach, o.open = Reaches, ""
+	default:
+		o.open = fmt.Sprintf("%d of %d MACs that claim its address are proven to reach the VIP, and which is the router's cannot be told", reach, len(each))
+		o.text = append(o.text, fmt.Sprintf("router %v: %s", r.IP, o.open))
+	}
+	if o.reach == DoesNotReach {
+		o.open = ""
+	}
+	return o
+}
+
+// maxClaimants bounds the MACs of one router that are weighed.
+const maxClaimants = 8
+
+// take adds what is known of the router by way of one MAC.
+func (o *outcome) take(p *picture, m mac.Addr) {
+	if t := p.trials[m]; t != nil {
+		o.trial.join(t)
+	}
+	if !p.claimed[m] {
+		o.others = append(o.others, p.passing[m]...)
+	}
+}
+
+// joinOutcome adds what was found of one of the MACs.
+func (o *outcome) joinOutcome(one *outcome) {
+	o.trial.join(&one.trial)
+	o.others = append(o.others, one.others...)
+	o.text = append(o.text, one.text...)
+	o.items = append(o.items, one.items...)
+	o.asking.late += one.asking.late
+	if one.against != "" {
+		o.against = one.against
+	}
+}
+
+// weigh decides. What came of packets of our own counts for more than any
+// silence, and for more than others' packets, which anybody can send in the
+// router's name; an error that came later than a delivery leaves the question
+// open.
+func (p *picture) weigh(o *outcome) {
 	t := &o.trial
-	o.asking = p.askingOf(func(s sighting) bool { return p.speaksFor(r.IP, s) })
 	faults := slices.Concat(t.refused, t.misled)
 	routes := len(t.hairpins)+len(t.redirects) > 0
+	refuses := len(t.refused) > 0 || routes && o.asking.keeps()
 	switch {
 	case len(t.delivered) > 0 && !latest(t.delivered).Before(latest(faults)):
 		o.reach = Reaches
 		o.tell(p, t.delivered, faults)
-		return o
+		return
 	case len(t.delivered) > 0:
-		o.open = "it forwarded at first and failed later, or the other way about"
+		o.open = "it forwarded at first and failed later, or the other way about; whoever sees our packet on the wire can forge such an error"
 		o.tell(p, t.delivered, faults)
+		return
+	case len(t.probes) == 0 && len(o.others) == 0:
+		return
 	case len(t.probes) == 0:
-		return o
+		if o.against = p.asksOnAfter(o); o.against == "" {
+			o.reach = Reaches
+		}
+		o.tell(p, o.others)
+		return
 	case p.answeredAt().IsZero() || p.asked > 0 && p.answered == 0:
 		o.open = "the VIP answers nobody here, so its silence says nothing of the router"
 		o.tell(p, faults)
+		return
 	case len(t.misled) > 0:
 		o.reach = DoesNotReach
-		o.tell(p, t.misled, t.refused)
-	case len(t.refused) > 0, routes && o.asking.keeps():
+		o.tell(p, t.misled, t.refused, o.others)
+	case refuses:
 		o.reach = DoesNotReach
 		o.group = p.groupAnswers() && (t.noARP || o.asking.keeps())
-		o.tell(p, t.refused, t.redirects, t.hairpins)
+		o.tell(p, t.refused, t.redirects, t.hairpins, o.others)
+	case len(o.others) > 0:
+		o.tell(p, o.others, t.barred, t.redirects, t.hairpins)
 	default:
 		o.open = p.whyOpen(t)
 		o.tell(p, t.barred, t.redirects, t.hairpins)
 	}
-	return o
+	switch {
+	case len(o.others) == 0:
+	case o.reach == DoesNotReach:
+		o.against = "our own packets did not get there"
+	default:
+		o.against = fmt.Sprintf("nothing came of %s of our own", many(countProbes(t.probes), "packet"))
+	}
+}
+
+func countProbes(all []*probe) int {
+	n := 0
+	for _, pr := range all {
+		n += pr.count
+	}
+	return n
+}
+
+// asksQuickly is the longest mean time between the questions of a router that has
+// no entry for the VIP: one that renews an entry asks every few minutes.
+const asksQuickly = 5 * time.Second
+
+// asksOnAfter says what the router asked after others' packets came from its MAC:
+// one that asks everybody on has no MAC for the VIP, and did not send them.
+func (p *picture) asksOnAfter(o *outcome) string {
+	from := o.others[0].last
+	for _, s := range o.others {
+		if first := p.items[s.item].First; first.Before(from) {
+			from = first
+		}
+	}
+	since := p.askingSince(from, func(s sighting) bool {
+		if o.mac != (mac.Addr{}) {
+			return s.arp.SenderMAC == o.mac
+		}
+		return p.speaksFor(o.router.IP, s)
+	})
+	if !since.keeps() || since.last.Sub(since.first) > time.Duration(since.late-1)*asksQuickly {
+		return ""
+	}
+	o.items = append(o.items, since.items...)
+	return fmt.Sprintf("it went on asking everybody for the VIP, %s in %s after that", times(since.late), span(since.last.Sub(since.first)))
 }
 
 // whyOpen says what may be behind a test that brought no proof.
@@ -231,6 +378,9 @@ const maxSigns = 2
 // asked meanwhile.
 func (o *outcome) tell(p *picture, kinds ...[]sign) {
 	who := "router " + o.router.IP.String()
+	if o.mac != (mac.Addr{}) {
+		who += " at " + o.mac.String()
+	}
 	say := func(format string, args ...any) {
 		o.text = append(o.text, who+": "+fmt.Sprintf(format, args...))
 	}
@@ -250,6 +400,9 @@ func (o *outcome) tell(p *picture, kinds ...[]sign) {
 			o.items = append(o.items, s.item)
 		}
 	}
+	if len(o.others) > 0 {
+		say("%s", worth(p, o.others))
+	}
 	if o.reach != Reaches && o.asking.late > 0 {
 		say("%s", o.asking)
 		o.items = append(o.items, o.asking.items...)
@@ -263,6 +416,105 @@ func (o *outcome) tell(p *picture, kinds ...[]sign) {
 		}
 		say("%s", o.open)
 	}
+}
+
+// worth says what others' packets are worth as evidence.
+func worth(p *picture, signs []sign) string {
+	n := 0
+	for _, s := range signs {
+		n += sightings(p.items[s.item])
+	}
+	if n == 1 {
+		return "that is one packet, and anybody can send one in the router's name"
+	}
+	return fmt.Sprintf("those are %s, not our own: anybody can send such in the router's name", many(n, "packet"))
+}
+
+// reportReaching notes the routers that reach the VIP. Where only others' packets
+// show it, that is worth less than what came of our own.
+func (p *picture) reportReaching(all []*outcome) {
+	reaches := func(o *outcome) bool { return o.reach == Reaches }
+	lone := true
+	own := false
+	for _, o := range all {
+		if reaches(o) {
+			own = own || len(o.trial.delivered) > 0
+			lone = lone && len(o.trial.delivered) == 0 && len(o.others) == 1 && sightings(p.items[o.others[0].item]) == 1
+		}
+	}
+	p.reportRouters(all, idRouterReaches, reaches, func(who string, n int) string {
+		how := "proven by what came through"
+		if !own {
+			how = "others' packets come from there"
+		}
+		return fmt.Sprintf("%s %s %v: %s.", who, verb(n, "reaches", "reach"), p.vip, how)
+	})
+	if f := p.findings[idRouterReaches]; f != nil && !own {
+		f.Certainty = nlb.Inferred
+		if lone {
+			f.Certainty = nlb.Unconfirmed
+			f.Summary = fmt.Sprintf("One packet for %v came from the MAC of %s, so it seems to reach it.", p.vip, lowerFirst(names(slices.DeleteFunc(slices.Clone(all), func(o *outcome) bool { return !reaches(o) }))))
+		}
+	}
+}
+
+// judgeClaims notes the routers whose address several MACs claim.
+func (p *picture) judgeClaims(all []*outcome) {
+	var l lines
+	var items []int
+	var some []*outcome
+	sure := false
+	for _, o := range all {
+		if o.state == uncontested {
+			continue
+		}
+		some = append(some, o)
+		sure = sure || o.state == surely
+		for n, c := range o.claims {
+			if n == maxClaimants {
+				l.add("router %v: and %s more", o.router.IP, many(len(o.claims)-n, "MAC"))
+				break
+			}
+			word := "heard in hellos only"
+			if c.heard > 0 {
+				word = fmt.Sprintf("named %s, the first %s, the last %s", times(c.heard), p.at(c.first), p.at(c.last))
+			}
+			kind := ""
+			if c.isVirtual() {
+				kind = " (" + c.class.Name + ")"
+			}
+			l.add("router %v at %v%s: %s; %s", o.router.IP, c.mac, kind, word, p.placeWords(o.router, c.mac))
+		}
+		for _, c := range o.claims {
+			items = append(items, c.items...)
+		}
+	}
+	if len(some) == 0 {
+		return
+	}
+	o := some[0]
+	p.find(idClaimed, fmt.Sprintf("The address of %s is claimed by %d MACs. One of them may be somebody in its place.", lowerFirst(names(some)), len(o.claims)), l.list(), items)
+	if !sure {
+		p.findings[idClaimed].Summary = fmt.Sprintf("The address of %s is claimed by its virtual MAC and by another one.", lowerFirst(names(some)))
+		p.lower(idClaimed, Info)
+	}
+}
+
+// placeWords says what is known of one of a router's MACs.
+func (p *picture) placeWords(r *Router, m mac.Addr) string {
+	for _, place := range r.Places {
+		switch {
+		case place.MAC != m:
+		case place.Reach == Reaches:
+			return "reaches the VIP"
+		case place.Reach == DoesNotReach:
+			return "does not reach the VIP"
+		}
+	}
+	if t := p.trials[m]; t != nil && len(t.probes) > 0 {
+		return "tested, and not known"
+	}
+	return "not tested"
 }
 
 // groupAnswers reports that the VIP's answers name a group MAC.
@@ -283,7 +535,7 @@ func (p *picture) macsOf(ip netip.Addr) []mac.Addr {
 // speaksFor reports that s comes from the router at ip, or from the router that
 // is active for that virtual address.
 func (p *picture) speaksFor(ip netip.Addr, s sighting) bool {
-	if s.arp.SenderIP == ip || p.routerIs[ip][s.arp.SenderMAC] {
+	if s.arp.SenderIP == ip || p.routerIs[ip][s.arp.SenderMAC] != nil {
 		return true
 	}
 	return slices.ContainsFunc(p.pairs, func(pr *pair) bool {

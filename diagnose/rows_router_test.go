@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 func routerStories() []story {
@@ -182,6 +184,169 @@ func routerStories() []story {
 			},
 		},
 		{
+			// One frame in the router's name, against what it said of our own packet.
+			name: "somebody's packet from the MAC of a strict router",
+			steps: tested(append(asksOn(routerMAC, gateway, 4), passes(routerMAC, remote),
+				echoVia(routerMAC, 7), control(routerMAC, 8), replied(stranger, client, 8), redirected(7), unreachable(1, 7))...),
+			verdict: LocalOnly, severity: Critical,
+			want: []string{idIgnores, idContradiction, idGroupMAC, idSeveralHosts, idChecklist, idFloods},
+			near: []string{idRouterReaches, idClaimed},
+			check: func(t *testing.T, d Diagnosis) {
+				f := findingOf(t, d, idContradiction)
+				if text := strings.Join(f.Evidence, "\n"); !strings.Contains(f.Summary, "may be forged") || !strings.Contains(text, "that is one packet, and anybody can send one in the router's name") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
+			// Nothing came of ours. As with a router that sends nothing back out.
+			name:    "somebody's packets from the MAC of a silent router",
+			steps:   tested(echoVia(routerMAC, 7), passes(routerMAC, remote).times(30)),
+			verdict: Answers, severity: Warning,
+			want: []string{idContradiction, idGroupMAC, idSeveralHosts, idFloods},
+			near: []string{idRouterReaches, idInconclusive, idRouterUntested},
+		},
+		{
+			name:    "somebody's packets, and ours came through too",
+			steps:   tested(echoVia(routerMAC, 7), echoReplied(node1, 7), passes(routerMAC, remote)),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idGroupMAC, idSeveralHosts, idFloods},
+			near: []string{idContradiction},
+		},
+		{
+			// Nothing of ours went that way: as in a capture.
+			name:    "somebody's packet is the only sign",
+			steps:   tested(passes(routerMAC, remote)),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idGroupMAC, idSeveralHosts, idFloods},
+			near: []string{idContradiction},
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idRouterReaches); f.Certainty != nlb.Unconfirmed || !strings.Contains(f.Summary, "One packet") || !strings.Contains(f.Disproof, "forged") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
+			name:    "somebody's packets are the only signs",
+			steps:   tested(passes(routerMAC, remote).times(30)),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idGroupMAC, idSeveralHosts, idFloods},
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idRouterReaches); f.Certainty != nlb.Inferred || !strings.Contains(strings.Join(f.Evidence, " "), "those are 30 packets, not our own") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
+			name:    "somebody's packet, and the router asks on",
+			steps:   tested(append(asksOn(routerMAC, gateway, 5), passes(routerMAC, remote))...),
+			verdict: Answers, severity: Warning,
+			want: []string{idContradiction, idGroupMAC, idSeveralHosts, idFloods, idKeepsAsking, idOthersAsk},
+			near: []string{idRouterReaches},
+		},
+		{
+			// As after a fix: it had no entry, and has one now.
+			name:    "the router asked, and somebody's packets came after that",
+			steps:   tested(append(asksOn(routerMAC, gateway, 4), passes(routerMAC, remote).from(5*time.Second))...),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idGroupMAC, idSeveralHosts, idFloods},
+			near: []string{idContradiction},
+		},
+		{
+			// It answers for the router and hands packets on: the router itself refuses.
+			name: "somebody in the place of a strict router",
+			steps: tested(has(gateway, stranger).times(20).from(2*ms), has(gateway, stranger).from(3*time.Second), has(gateway, routerMAC).from(2*time.Second),
+				echoVia(stranger, 7), copied(stranger, multicast, vip, 7), echoReplied(node1, 7), echoVia(routerMAC, 8), unreachable(1, 8)),
+			verdict: LocalOnly, severity: Critical,
+			want: []string{idIgnores, idClaimed, idGroupMAC, idSeveralHosts, idChecklist, idFloods},
+			near: []string{idRouterReaches},
+			check: func(t *testing.T, d Diagnosis) {
+				r := d.Routers[0]
+				if len(r.Places) != 2 || r.Places[0] != (Place{stranger, Reaches, 21}) || r.Places[1] != (Place{routerMAC, DoesNotReach, 2}) {
+					t.Errorf("%+v", r)
+				}
+				if text := evidenceOf(d, idClaimed); !strings.Contains(text, stranger.String()+": named 21 times") || !strings.Contains(text, "reaches the VIP") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name:    "an address twice, and both forward",
+			steps:   tested(has(gateway, stranger), echoVia(stranger, 7), echoReplied(node1, 7), echoVia(routerMAC, 8), echoReplied(node1, 8)),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idClaimed, idGroupMAC, idSeveralHosts},
+		},
+		{
+			name:    "an address twice, and of one nothing is known",
+			steps:   tested(has(gateway, stranger).times(3), echoVia(routerMAC, 8), echoReplied(node1, 8), echoVia(stranger, 7)),
+			verdict: Answers, severity: Warning,
+			want: []string{idInconclusive, idClaimed, idGroupMAC, idSeveralHosts},
+			near: []string{idRouterReaches},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idInconclusive); !strings.Contains(text, "1 of 2 MACs that claim its address") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			// Inventions are named once, and do nothing.
+			name:    "a router, and a thousand inventions at its address",
+			steps:   tested(append(inventions(1000), has(gateway, routerMAC), echoVia(routerMAC, 8), echoReplied(node1, 8))...),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idClaimed, idGroupMAC, idSeveralHosts},
+			check: func(t *testing.T, d Diagnosis) {
+				if r := d.Routers[0]; r.MAC != routerMAC || len(r.Places) != MaxPlaces || r.Places[0].MAC != routerMAC || r.More != 1001-MaxPlaces {
+					t.Errorf("%+v", r)
+				}
+			},
+		},
+		{
+			// The old one is not heard again.
+			name: "a router is replaced",
+			steps: live(answer(node1, multicast), has(gateway, routerMAC).times(3), has(gateway, activeMAC).times(3).from(20*time.Second),
+				echoVia(activeMAC, 8).from(21*time.Second), echoReplied(node1, 8).from(21*time.Second)),
+			verdict: Reachable, severity: Info,
+			want: []string{idRouterReaches, idGroupMAC},
+			near: []string{idClaimed},
+		},
+		{
+			name: "a virtual router's MAC, and its own",
+			steps: live(answer(node1, multicast), has(gateway, virtualMAC), has(gateway, activeMAC), has(activeIP, activeMAC), hello(activeIP, true),
+				echoVia(virtualMAC, 8), echoReplied(node1, 8)),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idGroupMAC, idPair, idRouterUntested},
+			near: []string{idClaimed},
+		},
+		{
+			name: "a virtual router's MAC, and one that nobody knows",
+			steps: live(answer(node1, multicast), has(gateway, virtualMAC), has(gateway, stranger),
+				echoVia(virtualMAC, 8), echoReplied(node1, 8), echoVia(stranger, 9), echoReplied(node1, 9)),
+			verdict: Reachable, severity: Info,
+			want: []string{idRouterReaches, idGroupMAC, idClaimed},
+		},
+		{
+			name: "GLBP's virtual MACs",
+			steps: live(answer(node1, multicast), has(gateway, hw("00:07:b4:00:05:01")), has(gateway, hw("00:07:b4:00:05:02")),
+				echoVia(hw("00:07:b4:00:05:01"), 8), echoReplied(node1, 8)),
+			verdict: Reachable, severity: Info,
+			want: []string{idRouterReaches, idGroupMAC},
+			near: []string{idClaimed},
+		},
+		{
+			// Who has seen our packet on its way can say anything of it.
+			name: "delivered, and an error from elsewhere afterwards",
+			steps: tested(echoVia(routerMAC, 7), copied(routerMAC, multicast, vip, 7), echoReplied(node1, 7), unreachable(1, 7).icmp(func(e *evidence.ICMPError) {
+				e.EthSrc, e.From = stranger, client
+			})),
+			verdict: Answers, severity: Warning,
+			want: []string{idInconclusive, idGroupMAC, idSeveralHosts, idFloods},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idInconclusive); !strings.Contains(text, "from "+client.String()) || !strings.Contains(text, "in a frame of "+stranger.String()+", which is no known router's") || !strings.Contains(text, "can forge such an error") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
 			// The same number went to the cluster itself: whose way it came by
 			// cannot be told.
 			name:    "one number by two ways",
@@ -259,6 +424,15 @@ func routerStories() []story {
 			near: []string{idIgnores},
 		},
 	}
+}
+
+// inventions are as many MACs that claim the gateway's address, once each.
+func inventions(n int) []step {
+	out := make([]step, n)
+	for i := range out {
+		out[i] = has(gateway, mac.Addr{2, 0xee, 0, 0, byte(i >> 8), byte(i)})
+	}
+	return out
 }
 
 func findingOf(t *testing.T, d Diagnosis, id string) Finding {

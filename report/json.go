@@ -243,6 +243,17 @@ type jsonRouter struct {
 	MAC        *mac.Addr  `json:"mac"`
 	ReachesVIP *bool      `json:"reaches_vip"`
 	Why        string     `json:"why"`
+
+	// Where several MACs claim the router's address: what is known of each, the
+	// best proven first, and how many more there are.
+	MACs     []jsonPlace `json:"macs,omitempty"`
+	MoreMACs int         `json:"more_macs,omitempty"`
+}
+
+type jsonPlace struct {
+	MAC        mac.Addr `json:"mac"`
+	ReachesVIP *bool    `json:"reaches_vip"`
+	Heard      int      `json:"heard"`
 }
 
 type jsonFinding struct {
@@ -288,14 +299,22 @@ func object(o Outcome) jsonRun {
 		})
 	}
 	for _, r := range d.Routers {
-		router := jsonRouter{IP: r.IP, MAC: some(r.MAC), Why: r.Why}
-		if r.Reach != diagnose.NotLearnt {
-			reaches := r.Reach == diagnose.Reaches
-			router.ReachesVIP = &reaches
+		router := jsonRouter{IP: r.IP, MAC: some(r.MAC), Why: r.Why, ReachesVIP: reaches(r.Reach), MoreMACs: r.More}
+		for _, p := range r.Places {
+			router.MACs = append(router.MACs, jsonPlace{p.MAC, reaches(p.Reach), p.Heard})
 		}
 		run.Routers = append(run.Routers, router)
 	}
 	return run
+}
+
+// reaches is null where it is not known.
+func reaches(r diagnose.Reach) *bool {
+	if r == diagnose.NotLearnt {
+		return nil
+	}
+	yes := r == diagnose.Reaches
+	return &yes
 }
 
 // lastHeard and stopped are null where no heartbeat was heard.

@@ -101,6 +101,16 @@ func outcomes() map[string]report.Outcome {
 		Dedicated: netip.MustParseAddr("172.16.63.13"), Name: "\u3164e" + strings.Repeat("\u0301", 9) + strings.Repeat("\u6f22", 200),
 	})
 	all["members"] = outcome(members, 3, 12*time.Second)
+	// A router's address that two MACs claim, of which one hands packets on.
+	echo := func(to mac.Addr, id uint16) evidence.Echo {
+		return evidence.Echo{EthSrc: ourMAC, EthDst: to, Src: us.Addr(), Dst: vip, TTL: 64, ID: id, Out: true}
+	}
+	evil := mac.Addr{2, 0x66, 0, 0, 0, 1}
+	all["two-macs"] = outcome(asked(3, 4*time.Second).answer(300*us1, host(1), cluster, vip).
+		answer(400*us1, rtrMAC, rtrMAC, router).answer(450*us1, evil, evil, router).answer(500*us1, rtrMAC, rtrMAC, router).
+		add(10*time.Millisecond, echo(evil, 1)).add(10*time.Millisecond, echo(rtrMAC, 2)).
+		add(11*time.Millisecond, evidence.Echo{Reply: true, EthSrc: host(1), EthDst: ourMAC, Src: vip, Dst: us.Addr(), TTL: 128, ID: 1}).
+		add(3*time.Second, evidence.ICMPError{Type: 3, Code: 1, EthSrc: rtrMAC, From: router, To: us.Addr(), Src: us.Addr(), Dst: vip, Protocol: 1, ID: 2}), 5, 4*time.Second)
 	igmpMAC, group := mac.Addr{0x01, 0, 0x5e, 0x7f, 63, 241}, netip.MustParseAddr("239.255.63.241")
 	all["igmp"] = outcome(asked(3, 3*time.Second).answer(300*us1, host(1), igmpMAC, vip).answer(350*us1, host(2), igmpMAC, vip).
 		add(time.Second, evidence.IGMP{Act: evidence.Query, Version: 2, EthSrc: rtrMAC, From: router}).

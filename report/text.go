@@ -219,7 +219,7 @@ func verdictLines(o Outcome) []string {
 	default:
 		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
-	lines := []string{verdictSentence(o.Diagnosis.Verdict) + " " + how}
+	lines := []string{verdictSentence(o.Diagnosis.Verdict) + othersOpen(o.Diagnosis) + " " + how}
 	if o.Capture == nil && o.Elapsed < nlb.HeartbeatPeriod {
 		switch o.Diagnosis.Cluster.Mode {
 		case diagnose.Unicast, diagnose.Multicast, diagnose.IGMPMulticast:
@@ -278,6 +278,24 @@ func verdictSentence(v diagnose.Verdict) string {
 		return "It is present; nothing more can be proven from what was captured."
 	}
 	return string(v)
+}
+
+// othersOpen says of how many routers it is not known whether they reach the VIP,
+// where of one it is: a verdict on one router is none on the others.
+func othersOpen(d diagnose.Diagnosis) string {
+	n := 0
+	for _, r := range d.Routers {
+		if r.Reach == diagnose.NotLearnt {
+			n++
+		}
+	}
+	switch {
+	case n == 0 || d.Verdict != diagnose.Reachable && d.Verdict != diagnose.LocalOnly:
+		return ""
+	case n == 1:
+		return " Of 1 other router it is not known."
+	}
+	return fmt.Sprintf(" Of %d other routers it is not known.", n)
 }
 
 func frames(n int) string {
@@ -449,8 +467,17 @@ func (t *Text) routers(b *strings.Builder, d diagnose.Diagnosis) {
 		if r.MAC != (mac.Addr{}) {
 			at = "at " + r.MAC.String()
 		}
+		if len(r.Places) > 0 {
+			at = fmt.Sprintf("claimed by %d MACs", len(r.Places)+r.More)
+		}
 		b.WriteString(head + fmt.Sprintf("%s %s: %s\n", r.IP, at, reachWords(r.Reach)))
 		head = indent
+		for _, p := range r.Places {
+			b.WriteString(indent + fmt.Sprintf("     at %s: %s\n", p.MAC, reachWords(p.Reach)))
+		}
+		if r.More > 0 {
+			b.WriteString(indent + fmt.Sprintf("     and %d more\n", r.More))
+		}
 	}
 }
 
