@@ -39,7 +39,7 @@ var clusterEntries = [...]Entry{
 		Title:     "The IGMP-mode MAC does not fit this VIP",
 		Meaning: "In IGMP mode the MAC holds the last two bytes of the primary VIP only. They differ from this VIP's, so this is a secondary VIP, or the group was set by hand; the two look alike. " +
 			"The first two bytes of the primary VIP cannot be learnt from the MAC. Clusters on one VLAN that agree in these two bytes share MAC and group.",
-		Detected: "A sender MAC 01-00-5e-7f-y-z where y.z are not the last two bytes of the VIP.",
+		Detected: "A sender MAC 01-00-5e-7f-y-z where y.z are not the last two bytes of the VIP. It is taken for IGMP mode only if heartbeats name such a primary VIP, or the hosts report its group.",
 		Disproof: "The cluster's properties on a node: the primary VIP and the multicast address of the group.",
 		Cure:     "None needed on the cluster. In every static ARP entry, for every VIP of the cluster, use the MAC seen here.",
 		References: []Reference{
@@ -55,7 +55,7 @@ var clusterEntries = [...]Entry{
 		Title:     "The MAC was not derived from a VIP",
 		Meaning: "The MAC has none of the forms that NLB derives from an IP address, so it was set by hand, or this is no NLB. It works the same way, but it cannot be computed: " +
 			"a tool or a colleague who derives it gets another address. Vendors' examples such as 0300.5e11.1111 are often copied.",
-		Detected: "A group sender MAC outside 03-bf and 01-00-5e-7f, or a unicast one in a frame whose Ethernet source has NLB's masked form 02-pp with the VIP's bytes.",
+		Detected: "A group sender MAC outside 03-bf and 01-00-5e-7f that is no other protocol's, or a unicast one in a frame whose Ethernet source has NLB's masked form 02-pp with the VIP's bytes.",
 		Disproof: "nlb ip2mac with the primary VIP on a node, if it prints the MAC seen here.",
 		Cure:     "None needed, as long as every node has the same one. Take the MAC for routers and switches from the wire, as here, and write it down in the cluster's documentation.",
 		References: []Reference{
@@ -93,16 +93,17 @@ var clusterEntries = [...]Entry{
 		Severity:  Info,
 		Certainty: nlb.Documented,
 		Title:     "Unicast mode, source masked",
-		Meaning: "The cluster runs in unicast mode and hides its MAC: frames come from 02-pp (pp is the host priority) while ARP names 02-bf. Routers accept that answer. " +
+		Meaning: "The cluster runs in unicast mode and hides its MAC: frames come from 02-pp (pp is the host priority) while ARP names 02-bf. Most routers accept that answer. " +
 			"The switch never learns 02-bf, so it floods every frame for the VIP to all ports of the VLAN. That is how the mode works.",
 		Detected: "A sender MAC of the cluster's unicast form in a frame whose Ethernet source differs from it.",
 		Disproof: "The cluster MAC as a dynamic entry in a switch's MAC table: then something sends with it, and the switch does not flood.",
-		Cure: "None needed on routers. Keep the cluster on a VLAN of its own, or bind the cluster MAC to the member ports with a static entry. " +
-			"ARP inspection that compares Ethernet source and sender MAC drops these answers: exempt the ports.",
+		Cure: "Most routers need nothing. Some platforms need lines of their own for unicast mode (nlbprobe platforms), and a router that compares Ethernet source and sender MAC drops these answers: there a static ARP entry. " +
+			"ARP inspection that compares the two drops them as well: exempt the ports. Keep the cluster on a VLAN of its own, or bind the cluster MAC to the member ports with a static entry.",
 		References: []Reference{
 			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
 			{"Microsoft KB 4494444 (switch flooding in unicast mode)", nlb.Documented},
 			{"ArubaOS 16.09, dynamic ARP protection (src-mac validation)", nlb.Inferred},
+			{"FD.io VPP change 36808 (arp: add support for Microsoft NLB unicast)", nlb.Documented},
 		},
 	},
 	{
@@ -112,7 +113,7 @@ var clusterEntries = [...]Entry{
 		Title:     "Unicast mode, source not masked",
 		Meaning: "Frames leave with the cluster MAC as Ethernet source. A switch learns that MAC on the port of the last sender and sends the VIP's traffic to that one node only; " +
 			"with several nodes the entry moves from port to port. It is right only behind a hub.",
-		Detected: "A sender MAC of NLB's unicast form that equals the Ethernet source of the frame.",
+		Detected: "A sender MAC of NLB's unicast form that equals the Ethernet source of the frame, with the VIP's own bytes, or with another sign of a cluster: a masked source, several hosts, heartbeats. The form 02-bf alone can be chance.",
 		Disproof: "All nodes behind one hub, or a static entry for the cluster MAC towards all member ports, which a switch does not overwrite.",
 		Cure: "Set MaskSourceMAC back to 1 on every node and clear the learnt entry from the switch. " +
 			"On VMware set Notify Switches to No and accept forged transmits; on Hyper-V enable MAC address spoofing for the adapter.",
@@ -142,7 +143,7 @@ var clusterEntries = [...]Entry{
 		Meaning:    "The MAC has the form of Convoy and WLBS, the forerunners of NLB, or was copied from a vendor's example: Cisco's unicast text shows 00-bf where current NLB uses 02-bf. The two look alike.",
 		Detected:   "A sender MAC 00-bf followed by the four bytes of the VIP. Without the VIP's bytes it is an ordinary adapter.",
 		Disproof:   "The version and the settings of the load balancer on a node.",
-		Cure:       "None needed on routers: the address is unicast. Check whether the node still runs WLBS, or whether the MAC was set by hand.",
+		Cure:       "Most routers need nothing, as the address is unicast. Check whether the node still runs WLBS, or whether the MAC was set by hand.",
 		References: []Reference{{"Wireshark wka (00-BF, MS-NLB virtual server)", nlb.Documented}, {"Cisco 107995 (unicast example)", nlb.Documented}},
 	},
 	{

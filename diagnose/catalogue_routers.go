@@ -19,7 +19,7 @@ const (
 // The two cures of a group MAC that a router refuses, with their costs.
 const twoCures = "Either, on every router of the VLAN, the standby one too: a static ARP entry that maps each VIP to the MAC seen here, and on the switches a static MAC entry towards the member ports. " +
 	"It costs two entries per VIP and device to keep in step with the cluster, and without the MAC entries the VLAN is flooded. " +
-	"Or unicast mode on all nodes: no router needs anything, but the switches flood the VIP's traffic to all ports of the VLAN, nodes with one adapter cannot talk to each other, " +
+	"Or unicast mode on all nodes: most routers need nothing, but the switches flood the VIP's traffic to all ports of the VLAN, nodes with one adapter cannot talk to each other, " +
 	"and virtual machines need MAC spoofing or forged transmits allowed. The change interrupts the service."
 
 var routerEntries = [...]Entry{
@@ -74,13 +74,16 @@ var routerEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "A router does not reach the VIP",
 		Meaning: "The VIP answers here, and the router is proven not to get packets to it. The answer's MAC is not shown to be the cause: a missing or wrong route, a static entry with another MAC, a filter on ARP, " +
-			"or another VLAN behind the router's interface look alike.",
+			"or another VLAN behind the router's interface look alike. So does a router that compares the Ethernet source of an ARP answer with the MAC in it, as FD.io VPP did before change 36808: " +
+			"it drops every answer of a cluster in unicast mode, whose hosts mask their source.",
 		Detected: "A packet of ours that only this router got, and of which it says network unreachable, time exceeded or, though the answers name a unicast MAC, host unreachable, or which it sends to a MAC that nobody names for the VIP.",
 		Disproof: "An answer of the VIP to a packet that went by way of this router.",
-		Cure:     "On the router: look at the route and at the ARP entry for the VIP. It has to be a connected route on the VIP's VLAN, and the entry's MAC the one seen here. Then look for ARP inspection between the router and the nodes.",
+		Cure:     "On the router: look at the route and at the ARP entry for the VIP. It has to be a connected route on the VIP's VLAN, and the entry's MAC the one seen here. If there is no entry and the cluster is in unicast mode: a static ARP entry with that MAC. Then look for ARP inspection between the router and the nodes.",
 		References: []Reference{
 			{"RFC 792 (destination unreachable)", nlb.Documented},
 			{"RFC 1812 5.2.7.1 (which code means what)", nlb.Documented},
+			{"FD.io VPP change 36808 (arp: add support for Microsoft NLB unicast)", nlb.Documented},
+			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
 		},
 	},
 	{

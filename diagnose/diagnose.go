@@ -87,6 +87,11 @@ type Cluster struct {
 	MAC    mac.Addr
 	HasMAC bool
 
+	// Answered reports that an answer or an announcement names the MAC. Else a node's
+	// own question or packets for the VIP show it, which is no ground to enter it on
+	// a router unless NLB derives it from the VIP.
+	Answered bool
+
 	Mode Mode
 
 	// DerivedFrom is the primary VIP that the MAC reveals, or invalid. The
@@ -196,6 +201,7 @@ func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
 	p.judgeLookAlikes()
 	p.judgeObserver()
 	p.judgeRouters()
+	p.judgeRefusedMasks()
 	p.judgeServices()
 	p.judgeOffers()
 	p.judgeSwitches()
@@ -234,7 +240,7 @@ func (p *picture) verdict() Verdict {
 	switch {
 	case conflict:
 		return Conflict
-	case p.onlyCarried(), len(p.claims) == 0 && len(p.members) > 0 && !p.live:
+	case p.onlyCarried(), p.onlySent(), len(p.claims) == 0 && len(p.members) > 0 && !p.live:
 		return Seen
 	case len(p.claims) == 0, p.live && p.asked > 0 && p.answered == 0:
 		return Silent

@@ -40,6 +40,7 @@ type picture struct {
 	malformed   []int             // items
 	members     []*member         // the cluster's hosts by their heartbeats, in order
 	primaries   []netip.Addr      // the cluster's primary VIPs, as heartbeats say
+	beating     []netip.Addr      // primary VIPs of any cluster whose heartbeats are heard
 	foreign     []int             // items: heartbeats of other clusters
 	beatEvery   time.Duration     // between heartbeats: as seen, or the default
 	beatsCut    bool              // there were more heartbeats than were kept
@@ -59,6 +60,9 @@ type picture struct {
 	sent     []*probe                 // the same in order
 	trials   map[mac.Addr]*trial      // by the MAC that was to forward
 	carried  []carried                // by what MACs packets for the VIP travel
+	senders  []sender                 // from whom packets of the VIP come, in order
+	sentTo   map[mac.Addr]bool        // to what MACs packets for the VIP go
+	masked   []mac.Addr               // those of its senders that are hosts in unicast mode
 	passing  map[mac.Addr][]sign      // others' packets for the VIP, by who hands them to the cluster
 	replies  []reply
 	claimed  map[mac.Addr]bool // what the VIP is said to be at
@@ -162,10 +166,12 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 	p.findPairs()
 	p.findRouters()
 	p.gatherProbes()
-	p.gatherCarried()
+	p.gatherSenders()
 	p.findForwarders()
 	p.gatherMembers()
 	p.gatherIGMP()
+	p.settleForms()
+	p.gatherCarried()
 	return p
 }
 

@@ -24,7 +24,7 @@ func (p *picture) judgeCluster() {
 	}, func(m string) string {
 		return fmt.Sprintf("%v is at the IGMP-mode MAC %s, whose last two bytes are another VIP's, or set by hand.", p.vip, m)
 	})
-	p.report(idHandSet, func(s sighting) bool { return s.class.HandSet || isHandSetUnicast(s) }, func(m string) string {
+	p.report(idHandSet, func(s sighting) bool { return s.class.HandSet && s.class.Kind != nlb.KindIGMP || isHandSetUnicast(s) }, func(m string) string {
 		cause := "set by hand, or not NLB"
 		if len(p.members) > 0 { // heartbeats prove that it is NLB
 			cause = "set by hand"
@@ -47,6 +47,18 @@ func (p *picture) judgeCluster() {
 		return fmt.Sprintf("A node asks others as %v at the group MAC %s. Routers may refuse to reply to it.", p.vip, m)
 	})
 	p.judgeHosts()
+}
+
+// judgeRefusedMasks names one more cause of a router that does not reach a cluster in
+// unicast mode: it drops answers whose frame comes from another MAC than they name.
+func (p *picture) judgeRefusedMasks() {
+	f := p.findings[idDoesNotReach]
+	masked := where(p.claims, func(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc != s.arp.SenderMAC && s.act != asks })
+	if f == nil || len(masked) == 0 {
+		return
+	}
+	f.Evidence = append(f.Evidence, fmt.Sprintf("the answers come from %s and name %s: a router that compares the two drops them", name(sources(masked)), name(senders(masked))))
+	f.Items = unique(append(f.Items, itemsOf(masked)...))
 }
 
 // judgeHosts finds the MACs that several hosts name.
@@ -92,8 +104,12 @@ func (p *picture) cluster() Cluster {
 	}
 	if first := told[0]; len(senders(told)) == 1 {
 		c.MAC, c.HasMAC = first.arp.SenderMAC, true
+		c.Answered = slices.ContainsFunc(told, func(s sighting) bool { return s.act != asks })
 		if first.class.NLB {
-			c.DerivedFrom, c.Group = first.class.Primary, first.class.Group
+			c.DerivedFrom = first.class.Primary
+		}
+		if c.Mode == IGMPMulticast {
+			c.Group = first.class.Group
 		}
 	}
 	return c
@@ -105,7 +121,7 @@ func (p *picture) mode(s sighting) Mode {
 		return m
 	}
 	switch {
-	case s.class.Kind == nlb.KindCARPBalancing, isOtherGroup(s.class.Kind):
+	case s.class.Kind == nlb.KindCARPBalancing, s.class.Kind.Reserved():
 		return OtherMulticast
 	case s.arp.SenderMAC.IsGroup(), s.arp.SenderMAC.IsZero():
 		return ModeUnknown
@@ -122,7 +138,9 @@ func nlbMode(s sighting) Mode {
 	switch {
 	case isHandSetUnicast(s):
 		return Unicast
-	case s.class.HandSet && s.class.Kind != nlb.KindIPv4Multicast:
+	case s.class.Mode == nlb.IGMPMulticast:
+		return IGMPMulticast
+	case s.class.HandSet && s.class.Kind != nlb.KindIPv4Multicast && s.class.Kind != nlb.KindIGMP:
 		return Multicast
 	case !s.class.NLB:
 		return ModeUnknown
@@ -132,8 +150,6 @@ func nlbMode(s sighting) Mode {
 		return Unicast
 	case nlb.Multicast:
 		return Multicast
-	case nlb.IGMPMulticast:
-		return IGMPMulticast
 	}
 	return ModeUnknown
 }
@@ -183,6 +199,9 @@ func (p *picture) hosts() []Host {
 		if s.act == answers {
 			hosts[i].Answers += s.count
 		}
+	}
+	if len(p.claims) == 0 {
+		hosts = p.carriedHosts()
 	}
 	own := p.dedicated()
 	for i := range hosts {

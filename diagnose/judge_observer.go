@@ -41,7 +41,7 @@ func (p *picture) judgeSilence() {
 		over = " in " + span(heard)
 	}
 	switch {
-	case p.onlyCarried():
+	case p.onlyCarried(), p.onlySent():
 	case len(p.claims) == 0 && len(p.members) > 0 && !p.live:
 		// A capture of heartbeats: the cluster is there, and ARP was not asked for.
 	case len(p.claims) == 0 && p.asked == 0 && len(p.members) > 0:
@@ -49,6 +49,10 @@ func (p *picture) judgeSilence() {
 		p.find(idSilent, fmt.Sprintf("No ARP of %v was seen%s; its hosts are heard by their heartbeats.", p.vip, over), l.list(), slices.Concat(rests, itemsOfMembers(p.members)))
 	case len(p.claims) == 0 && p.asked > 0:
 		p.find(idSilent, fmt.Sprintf("Nothing answered for %v: %s%s.", p.vip, many(p.asked, "question"), over), l.list(), rests)
+	case len(p.claims) == 0 && len(p.sentTo)+len(p.askers) > 0:
+		frames, items := p.addressed()
+		l.add("%s for it, of others", many(frames, "frame"))
+		p.find(idSilent, fmt.Sprintf("Nobody answers for %v%s, though others send to it; nothing was asked.", p.vip, over), l.list(), slices.Concat(rests, items))
 	case len(p.claims) == 0:
 		p.find(idSilent, fmt.Sprintf("Nothing was seen of %v%s, and nothing was asked.", p.vip, over), l.list(), rests)
 	case p.live && p.asked > 0 && p.answered == 0:

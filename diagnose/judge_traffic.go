@@ -19,27 +19,99 @@ type carried struct {
 	items  []int
 }
 
+// sender is an Ethernet source from which packets of the VIP came.
+type sender struct {
+	mac    mac.Addr
+	frames int
+	what   string // what they were, in a word or two
+	items  []int
+}
+
+// gatherSenders finds who sends packets of the VIP, and to what MACs frames with
+// packets for it go.
+func (p *picture) gatherSenders() {
+	p.sentTo = make(map[mac.Addr]bool)
+	index := make(map[mac.Addr]int)
+	add := func(i int, from mac.Addr, what string) {
+		n, known := index[from]
+		if !known {
+			n = len(p.senders)
+			index[from] = n
+			p.senders = append(p.senders, sender{mac: from, what: what})
+		}
+		p.senders[n].frames += sightings(p.items[i])
+		p.senders[n].items = append(p.senders[n].items, i)
+	}
+	for _, i := range p.ip {
+		f := packetOf(p.items[i].Fact)
+		switch {
+		case p.isOurs(f.EthSrc, f.Out) || f.EthSrc.IsGroup():
+		case f.Src.Unmap() == p.vip:
+			add(i, f.EthSrc, "packet")
+		case f.Dst.Unmap() == p.vip:
+			p.sentTo[f.EthDst] = true
+		}
+	}
+	for _, i := range p.igmp {
+		if f, ok := p.items[i].Fact.(evidence.IGMP); ok && f.From.Unmap() == p.vip && !p.isOurs(f.EthSrc, f.Out) && !f.EthSrc.IsGroup() {
+			add(i, f.EthSrc, "IGMP message")
+		}
+	}
+	for _, i := range p.beats {
+		if f, ok := p.items[i].Fact.(evidence.Heartbeat); ok && f.Dedicated.Unmap() == p.vip && !p.isOurs(f.EthSrc, f.Out) && !f.EthSrc.IsGroup() {
+			add(i, f.EthSrc, "heartbeat")
+		}
+	}
+	for _, i := range p.hellos {
+		if f, ok := p.items[i].Fact.(evidence.Hello); ok && p.vip.IsValid() && (f.From.Unmap() == p.vip || f.Virtual.Unmap() == p.vip) &&
+			!p.own[f.EthSrc] && !f.EthSrc.IsGroup() {
+			add(i, f.EthSrc, protocolName(f.Protocol)+" hello")
+		}
+	}
+}
+
+// addressed counts the frames of others that are for the VIP: packets, and questions.
+func (p *picture) addressed() (frames int, items []int) {
+	for _, i := range p.ip {
+		if f := packetOf(p.items[i].Fact); f.Dst.Unmap() == p.vip && !p.isOurs(f.EthSrc, f.Out) {
+			frames += sightings(p.items[i])
+			items = append(items, i)
+		}
+	}
+	for _, s := range p.askers {
+		frames += s.count
+		items = append(items, s.item)
+	}
+	return frames, items
+}
+
+// packetOf is what facts about IPv4 packets have in common, or nothing.
+func packetOf(fact evidence.Fact) evidence.Traffic {
+	switch f := fact.(type) {
+	case evidence.Echo:
+		return evidence.Traffic{EthSrc: f.EthSrc, EthDst: f.EthDst, Src: f.Src, Dst: f.Dst, Out: f.Out}
+	case evidence.TCP:
+		return evidence.Traffic{EthSrc: f.EthSrc, EthDst: f.EthDst, Src: f.Src.Addr(), Dst: f.Dst.Addr(), Out: f.Out}
+	case evidence.ICMPError:
+		return evidence.Traffic{EthSrc: f.EthSrc, Src: f.From}
+	case evidence.Traffic:
+		return f
+	}
+	return evidence.Traffic{}
+}
+
 // gatherCarried finds the cluster MACs by which packets for the VIP travel: a
 // group MAC, or one that NLB derives. In captures that is often all there is,
 // since whoever sends has the address in its ARP table already.
 func (p *picture) gatherCarried() {
 	for _, i := range p.ip {
-		var source, to mac.Addr
-		var dst netip.Addr
-		var out bool
-		switch f := p.items[i].Fact.(type) {
-		case evidence.Echo:
-			source, to, dst, out = f.EthSrc, f.EthDst, f.Dst, f.Out
-		case evidence.TCP:
-			source, to, dst, out = f.EthSrc, f.EthDst, f.Dst.Addr(), f.Out
-		case evidence.Traffic:
-			source, to, dst, out = f.EthSrc, f.EthDst, f.Dst, f.Out
-		}
-		if dst.Unmap() != p.vip || p.isOurs(source, out) || source.IsGroup() || to.IsBroadcast() {
+		f := packetOf(p.items[i].Fact)
+		source, to := f.EthSrc, f.EthDst
+		if f.Dst.Unmap() != p.vip || p.isOurs(source, f.Out) || source.IsGroup() || to.IsBroadcast() {
 			continue
 		}
 		class := nlb.ClassifyFor(to, p.vip)
-		if !to.IsGroup() && (!class.NLB || class.Kind == nlb.KindMasked) {
+		if !to.IsGroup() && (!class.NLB || class.Kind == nlb.KindMasked || !p.derives(class)) {
 			continue
 		}
 		n := slices.IndexFunc(p.carried, func(c carried) bool { return c.mac == to })
@@ -56,13 +128,27 @@ func (p *picture) gatherCarried() {
 	}
 }
 
+// derives reports whether NLB derives a MAC of this class from the VIP, or from a
+// primary VIP that heartbeats name.
+func (p *picture) derives(c nlb.Class) bool {
+	of := func(ip netip.Addr) bool { return c.NLB && (c.Primary == ip && ip.IsValid() || c.EndsAs(ip)) }
+	return of(p.vip) || slices.ContainsFunc(p.beating, of)
+}
+
+// byTraffic reports that nothing tells where the VIP is but packets for it and of
+// it.
+func (p *picture) byTraffic() bool { return len(p.claims) == 0 && p.asked == 0 }
+
 // onlyCarried reports that packets for the VIP go to a cluster MAC, and nothing
 // else tells where it is.
-func (p *picture) onlyCarried() bool { return len(p.claims) == 0 && p.asked == 0 && len(p.carried) > 0 }
+func (p *picture) onlyCarried() bool { return p.byTraffic() && len(p.carried) > 0 }
+
+// onlySent reports that packets of the VIP are seen, and no ARP for it.
+func (p *picture) onlySent() bool { return p.byTraffic() && len(p.senders) > 0 }
 
 // judgeCarried notes a VIP that shows by its traffic alone.
 func (p *picture) judgeCarried() {
-	if !p.onlyCarried() {
+	if !p.onlyCarried() && !p.onlySent() {
 		return
 	}
 	var l lines
@@ -72,25 +158,88 @@ func (p *picture) judgeCarried() {
 			p.at(p.items[c.items[0]].First), name(c.from))
 		items = append(items, c.items...)
 	}
-	macs := make([]mac.Addr, len(p.carried))
-	for i, c := range p.carried {
-		macs[i] = c.mac
+	for _, s := range p.senders {
+		as := ""
+		if slices.Contains(p.masked, s.mac) {
+			as = " (" + nlb.ClassifyFor(s.mac, p.vip).Name + ")"
+		}
+		l.add("%s of %v from %v%s, the first %s", many(s.frames, s.what), p.vip, s.mac, as, p.at(p.items[s.items[0]].First))
+		items = append(items, s.items...)
 	}
-	p.find(idCarried, fmt.Sprintf("Packets for %v are sent to %s; no ARP for it is in the evidence.", p.vip, name(macs)), l.list(), items)
+	if len(p.masked) == 1 && len(p.carried) == 0 {
+		l.add("one source alone: an adapter whose MAC was made of its own IP would look the same")
+	}
+	summary := ""
+	switch {
+	case len(p.carried) > 0:
+		macs := make([]mac.Addr, len(p.carried))
+		for i, c := range p.carried {
+			macs[i] = c.mac
+		}
+		summary = fmt.Sprintf("Packets for %v are sent to %s; no ARP for it is in the evidence.", p.vip, name(macs))
+	case len(p.masked) > 0:
+		summary = fmt.Sprintf("Packets of %v come from %s, as hosts in unicast mode send them; no ARP for it is in the evidence.", p.vip, name(p.masked))
+	default:
+		macs := make([]mac.Addr, len(p.senders))
+		for i, s := range p.senders {
+			macs[i] = s.mac
+		}
+		summary = fmt.Sprintf("Frames of %v are seen, from %s; no ARP for it is in the evidence.", p.vip, name(macs))
+	}
+	p.find(idCarried, summary, l.list(), items)
 }
 
 // carriedCluster puts to c the cluster as its traffic shows it, or else as its
-// hosts' heartbeats do.
+// hosts' heartbeats do. A group MAC that is not derived from the VIP is taken for
+// no cluster's: no answer names it.
 func (p *picture) carriedCluster(c Cluster) Cluster {
 	if len(p.carried) != 1 || !p.onlyCarried() {
-		c.Mode = p.memberMode()
+		switch {
+		case len(p.masked) > 0 && len(p.carried) == 0 && p.byTraffic():
+			c.Mode, c.DerivedFrom = Unicast, p.vip
+		case p.virtualMAC() != mac.Addr{} && p.byTraffic():
+			c.MAC, c.HasMAC, c.Mode = p.virtualMAC(), true, None
+		default:
+			c.Mode = p.memberMode()
+		}
 		return c
 	}
 	at := p.carried[0]
 	c.MAC, c.HasMAC = at.mac, true
-	c.Mode = p.mode(sighting{class: at.class, arp: evidence.ARP{SenderMAC: at.mac, EthSrc: at.mac}})
-	if at.class.NLB {
+	switch {
+	case p.derives(at.class):
+		c.Mode = p.mode(sighting{class: at.class, arp: evidence.ARP{SenderMAC: at.mac, EthSrc: at.mac}})
 		c.DerivedFrom, c.Group = at.class.Primary, at.class.Group
+	case at.class.Kind.Reserved(), at.class.Kind == nlb.KindCARPBalancing:
+		c.Mode = OtherMulticast
 	}
 	return c
+}
+
+// virtualMAC is the MAC of virtual routers from which a hello comes that names the
+// VIP as its virtual address, or zero.
+func (p *picture) virtualMAC() mac.Addr {
+	for _, i := range p.hellos {
+		if f, ok := p.items[i].Fact.(evidence.Hello); ok && f.Virtual.Unmap() == p.vip && isFirstHop(nlb.Classify(f.EthSrc).Kind) && !p.own[f.EthSrc] {
+			return f.EthSrc
+		}
+	}
+	return mac.Addr{}
+}
+
+// carriedHosts are the hosts of a cluster in unicast mode of which only their
+// packets are seen.
+func (p *picture) carriedHosts() []Host {
+	if !p.byTraffic() {
+		return nil
+	}
+	var hosts []Host
+	for _, m := range p.masked {
+		for _, s := range p.senders {
+			if s.mac == m {
+				hosts = append(hosts, Host{MAC: m, Priority: nlb.ClassifyFor(m, p.vip).Priority, First: p.items[s.items[0]].First})
+			}
+		}
+	}
+	return hosts
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 func clusterStories() []story {
@@ -50,11 +51,54 @@ func clusterStories() []story {
 			},
 		},
 		{
-			name:    "IGMP mode, secondary VIP or group set by hand",
-			steps:   live(answer(node1, hw("01:00:5e:7f:00:01"))),
+			// A secondary VIP, a group set by hand, or a pair of firewalls.
+			name:    "IGMP mode's form with another VIP's bytes",
+			steps:   live(answer(node1, hw("01:00:5e:7f:00:01")), answer(node2, hw("01:00:5e:7f:00:01"))),
 			verdict: Answers, severity: Warning,
-			want: []string{idGroupMAC, idIGMPOtherVIP, idRouterUntested, idNotProven},
-			near: []string{idOtherVIP},
+			want: []string{idGroupMAC, idIGMPOtherVIP, idUnproven, idSeveralHosts, idRouterUntested},
+			near: []string{idOtherVIP, idHandSet, idNotProven},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != ModeUnknown || c.Group.IsValid() || !c.Answered {
+					t.Errorf("cluster %+v", c)
+				}
+			},
+		},
+		{
+			name: "IGMP mode, a secondary VIP of the primary that heartbeats name",
+			steps: live(answer(node1, hw("01:00:5e:7f:3f:f2")), beat(node1, 1).beat(func(h *evidence.Heartbeat) {
+				h.Cluster, h.EthDst = second, hw("01:00:5e:7f:3f:f2")
+			})),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idIGMPOtherVIP, idRouterUntested, idNotProven, idFloods},
+			near: []string{idUnproven},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != IGMPMulticast || c.Group != netip.MustParseAddr("239.255.63.242") {
+					t.Errorf("cluster %+v", c)
+				}
+			},
+		},
+		{
+			name:    "a group MAC of another IP group, and a host of the cluster reports that group",
+			steps:   live(answer(node1, hw("01:00:5e:01:01:01")), reports(node1, node1IP).igmp(func(m *evidence.IGMP) { m.Group, m.To = mustAddr("224.1.1.1"), mustAddr("224.1.1.1") })),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idHandSet, idUnproven, idRouterUntested, idNotProven, idJoined},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != IGMPMulticast || c.Group != netip.MustParseAddr("224.1.1.1") {
+					t.Errorf("cluster %+v", c)
+				}
+			},
+		},
+		{
+			// That somebody watches a group of that MAC says nothing of the cluster.
+			name:    "a group MAC of another IP group, and another host reports that group",
+			steps:   live(answer(node1, hw("01:00:5e:01:01:01")), reports(stranger, client).igmp(func(m *evidence.IGMP) { m.Group, m.To = mustAddr("239.1.1.1"), mustAddr("239.1.1.1") })),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idHandSet, idUnproven, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != ModeUnknown || c.Group.IsValid() {
+					t.Errorf("cluster %+v", c)
+				}
+			},
 		},
 		{
 			// Cisco's Nexus example: an IP group's MAC that NLB does not derive.
@@ -124,11 +168,104 @@ func clusterStories() []story {
 			near: []string{idLegacy, idOtherVIP},
 		},
 		{
-			name:    "the masked MAC inside ARP",
-			steps:   live(answer(masked1, masked1)),
+			name:    "the masked MAC inside ARP, of a host whose heartbeats are heard",
+			steps:   live(answer(masked1, masked1), beat(masked1, 1).beat(func(h *evidence.Heartbeat) { h.EthDst = mac.Broadcast })),
 			verdict: Answers, severity: Warning,
 			want: []string{idMaskedAnswer, idRouterUntested},
 			near: []string{idUnmasked, idOrdinary},
+		},
+		{
+			name:    "the masked MACs of two hosts inside ARP",
+			steps:   live(answer(masked1, masked1), answer(masked2, masked2)),
+			verdict: Conflict, severity: Critical,
+			want: []string{idConflict, idMaskedAnswer, idRouterUntested},
+		},
+		{
+			// Some clouds and scripts make an adapter's MAC of its own IP.
+			name:    "an adapter whose MAC was made of its own IP, with NLB's form",
+			steps:   live(answer(hw("02:05:ac:10:3f:f1"), hw("02:05:ac:10:3f:f1"))),
+			verdict: Answers, severity: OK,
+			want: []string{idOrdinary, idRouterUntested},
+			near: []string{idMaskedAnswer, idMasked, idUnmasked},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != None || c.DerivedFrom.IsValid() || c.Hosts[0].Priority != 0 {
+					t.Errorf("cluster %+v", c)
+				}
+			},
+		},
+		{
+			name:    "an adapter whose MAC was made of its own IP, without",
+			steps:   live(answer(hw("42:01:ac:10:3f:f1"), hw("42:01:ac:10:3f:f1"))),
+			verdict: Answers, severity: OK,
+			want: []string{idOrdinary, idRouterUntested},
+			near: []string{idUnmasked},
+		},
+		{
+			// A phone, a virtual machine, a container.
+			name:    "a MAC that begins with 02-bf by chance",
+			steps:   live(answer(hw("02:bf:9c:11:22:33"), hw("02:bf:9c:11:22:33"))),
+			verdict: Answers, severity: OK,
+			want: []string{idOrdinary, idRouterUntested},
+			near: []string{idUnmasked, idOtherVIP},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != None || c.DerivedFrom.IsValid() {
+					t.Errorf("cluster %+v", c)
+				}
+			},
+		},
+		{
+			// An access point answers for a phone that sleeps.
+			name:    "a MAC that begins with 02-bf by chance, and an access point answers",
+			steps:   live(answer(hw("02:bf:9c:11:22:33"), hw("02:bf:9c:11:22:33")), answer(stranger, hw("02:bf:9c:11:22:33"))),
+			verdict: Answers, severity: Info,
+			want: []string{idOrdinary, idSourceDiffers, idSeveralHosts, idRouterUntested},
+			near: []string{idMasked, idUnmasked, idOtherVIP},
+		},
+		{
+			name:    "unicast mode, a secondary VIP, from two hosts that do not mask as NLB does",
+			steps:   live(answer(node1, hw("02:bf:ac:10:3f:f2")), answer(node2, hw("02:bf:ac:10:3f:f2"))),
+			verdict: Answers, severity: Info,
+			want: []string{idMasked, idOtherVIP, idSeveralHosts, idRouterUntested},
+		},
+		{
+			name: "unicast mode, not masked, a secondary VIP with heartbeats",
+			steps: live(answer(hw("02:bf:ac:10:3f:f2"), hw("02:bf:ac:10:3f:f2")), beat(hw("02:bf:ac:10:3f:f2"), 1).beat(func(h *evidence.Heartbeat) {
+				h.Cluster, h.EthDst = second, mac.Broadcast
+			})),
+			verdict: Answers, severity: Warning,
+			want: []string{idUnmasked, idOtherVIP, idRouterUntested},
+		},
+		{
+			name:    "unicast mode, not masked, a secondary VIP beside the primary",
+			steps:   live(answer(hw("02:bf:ac:10:3f:f2"), hw("02:bf:ac:10:3f:f2")), has(second, hw("02:bf:ac:10:3f:f2"))),
+			verdict: Answers, severity: Warning,
+			want: []string{idUnmasked, idOtherVIP, idRouterUntested},
+		},
+		{
+			name:    "unicast mode, and a router that drops the masked answers",
+			steps:   live(answer(masked1, unicast), answer(masked2, unicast), has(gateway, routerMAC), echoVia(routerMAC, 7), unreachable(1, 7)),
+			verdict: LocalOnly, severity: Critical,
+			want: []string{idMasked, idSeveralHosts, idDoesNotReach, idChecklist},
+			check: func(t *testing.T, d Diagnosis) {
+				f := findingOf(t, d, idDoesNotReach)
+				text := strings.Join(f.Evidence, "\n")
+				if !strings.Contains(text, "a router that compares the two drops them") || !strings.Contains(text, masked1.String()) || !strings.Contains(f.Remedy, "static ARP entry") ||
+					!strings.Contains(strings.Join(f.References, "; "), "36808") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
+			// Where source and MAC are one there is nothing to compare.
+			name:    "unicast mode, not masked, and a router that does not reach it",
+			steps:   live(answer(unicast, unicast), has(gateway, routerMAC), echoVia(routerMAC, 7), unreachable(1, 7)),
+			verdict: LocalOnly, severity: Critical,
+			want: []string{idUnmasked, idDoesNotReach, idChecklist},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idDoesNotReach); strings.Contains(text, "compares") {
+					t.Errorf("evidence %q", text)
+				}
+			},
 		},
 		{
 			name:    "mixed modes",
@@ -225,6 +362,32 @@ func lookAlikeStories() []story {
 		{
 			name:    "a MAC kept for bridges",
 			steps:   live(answer(node1, hw("01:80:c2:00:00:00"))),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idOtherGroup, idRouterUntested},
+			near: []string{idCARP, idUnproven},
+		},
+		{
+			name:    "the MAC of Cisco's discovery protocol",
+			steps:   live(answer(node1, hw("01:00:0c:cc:cc:cc"))),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idOtherGroup, idRouterUntested},
+			near: []string{idHandSet, idUnproven},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idOtherGroup); d.Cluster.Mode != OtherMulticast || !strings.Contains(text, "CDP") {
+					t.Errorf("mode %v, evidence %q", d.Cluster.Mode, text)
+				}
+			},
+		},
+		{
+			name:    "the MAC of all IPv6 nodes",
+			steps:   live(answer(node1, hw("33:33:00:00:00:01"))),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idOtherGroup, idRouterUntested},
+			near: []string{idHandSet, idUnproven},
+		},
+		{
+			name:    "the MAC of 224.0.0.1",
+			steps:   live(answer(node1, hw("01:00:5e:00:00:01"))),
 			verdict: Answers, severity: Warning,
 			want: []string{idGroupMAC, idOtherGroup, idRouterUntested},
 			near: []string{idCARP, idUnproven},

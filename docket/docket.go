@@ -197,6 +197,9 @@ func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, out bool, frame *e
 		return
 	default:
 		c.Others.Add(evidence.WithoutNumbers(f), frame.Time, 1, frame)
+		if to := d.byIP[dst]; to != nil && to != c && !to.closed { // from one VIP to another
+			to.Others.Add(evidence.WithoutNumbers(f), frame.Time, 1, frame)
+		}
 		return
 	}
 	switch {
@@ -242,13 +245,15 @@ const maxRouters = 64
 // fileTraffic files a frame with the VIP that it names, or, where it names none,
 // as a heartbeat, with those that are at its destination.
 func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
-	for _, ip := range [2]netip.Addr{t.Src, t.Dst} {
-		if c := d.byIP[ip]; c != nil {
-			if !c.closed {
-				c.Others.Add(t, frame.Time, 1, frame)
-			}
-			return
+	named := false
+	for _, c := range [2]*Case{d.byIP[t.Src], d.byIP[t.Dst]} {
+		if c != nil && !c.closed {
+			c.Others.Add(t, frame.Time, 1, frame)
 		}
+		named = named || c != nil
+	}
+	if named {
+		return
 	}
 	for _, c := range d.cases {
 		if !c.closed && !c.Answered.IsZero() && c.First.SenderMAC == t.EthDst {

@@ -58,7 +58,7 @@ func TestFile(t *testing.T) {
 		{"a reply to a VIP", evidence.ARP{Op: evidence.Reply, SenderIP: host, TargetIP: vip}, ""},
 		{"strangers' ARP", request(host, us), ""},
 		{"an echo to a VIP", evidence.Echo{Src: host, Dst: second}, "2"},
-		{"an echo between VIPs", evidence.Echo{Src: second, Dst: vip}, "2"},
+		{"an echo between VIPs", evidence.Echo{Src: second, Dst: vip}, "12"},
 		{"a control", evidence.Echo{Src: us, Dst: host}, "c"},
 		{"strangers' echo", evidence.Echo{Src: router, Dst: host}, ""},
 		{"a connection", evidence.TCP{Src: port(host), Dst: port(vip)}, "1"},

@@ -83,7 +83,8 @@ func (TCP) Kind() Kind { return KindTCP }
 // cluster's IP as destination, that is none of the kinds above: what a port that
 // is no member gets to see of it is flooded. The item's Count and Bytes say how
 // much. One that a router sent to the cluster proves that the router has a MAC
-// for the VIP.
+// for the VIP. Of packets that a cluster's IP sends elsewhere it says the sender
+// alone: EthDst is zero and Dst invalid.
 type Traffic struct {
 	EthSrc    mac.Addr
 	EthDst    mac.Addr

@@ -188,6 +188,24 @@ func ClassifyFor(m mac.Addr, vip netip.Addr) Class {
 	return c
 }
 
+// ClassifyAdapter says what m is where it is known to be one adapter's: what has
+// NLB's form by chance, or since software made it of the adapter's own IP, is none
+// of NLB's. ip is that IP, or invalid.
+func ClassifyAdapter(m mac.Addr, ip netip.Addr) Class {
+	c := ClassifyFor(m, ip)
+	if m.IsGroup() || !c.NLB {
+		return c
+	}
+	if c = class(KindUniversal); m.IsLocal() {
+		c = class(KindLocal)
+		c.Note = noteByChance
+		if ip = ip.Unmap(); ip.Is4() && ip.As4() == [4]byte(m[2:]) {
+			c.Note = noteOwnAddress
+		}
+	}
+	return c
+}
+
 // EndsAs reports whether the last two octets that c reveals are those of vip.
 func (c Class) EndsAs(vip netip.Addr) bool {
 	if vip = vip.Unmap(); !c.HasLastOctets || !vip.Is4() {

@@ -245,6 +245,7 @@ const (
 	noteIGMPOther      = "A further VIP of a cluster whose primary VIP ends in these octets, or a group MAC of another cluster: configure this MAC, never one computed from the VIP."
 	noteLegacySame     = "An old Convoy or WLBS cluster in unicast mode; most routers accept this MAC without configuration."
 	noteLegacyOther    = "A vendor's address that begins like an old WLBS cluster's, but the last four bytes are not the address asked for."
+	noteByChance       = "It begins as NLB's MACs do, by chance or by another scheme: nothing but the form speaks for a cluster, and one host alone uses it."
 	noteOwnAddress     = "Software made the MAC of the adapter's own IPv4 address, as Google Cloud (42:01) and Docker (02:42) do: an ordinary adapter, of no form that NLB derives."
 	noteMaskedSame     = "A host of the unicast cluster sends from this MAC so that no switch learns the cluster MAC; the second byte is the host priority."
 	noteMaskedOther    = "It begins like an NLB host's masked source, but the last four bytes are not the address asked for, so this proves no NLB."

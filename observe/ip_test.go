@@ -431,13 +431,14 @@ func TestWatch(t *testing.T) {
 		{"broken IPv4 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, ipAt+10, ipAt+11, 0))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, EtherType: 0x0800}},
 		{"IPv6 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x86, 0xdd))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC, EtherType: 0x86dd}},
 		{"IEEE 802.3 to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(ack, 12, 14, 0x00, 0x26))}, evidence.Traffic{EthSrc: prober, EthDst: vipMAC}},
+		{"from the VIP", evidence.Frame{Data: swapped(ack)}, evidence.Traffic{EthSrc: router, Src: vipIP, EtherType: 0x0800}},
 		// Another kind says more.
 		{"an echo request to the cluster", evidence.Frame{Data: to(vipMAC, echoFrame)}, evidence.Echo{EthSrc: prober, EthDst: vipMAC, Src: proberIP, Dst: vipIP, TTL: 64, ID: 0x78f2}},
 		{"ARP to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(reply, 14, 16, 0, 6))}, evidence.BadARP{EthSrc: node, Reason: observe.ReasonHardware}},
 
 		{"a segment to others", evidence.Frame{Data: sealIP(splice(ack, ipAt+16, ipAt+20, 10, 9, 0, 5))}, nil},
 		{"broken IPv4 that names the VIP", evidence.Frame{Data: splice(ack, ipAt+10, ipAt+11, 0)}, nil},
-		{"from the cluster", evidence.Frame{Data: swapped(to(vipMAC, ack))}, nil},
+		{"from the cluster's MAC, which is a group's", evidence.Frame{Data: swapped(to(vipMAC, ack))}, nil},
 		{"another protocol to others", evidence.Frame{Data: splice(ack, 12, 14, 0x86, 0xdd)}, nil},
 		{"no whole header", evidence.Frame{Data: to(vipMAC, ack)[:13]}, nil},
 	}

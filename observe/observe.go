@@ -154,6 +154,10 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		}
 		return append(dst, t)
 	}
+	if from.IsValid() && w.ips[from] && !h.src.IsGroup() {
+		// That it sends, and from where, is what counts: not to whom.
+		return append(dst, evidence.Traffic{EthSrc: h.src, Src: from, EtherType: uint16(h.etherType), VLAN: h.vlan, Out: f.Out})
+	}
 	return dst
 }
 

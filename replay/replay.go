@@ -51,6 +51,8 @@ type Replay struct {
 	// Addresses that may turn out to be VIPs, those of late and those before.
 	maybe, before maybes
 
+	signs signs
+
 	hosts map[mac.Addr][2]netip.Addr // who speaks for VIPs, with up to two other addresses
 	told  map[told]bool
 
@@ -88,7 +90,7 @@ func New(vips ...netip.Addr) *Replay {
 		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes},
 		dirty: make(map[*docket.Case]bool), noted: make(map[string]bool),
 		maybe: newMaybes(), before: newMaybes(),
-		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool),
+		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool), signs: newSigns(),
 	}
 	r.watch.Discover, r.watch.Narrow = !r.only, true
 	r.docket.Common.Budget, r.docket.Routers.Budget, r.docket.Segment.Budget = &r.budget, &r.budget, &r.budget
@@ -152,6 +154,7 @@ func (r *Replay) Frame(f *evidence.Frame) {
 		r.last = f.Time
 	}
 	r.segments.Frame(f)
+	r.signs.source(f.Data)
 	r.facts = r.watch.Facts(r.facts[:0], f)
 	for _, fact := range r.facts {
 		r.add(fact, f)
@@ -172,8 +175,9 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 	case evidence.Heartbeat:
 		// A host says that this is its cluster's primary VIP. It is no case of its
 		// own where a run judged another VIP of the cluster and kept its frames.
-		if !r.only && !r.noted[f.Place] && nlb.CheckVIP(fact.Cluster) == nil {
+		if !r.only && !r.noted[f.Place] && nlb.CheckVIP(fact.Cluster) == nil && !fact.EthSrc.IsGroup() {
 			r.open(fact.Cluster)
+			r.proves(fact.Cluster)
 		}
 	}
 	r.docket.File(fact, f)
@@ -211,8 +215,8 @@ func (r *Replay) touch(fact evidence.Fact) {
 
 // addARP files ARP, and finds out by it who is a VIP.
 func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
-	if !r.only && !a.Out && claimsVIP(a) {
-		r.open(a.SenderIP)
+	if !r.only && !a.Out {
+		r.claim(a)
 	}
 	c := r.docket.Case(a.SenderIP)
 	if c != nil && !a.Out && !a.EthSrc.IsGroup() {
@@ -273,31 +277,6 @@ func (r *Replay) tell(a evidence.ARP, at time.Time) {
 	r.Heard(Answer{VIP: a.SenderIP, ARP: a, Time: at})
 }
 
-// claimsVIP reports ARP by which its sender shows to be a VIP: the sender MAC is
-// a group's or one that NLB derives, or the frame comes from a MAC that NLB
-// derives for a host of this VIP's cluster.
-func claimsVIP(a evidence.ARP) bool {
-	if nlb.CheckVIP(a.SenderIP) != nil || a.EthSrc.IsGroup() {
-		return false
-	}
-	return a.SenderMAC.IsGroup() || nlb.ClassifyFor(a.SenderMAC, a.SenderIP).NLB ||
-		nlb.ClassifyFor(a.EthSrc, a.SenderIP).NLB
-}
-
-// discover finds out who is a VIP by a packet from src to dst.
-func (r *Replay) discover(ethSrc, ethDst mac.Addr, src, dst netip.Addr) {
-	switch {
-	case r.only || r.docket.Case(dst) != nil || r.docket.Case(src) != nil:
-	case !dst.IsValid() || nlb.CheckVIP(dst) != nil:
-	case ethDst.IsGroup() && !ethDst.IsBroadcast(), nlb.ClassifyFor(ethDst, dst).NLB:
-		r.open(dst)
-	case src.IsValid() && nlb.CheckVIP(src) == nil && nlb.ClassifyFor(ethSrc, src).NLB:
-		r.open(src)
-	default:
-		return
-	}
-}
-
 // maybeCase is what was heard of an address that is no VIP so far. What was not
 // heard of for long is forgotten.
 func (r *Replay) maybeCase(ip netip.Addr) *docket.Case {
@@ -333,7 +312,9 @@ func (r *Replay) forget(ip netip.Addr) *docket.Case {
 func (r *Replay) VIPs() []netip.Addr {
 	var vips []netip.Addr
 	for _, c := range r.docket.Cases() {
-		vips = append(vips, c.VIP)
+		if r.only || !r.doubtful(c.VIP) {
+			vips = append(vips, c.VIP)
+		}
 	}
 	slices.SortFunc(vips, netip.Addr.Compare)
 	return vips

@@ -62,6 +62,7 @@ type jsonRun struct {
 	Sent      int                `json:"sent_frames"`
 	Seconds   float64            `json:"elapsed_seconds"`
 	Capture   *jsonCapture       `json:"capture"`
+	NoConfig  *string            `json:"no_config"` // why there is nothing, or not all, to paste
 }
 
 // SchemaMSS names the object of a connection, which concerns no VIP.
@@ -286,7 +287,8 @@ func object(o Outcome) jsonRun {
 		},
 		Routers: []jsonRouter{}, Findings: findings(d.Findings), Configs: list(o.Configs),
 		Name: some(o.Name), Interface: some(o.Interface),
-		Passive: o.Passive, Partial: o.Partial, Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
+		NoConfig: some(o.NoConfig),
+		Passive:  o.Passive, Partial: o.Partial, Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
 	}
 	run.Capture = captured(o.Capture)
 	if d.Cluster.HasMAC {

@@ -74,7 +74,7 @@ type Outcome struct {
 	Interface string
 	Diagnosis diagnose.Diagnosis
 	Configs   []templates.Config
-	NoConfig  string // why there is no configuration to paste; empty where there is one
+	NoConfig  string // why there is no configuration to paste, or not every platform's; empty where nobody would ask
 	Elapsed   time.Duration
 	Sent      int  // frames sent for this VIP
 	Passive   bool // nothing was to be sent

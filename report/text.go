@@ -334,6 +334,9 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 	} else if len(c.Primaries) > 0 {
 		b.WriteString(head + fmt.Sprintf("primary VIP %s, mode %s: by heartbeats alone", c.Primaries[0], c.Mode) + "\n")
 		head = indent
+	} else if c.Mode == diagnose.Unicast {
+		b.WriteString(head + fmt.Sprintf("mode %s; no frame names its MAC", c.Mode) + "\n")
+		head = indent
 	}
 	for i, q := range c.Queriers {
 		if c.Mode != diagnose.Multicast && c.Mode != diagnose.IGMPMulticast {

@@ -167,7 +167,7 @@ func (r *render) section(s Section) (Config, error) {
 	if err := b.lines(); err != nil {
 		return Config{}, err
 	}
-	c := Config{Device: r.v.Device, Platform: r.p.Name, Section: s, Confidence: b.weakest, Missing: r.missing}
+	c := Config{Device: r.v.Device, Platform: r.p.Name, Section: s, Confidence: b.weakest, Missing: r.missing, Advice: b.count == 0}
 	if r.role != Both {
 		c.Role = r.role.String()
 	}
@@ -268,7 +268,7 @@ func (r *render) remarks(s Section, b *body) []string {
 	}
 	if s == Configure {
 		out = append(out, r.v.Remarks...)
-		if r.mode == Multicast && nlb.Classify(r.v.MAC).Kind == nlb.KindIGMP {
+		if r.mode == Multicast && r.v.Mode == "" && nlb.Classify(r.v.MAC).Kind == nlb.KindIGMP {
 			out = append(out, otherIGMP)
 		}
 		if r.mode == Unicast && r.v.Refused && r.role != L2 {
@@ -296,7 +296,7 @@ func (r *render) remarks(s Section, b *body) []string {
 }
 
 // otherIGMP says what to do about a MAC of IGMP mode's form and another VIP.
-const otherIGMP = "The MAC has the form of NLB's IGMP mode, but holds the bytes of none of these VIPs, so these are the lines for any group MAC. If it is NLB in IGMP mode, render for its primary VIP too (--vip): then the lines for that mode are printed."
+const otherIGMP = "The MAC has the form of NLB's IGMP mode, but holds the bytes of none of these VIPs, so these are the lines for any group MAC. If it is NLB in IGMP mode: nlbprobe render --mode igmp."
 
 // heads returns the notes that stand above a section.
 func (r *render) heads(s Section) []string {

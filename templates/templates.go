@@ -229,8 +229,11 @@ func (v Values) mode() (Mode, error) {
 	if _, ordinary := errors.AsType[*NotNeededError](err); ordinary && v.Mode == Unicast {
 		return Unicast, nil
 	}
-	if m == Multicast && isIPGroupMAC(v.MAC) && (v.Mode == IGMP || v.Set["group"] != "") {
+	switch {
+	case m == Multicast && isIPGroupMAC(v.MAC) && (v.Mode == IGMP || v.Set["group"] != ""):
 		return IGMP, err
+	case m == IGMP && v.Mode == Multicast:
+		return Multicast, err
 	}
 	return m, err
 }
@@ -283,6 +286,9 @@ type Config struct {
 
 	// Comment starts a line that the device ignores; empty where none does.
 	Comment string `json:"-"`
+
+	// Advice says that Text holds no line of the device, only remarks.
+	Advice bool `json:"-"`
 }
 
 // Title names the device that a section is for: its own name, its platform and

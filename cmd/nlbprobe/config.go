@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -38,38 +42,120 @@ type configGroup struct {
 	vips []netip.Addr
 	mac  mac.Addr
 	link int // index of the interface that they were probed from
+
+	// What is known of the cluster beside its MAC, as in templates.Values.
+	mode    templates.Mode
+	group   netip.Addr
+	refused bool
+	remarks []string
 }
 
-// groupFor returns the group of one VIP, or nil and why it needs no
-// configuration; the reason is empty where nobody would expect one. given says
-// that the user asked for some platform's, needed or not.
+// unicast reports a cluster in unicast mode: most platforms have no line for it.
+func (g *configGroup) unicast() bool { return !g.mac.IsGroup() }
+
+// groupFor returns the group of one VIP, or nil and why no configuration is
+// printed; the reason is empty where nobody would expect one. given says that the
+// user asked for some platform's, needed or not.
 func groupFor(d diagnose.Diagnosis, link int, given bool) (*configGroup, string) {
 	c := d.Cluster
+	fails := d.Verdict == diagnose.LocalOnly
+	derived := derivedFrom(c, d.VIP)
+	g := &configGroup{vips: []netip.Addr{d.VIP}, mac: c.MAC, link: link}
 	switch {
 	case d.Verdict == diagnose.Conflict:
 		return nil, "None printed: the answers contradict each other, and a static entry would make one of them permanent. Settle which one is right, then probe again."
-	case !c.HasMAC || c.Mode == diagnose.None:
+	case !c.HasMAC && c.Mode == diagnose.Unicast && given:
+		return nil, "None printed: no answer names the cluster's MAC. Its hosts' sources speak for 02-bf and the bytes of the primary VIP: nlbprobe mac IP, then nlbprobe render."
+	case !c.HasMAC:
 		return nil, ""
+	case c.Mode == diagnose.None && (given || fails):
+		return nil, fmt.Sprintf("None printed: %s is an ordinary unicast MAC, which routers accept without configuration. If a router does not reach %s, the cause is another one.", c.MAC, d.VIP)
+	case c.Mode == diagnose.None:
+		return nil, ""
+	case c.MAC.IsBroadcast() || c.MAC.IsZero():
+		return nil, fmt.Sprintf("None printed: %s is no address that a cluster can be reached at, so no static entry can help.", c.MAC)
+	case nlb.Classify(c.MAC).Kind.Reserved():
+		_, err := templates.ModeOf(c.MAC)
+		return nil, fmt.Sprintf("None printed: %v.", err)
+	case c.MAC.IsGroup() && !c.Answered && !derived:
+		return nil, fmt.Sprintf("None printed: no answer and no announcement names %s, only packets for %s do. Probe it, or capture while somebody asks for it.", c.MAC, d.VIP)
 	case d.Verdict == diagnose.Reachable && c.MAC.IsGroup() && !given:
 		return nil, "None printed: the routers that were tested reach the VIP. For one that was not, a standby router above all: --platform NAME, or nlbprobe render."
-	case c.MAC.IsBroadcast() || c.MAC.IsZero() || d.Has("group-mac-not-nlb"):
-		return nil, fmt.Sprintf("None printed: %s is no address that a cluster can be reached at, so no static entry can help.", c.MAC)
-	case !c.MAC.IsGroup():
-		return nil, fmt.Sprintf("None needed on routers: they accept the unicast MAC %s as any host's.", c.MAC)
+	case c.MAC.IsGroup():
+		if c.Mode == diagnose.IGMPMulticast {
+			g.mode, g.group = templates.IGMP, c.Group
+		}
+		if !derived && len(c.Primaries) == 0 {
+			g.remarks = []string{doubt(c, d.VIP)}
+		}
+		return g, ""
+	case fails:
+		// The answer is not the cause that a router accepts it: an entry takes its place.
+		g.mode, g.refused = templates.Unicast, true
+		return g, ""
+	case c.Mode != diagnose.Unicast && given:
+		return nil, fmt.Sprintf("None printed: whether %s is a cluster's is not known, and routers accept a unicast MAC as any host's. Lines for unicast mode: nlbprobe render --mode unicast.", c.MAC)
+	case given:
+		g.mode = templates.Unicast
+		return g, ""
+	case d.Verdict == diagnose.Reachable:
+		return nil, fmt.Sprintf("None needed: the routers that were tested reach the VIP at its unicast MAC %s. For another one: --platform NAME, or nlbprobe render.", c.MAC)
 	}
-	return &configGroup{vips: []netip.Addr{d.VIP}, mac: c.MAC, link: link}, ""
+	return nil, fmt.Sprintf("None as a rule: most routers accept the unicast MAC %s as any host's. Some platforms need lines of their own: --platform NAME, or nlbprobe platforms.", c.MAC)
+}
+
+// derivedFrom reports whether NLB derives the cluster's MAC from the VIP, or from a
+// primary VIP that its heartbeats name.
+func derivedFrom(c diagnose.Cluster, vip netip.Addr) bool {
+	class := nlb.Classify(c.MAC)
+	of := func(ip netip.Addr) bool { return class.NLB && (class.Primary == ip || class.EndsAs(ip)) }
+	return of(vip) || slices.ContainsFunc(c.Primaries, of)
+}
+
+// doubt says inside the lines to paste that nothing but an answer speaks for them.
+func doubt(c diagnose.Cluster, vip netip.Addr) string {
+	if c.DerivedFrom.IsValid() {
+		return fmt.Sprintf("The MAC is derived from %s, and no heartbeat says that %s is a VIP of the same NLB cluster: make sure of it first.", c.DerivedFrom, vip)
+	}
+	return fmt.Sprintf("Nothing proves that this is an NLB cluster: the MAC is not derived from %s, and no heartbeat names it. Make sure what answers there before you enter this.", vip)
+}
+
+// noLines says that no platform of these has a line for a cluster in unicast mode.
+func noLines(configs []templates.Config, m mac.Addr) string {
+	var names []string
+	for _, c := range configs {
+		if name := c.Title(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return fmt.Sprintf("No line for %s: none is known for unicast mode there, as most routers accept the unicast MAC %s as any host's. Switches must keep flooding it.",
+		strings.Join(names, ", "), m)
 }
 
 // addGroup puts g to the group of the same cluster: many VIPs, one MAC.
 func addGroup(groups []configGroup, g configGroup) []configGroup {
 	for i := range groups {
-		if groups[i].mac == g.mac && groups[i].link == g.link {
-			groups[i].vips = append(groups[i].vips, g.vips...)
-			return groups
+		h := &groups[i]
+		if h.mac != g.mac || h.link != g.link {
+			continue
 		}
+		h.vips = append(h.vips, g.vips...)
+		h.mode, h.refused = cmp.Or(h.mode, g.mode), h.refused || g.refused
+		if !h.group.IsValid() {
+			h.group = g.group
+		}
+		for _, remark := range g.remarks {
+			if !slices.Contains(h.remarks, remark) && len(h.remarks) < maxRemarks {
+				h.remarks = append(h.remarks, remark)
+			}
+		}
+		return groups
 	}
 	return append(groups, g)
 }
+
+// maxRemarks bounds what is said above the lines for many VIPs.
+const maxRemarks = 4
 
 // render returns the configure section for each platform asked for.
 func (c *configOptions) render(g configGroup) ([]templates.Config, error) {
@@ -77,11 +163,29 @@ func (c *configOptions) render(g configGroup) ([]templates.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.Mode, v.Group, v.Refused, v.Remarks = g.mode, g.group, g.refused, g.remarks
 	targets, err := c.device.targets(defaultPlatform)
 	if err != nil {
 		return nil, err
 	}
 	return c.device.render(targets, v, []templates.Section{templates.Configure})
+}
+
+// renderLines is render without the configurations that hold advice alone, where
+// the cluster is in unicast mode; they are returned apart.
+func (c *configOptions) renderLines(g configGroup) (lines, advice []templates.Config, err error) {
+	all, err := c.render(g)
+	if err != nil || !g.unicast() {
+		return all, nil, err
+	}
+	for _, config := range all {
+		if config.Advice {
+			advice = append(advice, config)
+		} else {
+			lines = append(lines, config)
+		}
+	}
+	return lines, advice, nil
 }
 
 // undo is the command that prints the lines which take back what g's made.
@@ -99,5 +203,16 @@ func (c *configOptions) undo(g configGroup) []string {
 	}
 	words = append(words, "--mac", g.mac.String())
 	words = append(words, c.device.words()...)
+	if g.refused {
+		words = append(words, "--static-arp")
+	}
+	if g.mode != "" {
+		if is, err := templates.ModeOf(g.mac, g.vips...); err != nil || is != g.mode {
+			words = append(words, "--mode", string(g.mode))
+		}
+	}
+	if g.group.IsValid() && !nlb.Classify(g.mac).HasLastOctets {
+		words = append(words, "--group", g.group.String())
+	}
 	return append(words, "--section", "remove")
 }

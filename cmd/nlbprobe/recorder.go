@@ -84,15 +84,21 @@ func (r *recorder) result(j job, res check.Result) {
 func (r *recorder) outcome(out report.Outcome, link int) {
 	r.severities = append(r.severities, out.Diagnosis.Severity)
 	group, why := groupFor(out.Diagnosis, link, r.config.given)
-	switch {
-	case group == nil:
-		out.NoConfig = why
-	case r.json:
-		// Each object is whole by itself.
-		configs, err := r.config.render(*group)
+	out.NoConfig = why
+	if group != nil && (r.json || group.unicast()) {
+		lines, advice, err := r.config.renderLines(*group)
 		r.note(err)
-		out.Configs = configs
-	default:
+		if len(advice) > 0 {
+			out.NoConfig = noLines(advice, group.mac)
+		}
+		if r.json { // each object is whole by itself
+			out.Configs = lines
+		}
+		if len(lines) == 0 {
+			group = nil
+		}
+	}
+	if group != nil && !r.json {
 		r.groups = addGroup(r.groups, *group)
 	}
 	r.note(r.handler.Outcome(out))
@@ -120,7 +126,7 @@ func (r *recorder) check(g configGroup) []string {
 // and returns the run's exit status, or err where the run failed.
 func (r *recorder) end(err error) error {
 	for _, g := range r.groups {
-		configs, err := r.config.render(g)
+		configs, _, err := r.config.renderLines(g)
 		r.note(err)
 		if err == nil {
 			r.note(r.handler.Config(report.Paste{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,11 @@ type renderOptions struct {
 	diff     string // the file or folder to compare with
 	output   string // "text" or "json"
 	format   string // of formatNames
+
+	// What the MAC does not show.
+	mode      string // "unicast", "multicast" or "igmp"
+	group     string // an IPv4 group
+	staticARP bool
 }
 
 // newRenderCmd returns `nlbprobe render`, which prints configuration without
@@ -76,6 +82,9 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
 	f.Var((*texts)(&o.vips), "vip", "VIP `IP` of the cluster, repeatable")
 	f.StringVar(&o.mac, "mac", "", "`MAC` that answers for the VIPs, in any vendor's spelling")
 	o.device.bind(f)
+	f.StringVar(&o.mode, "mode", "", "the cluster's `MODE` where its MAC does not show it: unicast, multicast or igmp")
+	f.StringVar(&o.group, "group", "", "the `GROUP` that its hosts report by IGMP, where it is not 239.255.y.z of the MAC")
+	f.BoolVar(&o.staticARP, "static-arp", false, "a static ARP entry in unicast mode too, for a router that does not take the cluster's answers")
 	f.Var((*texts)(&o.sections), "section", "`SECTION`: configure, verify, remove, save or all; repeatable (default configure)")
 	f.StringVar(&o.format, "format", "text", "`FORM`: text, json, ansible, ietf or terraform")
 	f.StringVar(&o.diff, "diff", "", "`OLD`: print only what must be added and removed, compared with this file or folder")
@@ -149,8 +158,51 @@ func (o *renderOptions) values(args []string) (templates.Values, error) {
 		return v, err
 	}
 	v, err = o.device.values(vips, m)
+	if err == nil {
+		err = o.known(&v)
+	}
 	v.Remarks = foreignMAC(m, vips)
 	return v, err
+}
+
+// known puts to the values what the user knows beside the MAC.
+func (o *renderOptions) known(v *templates.Values) error {
+	ipGroup := v.MAC[0] == 0x01 && v.MAC[1] == 0 && v.MAC[2] == 0x5e && v.MAC[3] < 0x80
+	switch v.Mode = templates.Mode(o.mode); v.Mode {
+	case "":
+	case templates.Unicast:
+		if v.MAC.IsGroup() {
+			return fmt.Errorf("--mode unicast: %s is a group MAC, which no cluster in unicast mode has", v.MAC)
+		}
+	case templates.Multicast:
+		if !v.MAC.IsGroup() {
+			return fmt.Errorf("--mode multicast: %s is no group MAC", v.MAC)
+		}
+	case templates.IGMP:
+		if !ipGroup {
+			return fmt.Errorf("--mode igmp: %s is not the MAC of an IPv4 group, 01-00-5e-00-00-00 to 01-00-5e-7f-ff-ff", v.MAC)
+		}
+	default:
+		return fmt.Errorf("no mode is called %q; there are unicast, multicast and igmp", clip(o.mode))
+	}
+	if o.group != "" {
+		ip, err := netip.ParseAddr(o.group)
+		if err != nil || !ip.Is4() || !ip.IsMulticast() {
+			return fmt.Errorf("--group %q is not an IPv4 multicast address", clip(o.group))
+		}
+		if !ipGroup || v.Mode == templates.Multicast {
+			return fmt.Errorf("--group is for the mode igmp, and %s does not have it", v.MAC)
+		}
+		v.Mode, v.Group = templates.IGMP, ip
+	}
+	if o.staticARP {
+		if v.MAC.IsGroup() {
+			return errors.New("--static-arp is for a unicast MAC: for a group MAC the entry is printed anyway")
+		}
+		v.Refused = true
+		v.Mode = cmp.Or(v.Mode, templates.Unicast)
+	}
+	return nil
 }
 
 // sort finds what the arguments without a flag are: an address, a MAC or a

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/capture"
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/templates"
+)
+
+// arpFrame is an ARP answer to 192.0.2.9 that ip is at sender, in a frame from
+// source.
+func arpFrame(source, sender mac.Addr, ip [4]byte) []byte {
+	to := mac.Addr{0, 0, 0x5e, 0, 0x53, 9}
+	b := slices.Concat(to[:], source[:], []byte{8, 6, 0, 1, 8, 0, 6, 4, 0, 2}, sender[:], ip[:], to[:], []byte{192, 0, 2, 9})
+	return append(b, make([]byte, 60-len(b))...)
+}
+
+// captureOf writes frames, a millisecond apart, to a file.
+func captureOf(t *testing.T, frames ...[]byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.pcapng")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := capture.NewWriter(f, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range frames {
+		if err := w.Write(&evidence.Frame{Time: time.Unix(1_700_000_000, int64(i)*1e6), Data: b, Length: len(b), Place: "eth0"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// linesOf are the lines that a device would take.
+func linesOf(configs []templates.Config, comment string) []string {
+	var out []string
+	for _, c := range configs {
+		for line := range strings.Lines(c.Text) {
+			if comment == "" || !strings.HasPrefix(strings.TrimSpace(line), strings.TrimSpace(comment)) {
+				out = append(out, strings.TrimSpace(line))
+			}
+		}
+	}
+	return out
+}
+
+// TestAgree: for every platform and mode, a report holds the lines that render
+// prints for the same VIP and MAC; where those are none, it says so.
+func TestAgree(t *testing.T) {
+	node1, node2 := mac.Addr{0, 0, 0x5e, 0, 0x53, 0x21}, mac.Addr{0, 0, 0x5e, 0, 0x53, 0x22}
+	own := [4]byte{192, 0, 2, 90}
+	clusters := map[string]struct {
+		mac     mac.Addr
+		sources []mac.Addr
+	}{
+		"unicast":          {mac.Addr{0x02, 0xbf, 192, 0, 2, 90}, []mac.Addr{{0x02, 1, 192, 0, 2, 90}, {0x02, 2, 192, 0, 2, 90}}},
+		"unicast-unmasked": {mac.Addr{0x02, 0xbf, 192, 0, 2, 90}, []mac.Addr{{0x02, 0xbf, 192, 0, 2, 90}}},
+		"unicast-other":    {mac.Addr{0x02, 0xbf, 192, 0, 2, 91}, []mac.Addr{{0x02, 1, 192, 0, 2, 91}}},
+		"multicast":        {mac.Addr{0x03, 0xbf, 192, 0, 2, 90}, []mac.Addr{node1, node2}},
+		"multicast-other":  {mac.Addr{0x03, 0xbf, 192, 0, 2, 91}, []mac.Addr{node1, node2}},
+		"by-hand":          {mac.Addr{0x03, 0x00, 0x5e, 0x11, 0x11, 0x11}, []mac.Addr{node1, node2}},
+		"igmp":             {mac.Addr{0x01, 0x00, 0x5e, 0x7f, 2, 90}, []mac.Addr{node1, node2}},
+		"igmp-other":       {mac.Addr{0x01, 0x00, 0x5e, 0x7f, 2, 91}, []mac.Addr{node1, node2}},
+		"firewalls":        {mac.Addr{0x01, 0x00, 0x5e, 0x00, 2, 90}, []mac.Addr{node1, node2}},
+		"carp":             {mac.Addr{0x01, 0x00, 0x5e, 0x00, 1, 5}, []mac.Addr{node1}},
+	}
+	set, err := templates.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := set.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	withUnicast := 0
+	for mode, c := range clusters {
+		var frames [][]byte
+		for _, source := range c.sources {
+			frames = append(frames, arpFrame(source, c.mac, own))
+		}
+		path := captureOf(t, frames...)
+		for _, p := range all {
+			var out, errs bytes.Buffer
+			run(t.Context(), []string{"analyze", path, "--platform", p.Name, "--vlan", "20", "-o", "json"}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+			var o struct {
+				Configs  []templates.Config
+				NoConfig string `json:"no_config"`
+			}
+			if err := json.Unmarshal(out.Bytes(), &o); err != nil {
+				t.Fatalf("%s, %s: %v: %s%s", mode, p.Name, err, out.String(), errs.String())
+			}
+			out.Reset()
+			errs.Reset()
+			run(t.Context(), []string{"render", "--platform", p.Name, "--vlan", "20", "--vip", "192.0.2.90", "--mac", c.mac.String(), "-o", "json"}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+			var r struct{ Configs []templates.Config }
+			if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+				t.Fatalf("%s, %s: %v: %s%s", mode, p.Name, err, out.String(), errs.String())
+			}
+			got, want := linesOf(o.Configs, p.Spelling.Comment), linesOf(r.Configs, p.Spelling.Comment)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, %s:\n got %q\nwant %q", mode, p.Name, got, want)
+			}
+			unicast := !c.mac.IsGroup()
+			if len(got) == 0 && unicast && !strings.Contains(o.NoConfig, p.Name) {
+				t.Errorf("%s, %s: no line, and %q", mode, p.Name, o.NoConfig)
+			}
+			if len(got) > 0 && unicast {
+				withUnicast++
+			}
+			if text := strings.Join(got, "\n"); mode != "igmp" && (strings.Contains(text, "<GROUP>") || strings.Contains(text, "querier")) {
+				t.Errorf("%s, %s: lines for IGMP mode: %q", mode, p.Name, got)
+			}
+		}
+	}
+	if withUnicast < 3*9 {
+		t.Errorf("%d platforms with lines for unicast mode", withUnicast/3)
+	}
+}
+
+// TestReserved: another protocol's MAC is never entered anywhere, and the report,
+// render and mac give one reason.
+func TestReserved(t *testing.T) {
+	node1 := mac.Addr{0, 0, 0x5e, 0, 0x53, 0x21}
+	for _, s := range []string{
+		"33:33:00:00:00:01", "01:00:0c:cc:cc:cc", "01:00:0c:cc:cc:cd", "01:1b:19:00:00:00", "01:00:5e:00:00:01", "01:00:5e:00:00:12", "01:00:5e:00:00:fb",
+		"01:80:c2:00:00:00", "01:80:c2:00:00:21", "01:00:5e:90:00:01", "01:00:5e:80:00:05", "03:00:00:00:00:01", "01:0c:cd:01:00:00", "09:00:2b:00:00:0f", "ab:00:00:04:00:00",
+	} {
+		m, err := mac.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := captureOf(t, arpFrame(node1, m, [4]byte{192, 0, 2, 90}))
+		_, what, _ := runMacArgs(t, s)
+		name := strings.TrimSpace(strings.SplitN(strings.SplitN(what, "\n", 2)[0], ": ", 2)[1])
+		for _, args := range [][]string{{"analyze", path}, {"analyze", path, "--platform", "linux"}, {"render", "cisco-ios", "192.0.2.90", s}} {
+			var out, errs bytes.Buffer
+			status := run(t.Context(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+			text := strings.Join(strings.Fields(out.String()+errs.String()), " ")
+			if strings.Contains(text, "PASTE") || strings.Contains(text, "arp 192.0.2.90") || !strings.Contains(text, name) {
+				t.Errorf("%q: status %d:\n%s%s", args, status, out.String(), errs.String())
+			}
+			if args[0] == "render" && (status != exitUnknown || strings.Count(errs.String(), "\n") != 1) {
+				t.Errorf("%q: status %d, stderr %q", args, status, errs.String())
+			}
+		}
+	}
+}
+
+// TestDoubt: lines for a MAC that only an answer speaks for say so among themselves.
+func TestDoubt(t *testing.T) {
+	node1 := mac.Addr{0, 0, 0x5e, 0, 0x53, 0x21}
+	for s, want := range map[string]string{
+		"03:00:5e:11:11:11": "Nothing proves that this is an NLB cluster",
+		"01:00:5e:00:02:5a": "Nothing proves that this is an NLB cluster",
+		"03:bf:c0:00:02:5b": "The MAC is derived from 192.0.2.91",
+		"03:bf:c0:00:02:5a": "",
+		"01:00:5e:7f:02:5a": "",
+	} {
+		m, err := mac.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := captureOf(t, arpFrame(node1, m, [4]byte{192, 0, 2, 90}))
+		for _, platform := range []string{"cisco-ios", "cisco-aci"} { // one with comments, one without
+			var out, errs bytes.Buffer
+			run(t.Context(), []string{"analyze", path, "--platform", platform}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+			_, paste, _ := strings.Cut(out.String(), "PASTE")
+			text := strings.Join(strings.Fields(strings.ReplaceAll(paste, "\n!", " ")), " ")
+			if paste == "" || (want == "") == (strings.Contains(text, "Nothing proves") || strings.Contains(text, "is derived from")) || !strings.Contains(text, want) {
+				t.Errorf("%s, %s:\n%s", s, platform, out.String())
+			}
+		}
+	}
+}
