@@ -31,6 +31,53 @@ func Word(word string, known []string) string {
 	return best
 }
 
+// Typos returns those of known that word most likely is with a letter wrong: all
+// that are as near as the nearest, in the order of known. One edit in a word of
+// four or five characters, two in a longer one; the first character and all
+// digits must be the same, since another number is another thing. Case does not
+// count, nor do hyphens and spaces.
+func Typos(word string, known []string) []string {
+	const most = 80
+	if len(word) > most {
+		word = word[:most]
+	}
+	plain := strings.NewReplacer("-", "", " ", "", "_", "")
+	word = plain.Replace(strings.ToLower(word))
+	limit := 2
+	switch {
+	case len(word) < 4:
+		return nil
+	case len(word) < 6:
+		limit = 1
+	}
+	var best []string
+	for _, k := range known {
+		other := plain.Replace(strings.ToLower(k))
+		if other == "" || other[0] != word[0] || numbers(other) != numbers(word) {
+			continue
+		}
+		cost := edits(word, other)
+		if cost > limit {
+			continue
+		}
+		if cost < limit {
+			limit, best = cost, nil
+		}
+		best = append(best, k)
+	}
+	return best
+}
+
+// numbers are the digits of s.
+func numbers(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
 // edits is the number of bytes to put in, take out or change, and of neighbours
 // to exchange, that make b of a; no byte is edited twice (the distance of
 // Damerau in its restricted form).

@@ -33,3 +33,21 @@ func TestWord(t *testing.T) {
 		t.Errorf("with nothing known: %q", got)
 	}
 }
+
+func TestTypos(t *testing.T) {
+	known := []string{"cisco-ios", "enos", "ex4300", "ex4600", "voss", "vyos", "d-link", "mlnx-os", "fortigate"}
+	for word, want := range map[string]string{
+		"cisco-ois": "cisco-ios", "cisco ios": "cisco-ios", "CISCOIOS": "cisco-ios", "fortigat": "fortigate", "fortgaet": "fortigate",
+		"vos": "", "vyoss": "voss vyos", "vyosx": "vyos", // of three letters every word is near
+		"nos": "", "tp-link": "", "nx-os": "", // another word, however few letters differ
+		"ex4700": "", "ey4300": "ex4300", // another number is another thing
+		"fortiswitch": "", "": "", "-": "", "f": "",
+	} {
+		if got := strings.Join(nearest.Typos(word, known), " "); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
+	}
+	if got := nearest.Typos(strings.Repeat("x", 1<<20), known); got != nil {
+		t.Errorf("a long word: %q", got)
+	}
+}

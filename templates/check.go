@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -219,6 +220,16 @@ func (c *checker) platform() {
 	c.text("$.title", p.Title)
 	for i, f := range p.Families {
 		c.text(fmt.Sprintf("$.families[%d]", i), f)
+	}
+	for i, m := range p.Models {
+		at := fmt.Sprintf("$.models[%d]", i)
+		c.text(at, m)
+		if literal, _, _ := strings.Cut(plainPattern(m), "*"); len(literal) < 3 || len(m) > maxName || !strings.ContainsAny(literal, letters+digits) {
+			c.bad(at, "%q fits nearly every model number: a pattern has three characters at least before a star", clip(m))
+		}
+		if _, err := path.Match(plainPattern(m), ""); err != nil {
+			c.bad(at, "%q is no pattern of model numbers: *, and [0-9] for one character", clip(m))
+		}
 	}
 	for _, a := range p.Accepts.List() {
 		at := "$.accepts." + a.Name

@@ -2,7 +2,6 @@ package templates
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -15,8 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/nlbprobe/nlbprobe/nearest"
 )
 
 //go:embed platforms/*.yaml
@@ -165,8 +162,9 @@ func (s *Set) Names() []string {
 	return slices.Compact(names)
 }
 
-// Lookup returns the platform that has a name or an alias, in either case. The
-// error is an *UnknownError where none has.
+// Lookup returns the platform that has a name or an alias, in either case, or
+// else the only one that Find finds. The error is an *UnknownError where there is
+// none, or more than one.
 func (s *Set) Lookup(name string) (*Platform, error) {
 	key := strings.ToLower(name)
 	if p, ok := s.user[key]; ok {
@@ -178,35 +176,19 @@ func (s *Set) Lookup(name string) (*Platform, error) {
 	if name, ok := s.alias[key]; ok {
 		return s.user[name], nil
 	}
-	candidates := s.Names()
 	for _, n := range builtinNames() {
-		aliases := builtinAliases(n)
-		if slices.Contains(aliases, key) {
+		if slices.Contains(builtinAliases(n), key) {
 			return s.Lookup(n) // a user's file may stand in for it
 		}
-		candidates = append(candidates, aliases...)
 	}
-	candidates = append(candidates, slices.Sorted(maps.Keys(s.alias))...)
-	// Of names as near, the one with the most letters of what was typed: two
-	// that were swapped cost as much as two wrong ones.
-	slices.SortStableFunc(candidates, func(a, b string) int { return cmp.Compare(shared(key, b), shared(key, a)) })
-	return nil, &UnknownError{Name: name, Nearest: nearest.Word(name, candidates)}
-}
-
-// shared counts the bytes that two names have in common, wherever they stand.
-func shared(a, b string) int {
-	var left [256]int
-	for i := range len(b) {
-		left[b[i]]++
+	switch found := s.Find(name); len(found) {
+	case 0:
+		return nil, s.unknown(name)
+	case 1:
+		return s.Lookup(found[0])
+	default:
+		return nil, &UnknownError{Name: name, Several: found}
 	}
-	n := 0
-	for i := range len(a) {
-		if left[a[i]] > 0 {
-			left[a[i]]--
-			n++
-		}
-	}
-	return n
 }
 
 // builtin returns a built-in platform and remembers it.

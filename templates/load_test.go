@@ -2,6 +2,7 @@ package templates
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,6 +62,9 @@ func TestBuiltin(t *testing.T) {
 		}
 		if got := builtinAliases(n); !slices.Equal(got, p.Aliases) {
 			t.Errorf("%s: aliases %q must stand in one line as [a, b]; found there: %q", n, p.Aliases, got)
+		}
+		if h, want := builtinHeader(n), (header{p.Name, p.Title, p.Aliases, p.Families, p.Models}); fmt.Sprintf("%q", h) != fmt.Sprintf("%q", want) {
+			t.Errorf("%s: the header must stand above accepts, each list in one line; found there: %q, want %q", n, h, want)
 		}
 		for _, a := range append(p.Aliases, n) {
 			if other, twice := owner[a]; twice {
@@ -153,8 +157,8 @@ func TestLookup(t *testing.T) {
 		{"cisco-catalyst-3750", "cisco-ios", ""},
 		{"cisco-nexus-9000", "cisco-nxos", ""},
 		{"cisco-ois", "", `no platform is called "cisco-ois"; did you mean "cisco-ios"?`},
-		{"catalyst-3750", "", `no platform is called "catalyst-3750"; did you mean "cisco-catalyst-3750"?`},
-		{"juniper", "", `no platform is called "juniper"`},
+		{"catalyst-3750", "cisco-ios", ""},
+		{"juniper", "", `"juniper" stands for 3 platforms: juniper-ex, juniper-junos, juniper-srx`},
 		{"", "", `no platform is called ""`},
 		{"../platforms/cisco-ios", "", `no platform is called "../platforms/cisco-ios"`},
 		{strings.Repeat("x", 5000), "", `no platform is called "` + strings.Repeat("x", 40) + `..."`},

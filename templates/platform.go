@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -37,6 +36,7 @@ type Platform struct {
 	Title    string   `yaml:"title"`
 	Families []string `yaml:"families"`
 	Aliases  []string `yaml:"aliases"`
+	Models   []string `yaml:"models"` // patterns of model numbers, with * and [0-9] as in names of files
 
 	Accepts  Accepts            `yaml:"accepts"`
 	Spelling Spelling           `yaml:"spelling"`
@@ -261,17 +261,4 @@ func (v *Value) placeholder() string {
 		return "<MEMBER-PORTS>"
 	}
 	return "<" + strings.ToUpper(v.Name) + ">"
-}
-
-// UnknownError says that no platform has a name, and which one is near it.
-type UnknownError struct {
-	Name    string
-	Nearest string // a name or an alias; empty where none is near
-}
-
-func (e *UnknownError) Error() string {
-	if e.Nearest == "" {
-		return fmt.Sprintf("no platform is called %q", clip(e.Name))
-	}
-	return fmt.Sprintf("no platform is called %q; did you mean %q?", clip(e.Name), e.Nearest)
 }

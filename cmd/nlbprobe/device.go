@@ -212,7 +212,7 @@ func (o *deviceOptions) each(targets []target, v templates.Values, demand string
 
 // withList says where the names are, when an unknown one is near none.
 func withList(err error) error {
-	if e, ok := errors.AsType[*templates.UnknownError](err); ok && e.Nearest == "" {
+	if e, ok := errors.AsType[*templates.UnknownError](err); ok && e.Nearest == "" && len(e.Several) == 0 {
 		return fmt.Errorf("%w (\"nlbprobe platforms\" lists them)", err)
 	}
 	return err

@@ -30,12 +30,14 @@ func newPlatformsCmd(io stdio) *cobra.Command {
 		Short: "What each platform accepts, how sure that is, and why",
 		Long: `Without a name a table: what each platform takes for a cluster with a group MAC,
 and the weakest confidence among its lines. With a name everything that is known
-of it: lines, values, limits, pitfalls, and the source of each.
+of it: lines, values, limits, pitfalls, and the source of each. A family or a
+model number will do for the name, as Aruba 2930F or WS-C3750G; one that stands
+for several platforms gives the table of those.
 
 Confidence is vendor (a document of the vendor says so), field (seen on devices)
 or unverified (no page was found). A line that is not from a document of the
 vendor is printed behind a comment.`,
-		Example: "  nlbprobe platforms\n  nlbprobe platforms cisco-nxos\n  nlbprobe platforms --check my-switch.yaml",
+		Example: "  nlbprobe platforms\n  nlbprobe platforms cisco-nxos\n  nlbprobe platforms Catalyst 3750\n  nlbprobe platforms --check my-switch.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPlatforms(cmd.Context(), io, o, args)
 		},
@@ -50,9 +52,6 @@ vendor is printed behind a comment.`,
 func runPlatforms(ctx context.Context, io stdio, o platformsOptions, args []string) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
-	}
-	if len(args) > 1 {
-		return fmt.Errorf("one platform at a time: %d names were given", len(args))
 	}
 	var out bytes.Buffer
 	switch {
@@ -88,20 +87,24 @@ func runPlatforms(ctx context.Context, io stdio, o platformsOptions, args []stri
 
 // describe writes the table, or one platform in full.
 func describe(out *bytes.Buffer, set *templates.Set, args []string, output string) error {
-	if len(args) == 1 {
-		p, err := set.Lookup(args[0])
-		if err != nil {
-			return withList(err)
-		}
-		if output == "json" {
-			return encodePlatforms(out, []platformJSON{fullPlatform(p)})
-		}
-		writePlatform(out, p)
-		return nil
-	}
 	all, err := set.All()
 	if err != nil {
 		return err
+	}
+	if len(args) > 0 {
+		p, err := set.Lookup(strings.Join(args, " ")) // as Aruba 2930F, without quotes
+		e, unknown := errors.AsType[*templates.UnknownError](err)
+		switch {
+		case unknown && len(e.Several) > 0:
+			all = slices.DeleteFunc(all, func(p *templates.Platform) bool { return !slices.Contains(e.Several, p.Name) })
+		case err != nil:
+			return withList(err)
+		case output == "json":
+			return encodePlatforms(out, []platformJSON{fullPlatform(p)})
+		default:
+			writePlatform(out, p)
+			return nil
+		}
 	}
 	if output == "json" {
 		var list []platformJSON
@@ -149,6 +152,9 @@ func writePlatform(out *bytes.Buffer, p *templates.Platform) {
 	writeWrapped(out, "  ", "Families: "+strings.Join(p.Families, ", "))
 	if len(p.Aliases) > 0 {
 		writeWrapped(out, "  ", "Also called: "+strings.Join(p.Aliases, ", "))
+	}
+	if len(p.Models) > 0 {
+		writeWrapped(out, "  ", "Model numbers: "+strings.Join(p.Models, ", "))
 	}
 	writeWrapped(out, "  ", "File: "+p.File)
 	out.WriteString("\nAccepts\n")
@@ -266,6 +272,7 @@ type platformJSON struct {
 	Title      string                    `json:"title"`
 	Families   []string                  `json:"families"`
 	Aliases    []string                  `json:"aliases"`
+	Models     []string                  `json:"models"`
 	Accepts    map[string]capabilityJSON `json:"accepts"`
 	Confidence templates.Confidence      `json:"confidence"`
 	File       string                    `json:"file"`
@@ -324,6 +331,7 @@ type noteJSON struct {
 func briefPlatform(p *templates.Platform) platformJSON {
 	j := platformJSON{
 		Name: p.Name, Title: p.Title, Families: p.Families, Aliases: append([]string{}, p.Aliases...),
+		Models:  append([]string{}, p.Models...),
 		Accepts: map[string]capabilityJSON{}, Confidence: p.Confidence(), File: p.File,
 		Forms: []formJSON{},
 	}

@@ -232,7 +232,7 @@ func (o *renderOptions) sort(args []string) error {
 			}
 		}
 		_, err := lookup(set, arg)
-		if e, unknown := errors.AsType[*templates.UnknownError](err); unknown && (e.Nearest == "" || strings.ContainsAny(arg, "/.")) {
+		if e, unknown := errors.AsType[*templates.UnknownError](err); unknown && len(e.Several)+len(e.Of) == 0 && (e.Nearest == "" || strings.ContainsAny(arg, "/.")) {
 			return fmt.Errorf("%q is no IPv4 address, no MAC and no platform's name; give each port with --port IF", clip(arg))
 		}
 		if err != nil {

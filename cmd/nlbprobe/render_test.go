@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -291,11 +292,44 @@ func TestPlatformOfOnesOwn(t *testing.T) {
 	}
 }
 
+// TestPlatformsFound: what stands for one platform shows it, what stands for
+// several gives their table; a flag needs one, and names all.
+func TestPlatformsFound(t *testing.T) {
+	for args, want := range map[string]string{
+		"Aruba 2930F": "hpe-procurve: ", "WS-C3750G-24TS": "cisco-ios: ", "Nexus 9000": "cisco-nxos: ", "nx-os": "cisco-nxos: ", "VSP": "extreme-voss: ", "X460": "extreme-exos: ",
+	} {
+		status, out, errs := runArgs(t, append([]string{"platforms"}, strings.Fields(args)...)...)
+		if status != exitOK || errs != "" || !strings.HasPrefix(out, want) {
+			t.Errorf("%s: status %d, %s%.60s, want %s", args, status, errs, out, want)
+		}
+	}
+	for args, want := range map[string]int{"cisco": 14, "juniper": 3, "catalyst": 5, "dell": 3} {
+		status, out, errs := runArgs(t, "platforms", args)
+		rows := 0
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, args) || args == "catalyst" && strings.HasPrefix(line, "cisco-") {
+				if !strings.HasPrefix(line, " ") {
+					rows++
+				}
+			}
+		}
+		if status != exitOK || errs != "" || rows != want {
+			t.Errorf("%s: status %d, %s%d rows of %d:\n%s", args, status, errs, rows, want, out)
+		}
+		status, out, errs = runArgs(t, "render", "--platform", args, "--vip", "192.0.2.100", "--mac", "03bf.c000.0264")
+		if status != exitUnknown || out != "" || !strings.HasPrefix(errs, fmt.Sprintf("nlbprobe: %q stands for %d platforms: ", args, want)) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("--platform %s: status %d, %s%s", args, status, errs, out)
+		}
+	}
+}
+
 func TestPlatformsBad(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"cisco-nexos", `no platform is called "cisco-nexos"; did you mean "cisco-nxos"?`},
 		{"zzz", `no platform is called "zzz" ("nlbprobe platforms" lists them)`},
-		{"a b", "one platform at a time: 2 names were given"},
+		{"a b", `no platform is called "a b" ("nlbprobe platforms" lists them)`},
+		{"tp-link", `no platform is called "tp-link" ("nlbprobe platforms" lists them)`},
+		{"juniper screenos", `no platform is called "juniper screenos"; of juniper there are: juniper-ex, juniper-junos, juniper-srx ("nlbprobe platforms" lists them)`},
 		{"-o yaml", `no output is called "yaml"; there are text and json`},
 		{"--check x.yaml cisco-ios", "--check reads a file; leave the platform's name out"},
 		{"--check no-such.yaml", `platform file "no-such.yaml" cannot be read: no such file or directory`},
