@@ -20,9 +20,9 @@ var trafficEntries = [...]Entry{
 		Severity:  Warning,
 		Certainty: nlb.Inferred,
 		Title:     "The switch floods cluster traffic",
-		Meaning: "Frames to the cluster's MAC come to this port, though it is no member's: the switch sends them to every port of the VLAN. Each host there spends bandwidth on the cluster's traffic, and slow links can fill up. " +
+		Meaning: "Frames to the cluster's MAC reach this port although no node is behind it: the switch sends them to every port of the VLAN. Each host there spends bandwidth on the cluster's traffic, and slow links can fill up. " +
 			"A mirror port and a hub look the same. The service itself works.",
-		Detected: "Frames to the MAC that the VIP is at, not sent by this host, received on a host that is not a node. Without clients' traffic among them it is a remark only.",
+		Detected: "Frames to the cluster's MAC, not sent by this host, received on a host that is not a node. If no client traffic is among them, or if the capture does not note where it was taken, the severity is info: a capture of a node or of a mirror port holds such frames without any flooding.",
 		Disproof: "A static MAC entry for the cluster's MAC that leaves this port out, or a mirror session with this port as destination.",
 		Cure:     "On the switch: a static MAC entry for the cluster's MAC towards the member ports, where the platform takes one for several ports. In IGMP mode: IGMP snooping and a querier. Or a VLAN for the cluster alone.",
 		References: []Reference{

@@ -179,6 +179,7 @@ func (p *picture) isAt(r *Router, m mac.Addr) {
 // findForwarders adds those that were tried though nobody named them routers,
 // and that turned out to forward.
 func (p *picture) findForwarders() {
+	p.findPassing()
 	for _, m := range slices.SortedFunc(maps.Keys(p.trials), mac.Addr.Compare) {
 		t := p.trials[m]
 		signs := slices.Concat(t.delivered, t.refused, t.misled, t.redirects, t.hairpins)

@@ -83,8 +83,9 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 	var items []int
 	var who []netip.Addr
 	for _, a := range distinct(p.askers, askerOf) {
-		asking := p.askingOf(func(s sighting) bool { return askerOf(s) == a && !p.settled(all, s) })
-		if !asking.keeps() || !isHostIP(a.ip) {
+		// A packet of the asker to the cluster's MAC shows that it had an entry by then.
+		asking := p.askingSince(latest(p.passing[a.mac]), func(s sighting) bool { return askerOf(s) == a && !p.settled(all, s) })
+		if !asking.keeps() || !isHostIP(a.ip) || !p.answersReach(a, asking) {
 			continue
 		}
 		kind := "whether it is a router is not known"
@@ -99,6 +100,20 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 		p.find(idKeepsAsking, fmt.Sprintf("%s %s asking for %v although it answers: the answers are not accepted, or get lost.",
 			addresses(who), verb(len(who), "keeps", "keep"), p.vip), l.list(), items)
 	}
+}
+
+// answersReach reports whether the VIP answered while the asker asked. A live run
+// asks too, and hears that it did. In a capture it may have fallen silent after its
+// first answer, so an answer to the asker itself has to be there: one that the
+// asker's port gets by right may also be missing because it was not captured.
+func (p *picture) answersReach(a asker, asking asking) bool {
+	if p.live {
+		return true
+	}
+	first, _ := asking.retries()
+	return slices.ContainsFunc(p.claims, func(s sighting) bool {
+		return s.act == answers && s.arp.TargetIP == a.ip && !s.last.Before(first.Add(-retryWithin))
+	})
 }
 
 // judgeUntested notes the routers that were not tested. Without a router and

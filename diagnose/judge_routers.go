@@ -11,29 +11,58 @@ import (
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
-// What makes an asker one that keeps asking: so many requests after the VIP's
-// answer, over so long. An entry's normal renewal is one request, or a few
-// within a second.
+// What makes an asker one that keeps asking: so many requests in a row after the
+// VIP's answer, over so long, none later than a retry after the one before it. Who
+// has no entry asks about once a second (RFC 1122 2.3.2.1). Who renews an entry
+// does so every 30 s (Linux), every two minutes (Windows) or more seldom, and a
+// program that watches the VIP mostly waits for seconds.
 const (
 	keepsAsking     = 3
 	keepsAskingOver = time.Second
+	retryWithin     = 2500 * time.Millisecond
 )
 
 // asking is what one router or host asks for the VIP.
 type asking struct {
 	late        int // requests to everybody after the VIP had answered
 	first, last time.Time
+	times       []time.Time // of these requests, as far as they were kept
 	items       []int
 }
 
-func (a asking) keeps() bool { return a.late >= keepsAsking && a.last.Sub(a.first) >= keepsAskingOver }
+// keeps reports whether the requests come as those of somebody who gets no
+// answer that it accepts.
+func (a asking) keeps() bool {
+	_, n := a.retries()
+	return n >= keepsAsking
+}
+
+// retries returns the first instant and the number of the longest row of retries
+// that lasts long enough, or no instant.
+func (a asking) retries() (first time.Time, n int) {
+	all := slices.SortedFunc(slices.Values(a.times), time.Time.Compare)
+	begin := 0
+	for i := range all {
+		if i > 0 && all[i].Sub(all[i-1]) > retryWithin {
+			begin = i
+		}
+		if row := i - begin + 1; row > n && all[i].Sub(all[begin]) >= keepsAskingOver {
+			first, n = all[begin], row
+		}
+	}
+	return first, n
+}
 
 // String says how often and how fast.
 func (a asking) String() string {
 	over := a.last.Sub(a.first)
 	text := fmt.Sprintf("asks everybody for the VIP %s after it had answered, over %s", times(a.late), span(over))
-	if over > 0 {
-		text += fmt.Sprintf(" (%.1f per second)", float64(a.late-1)/over.Seconds())
+	switch perSecond := float64(a.late-1) / over.Seconds(); {
+	case over <= 0:
+	case perSecond >= 0.1:
+		text += fmt.Sprintf(" (%.1f per second)", perSecond)
+	default:
+		text += fmt.Sprintf(" (one every %s)", span(over/time.Duration(max(a.late-1, 1))))
 	}
 	return text
 }
@@ -70,8 +99,11 @@ func (a *asking) add(item int, it evidence.Item, answered time.Time) {
 		switch {
 		case !at.After(answered):
 			early++
-		case first.IsZero() || at.Before(first):
-			first = at
+		default:
+			a.times = append(a.times, at)
+			if first.IsZero() || at.Before(first) {
+				first = at
+			}
 		}
 	}
 	late := sightings(it) - early

@@ -43,8 +43,20 @@ func (f *flow) says(over time.Duration) string {
 	return text
 }
 
-// judgeFlooding notes that frames to the cluster's MAC come to this port, which
-// is no member's. A member gets them by right.
+// isClusterMAC reports a MAC that the VIP is at and that no host's own adapter
+// has: a group's, or one that the hosts of a unicast cluster share. Frames to an
+// ordinary host's MAC come to that host's port by right.
+func (p *picture) isClusterMAC(m mac.Addr) bool {
+	if !p.claimed[m] {
+		return false
+	}
+	return m.IsGroup() || slices.ContainsFunc(p.claims, func(s sighting) bool { return s.arp.SenderMAC == m && isClusterUnicast(s) })
+}
+
+// judgeFlooding notes that frames to the cluster's MAC come to this port. It is
+// a warning only at a place that is known to be no member's. Of a capture whose
+// place nobody noted that is not known: at a member or at a mirror port such
+// frames are a matter of course, so there it is a remark that says so.
 func (p *picture) judgeFlooding() {
 	if len(p.ownVIP) > 0 {
 		return
@@ -69,7 +81,7 @@ func (p *picture) judgeFlooding() {
 			source, to, out, heartbeat = f.EthSrc, f.EthDst, f.Out, true
 		}
 		switch {
-		case !p.claimed[to] || p.isOurs(source, out):
+		case !p.isClusterMAC(to) || p.isOurs(source, out):
 		case heartbeat:
 			heartbeats.add(p, i, netip.Addr{})
 		case slices.Contains(p.addresses, src):
@@ -83,6 +95,9 @@ func (p *picture) judgeFlooding() {
 		return
 	}
 	over, how := p.hearing()
+	if !p.live {
+		over = p.end.Sub(p.start)
+	}
 	var l lines
 	if clients.frames > 0 {
 		l.add("of clients: %s, from %s", clients.says(over), many(len(clients.from), "IP"))
@@ -100,12 +115,15 @@ func (p *picture) judgeFlooding() {
 		}
 	}
 	summary := fmt.Sprintf("The switch floods the cluster of %v to this port too: %s of clients.", p.vip, clients.says(over))
-	if clients.frames == 0 {
+	switch {
+	case !p.live:
+		summary = fmt.Sprintf("Frames to the cluster's MAC of %v are in the capture. At a port of no member, the switch floods them.", p.vip)
+	case clients.frames == 0:
 		summary = fmt.Sprintf("The switch floods what is sent to the cluster of %v to this port. No client's traffic was among it.", p.vip)
 	}
 	p.find(idFloods, summary, l.list(), items)
-	p.floodsIP = clients.frames+stimulus.frames > 0
-	if clients.frames == 0 {
+	p.floodsIP = p.live && clients.frames+stimulus.frames > 0
+	if clients.frames == 0 || !p.live {
 		p.lower(idFloods, Info)
 	}
 }
@@ -123,6 +141,9 @@ func (p *picture) hearing() (time.Duration, string) {
 		case f.Promiscuous:
 			return over, fmt.Sprintf("%s was in promiscuous mode for %s", quoted(f.Interface), span(over))
 		}
+	}
+	if !p.live {
+		return 0, "where it was taken is not noted in the capture: a member, a mirror port and a client that sends them see such frames without any flooding"
 	}
 	over, _ := p.listenedFor()
 	return over, "the interface was not set to receive them: its adapter lets them through, and may drop others"

@@ -30,6 +30,7 @@ func stories() []story {
 	out = append(out, pathStories()...)
 	out = append(out, trafficStories()...)
 	out = append(out, carriedStories()...)
+	out = append(out, captureStories()...)
 	out = append(out, igmpStories()...)
 	out = append(out, memberStories()...)
 	return append(out, observerStories()...)

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// fieldCase is a capture as admins have them, and what is right about one VIP in
+// it. Each stands for a kind; testdata/field/README.md says where each comes from.
+type fieldCase struct {
+	files   string // in testdata/field
+	args    string
+	vip     string   // whose object is looked at; "-" if there must be none
+	status  int      // of the run
+	verdict string   // "" for any
+	mode    string   // "" for any; one of several, separated by spaces
+	have    []string // findings, with :severity if it matters
+	absent  []string // findings, with :severity if only that is wrong
+	reaches string   // a router that is proven to reach the VIP
+	lines   string   // yes: there are lines to paste; no: there are none
+}
+
+// fieldObject is what the test reads of an object.
+type fieldObject struct {
+	VIP     string
+	Verdict string
+	Cluster struct {
+		Mode  string
+		Hosts []struct {
+			Priority *int
+			Answers  int
+		}
+	}
+	Routers []struct {
+		IP         string
+		ReachesVIP *bool `json:"reaches_vip"`
+	}
+	Findings []struct{ ID, Severity string }
+	Configs  []struct{ Text string }
+}
+
+// analyzed runs analyze on files of testdata/field and returns its objects by VIP.
+func analyzed(t *testing.T, c fieldCase) (int, map[string]fieldObject) {
+	t.Helper()
+	args := []string{"analyze", "-o", "json"}
+	for _, f := range strings.Fields(c.files) {
+		args = append(args, filepath.Join("testdata", "field", f))
+	}
+	status, out, errs := runArgs(t, append(args, strings.Fields(c.args)...)...)
+	objects := make(map[string]fieldObject)
+	for line := range strings.Lines(out) {
+		var o fieldObject
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatalf("%v in %q; %s", err, line, errs)
+		}
+		if o.VIP != "" {
+			objects[o.VIP] = o
+		}
+	}
+	return status, objects
+}
+
+// TestFieldCases: what the field has shown to be wrong stays right.
+func TestFieldCases(t *testing.T) {
+	for _, c := range fieldCases {
+		t.Run(strings.TrimSuffix(c.files, ".pcap")+" "+c.args, func(t *testing.T) {
+			status, objects := analyzed(t, c)
+			if status != c.status {
+				t.Errorf("status %d, want %d", status, c.status)
+			}
+			if c.vip == "-" {
+				if len(objects) > 0 {
+					t.Errorf("VIPs were found: %v", objects)
+				}
+				return
+			}
+			o, ok := objects[c.vip]
+			if !ok {
+				t.Fatalf("no object for %s: %v", c.vip, objects)
+			}
+			if c.verdict != "" && o.Verdict != c.verdict || c.mode != "" && !slices.Contains(strings.Fields(c.mode), o.Cluster.Mode) {
+				t.Errorf("verdict %s, mode %s; want %s, %s", o.Verdict, o.Cluster.Mode, c.verdict, c.mode)
+			}
+			var ids []string
+			for _, f := range o.Findings {
+				ids = append(ids, f.ID, f.ID+":"+f.Severity)
+			}
+			for _, id := range c.have {
+				if !slices.Contains(ids, id) {
+					t.Errorf("%s is not among %q", id, ids)
+				}
+			}
+			for _, id := range c.absent {
+				if slices.Contains(ids, id) {
+					t.Errorf("%s must not be among %q", id, ids)
+				}
+			}
+			reaches := slices.ContainsFunc(o.Routers, func(r struct {
+				IP         string
+				ReachesVIP *bool `json:"reaches_vip"`
+			}) bool {
+				return r.IP == c.reaches && r.ReachesVIP != nil && *r.ReachesVIP
+			})
+			if c.reaches != "" && !reaches {
+				t.Errorf("%s is not said to reach the VIP: %+v", c.reaches, o.Routers)
+			}
+			if c.lines == "yes" && len(o.Configs) == 0 || c.lines == "no" && len(o.Configs) > 0 {
+				t.Errorf("lines to paste, want %s: %+v", c.lines, o.Configs)
+			}
+		})
+	}
+}
+
+var fieldCases = []fieldCase{
+	// A port's own traffic, and whose capture it is.
+	{files: "ordinary-host.pcap", args: "--vip 192.0.2.20", vip: "192.0.2.20", mode: "none", absent: []string{"switch-floods"}},
+	{files: "at-a-node.pcap", vip: "192.0.2.90", mode: "multicast", absent: []string{"switch-floods:warning"}, reaches: "192.0.2.1"},
+	{files: "at-a-client.pcap", vip: "192.0.2.90", status: 1, mode: "multicast", absent: []string{"switch-floods:warning"}},
+
+	// Renewal of an ARP entry, and retries.
+	{files: "arp-renewed-router.pcap", vip: "192.0.2.90", absent: []string{"router-keeps-asking"}, reaches: "192.0.2.1"},
+	{files: "arp-renewed-cluster.pcap", vip: "192.0.2.90", mode: "unicast", absent: []string{"router-keeps-asking"}},
+	{files: "arp-renewed-host.pcap", args: "--vip 192.0.2.90", vip: "192.0.2.90", mode: "none", absent: []string{"router-keeps-asking"}},
+	{files: "arp-refused.pcap", vip: "192.0.2.90", status: 1, have: []string{"router-keeps-asking:warning"}},
+}

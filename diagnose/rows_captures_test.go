@@ -1,0 +1,127 @@
+package diagnose
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// answerTo is the VIP's answer to somebody else's question.
+func answerTo(source, sender mac.Addr, ip netip.Addr, m mac.Addr) step {
+	return step{at: 5 * ms, fact: evidence.ARP{Op: evidence.Reply, EthSrc: source, EthDst: m, SenderMAC: sender, SenderIP: vip, TargetMAC: m, TargetIP: ip}, n: 1}
+}
+
+// repeated repeats a step n times, from its instant on.
+func repeated(gap time.Duration, n int, s step) []step {
+	out := make([]step, n)
+	for i := range out {
+		out[i] = s
+		out[i].at += time.Duration(i) * gap
+	}
+	return out
+}
+
+// captureStories are captures whose place nobody noted.
+func captureStories() []story {
+	asks := asksFor(routerMAC, routerMAC, gateway, vip)
+	answered := answerTo(node1, multicast, gateway, routerMAC).from(6 * ms)
+	join := func(all ...[]step) []step {
+		var out []step
+		for _, steps := range all {
+			out = append(out, steps...)
+		}
+		return out
+	}
+	plain := hw("00:1b:21:00:00:09")
+	return []story{
+		{
+			// As every node's own capture looks: the frames come by right.
+			name:    "a capture at a node, clients' packets by way of the gateway",
+			steps:   join([]step{asks, answered}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second)), []step{passes(routerMAC, netip.MustParseAddr("198.51.100.10")).from(2 * time.Second)}),
+			verdict: Reachable, severity: Info,
+			want: []string{idGroupMAC, idRouterReaches, idFloods},
+			near: []string{idKeepsAsking, idOthersAsk, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if len(d.Routers) != 1 || d.Routers[0].IP != gateway || d.Routers[0].Why != "forwards packets of 2 remote IPs" {
+					t.Errorf("routers %+v", d.Routers)
+				}
+				f := findingOf(t, d, idFloods)
+				if text := strings.Join(f.Evidence, "\n"); f.Severity != Info || strings.Contains(text, "set to receive") || !strings.Contains(text, "is not noted in the capture") {
+					t.Errorf("%v, %q", f.Severity, text)
+				}
+			},
+		},
+		{
+			name:    "one packet of a remote client is no proof that its sender routes",
+			steps:   []step{asks, answered, passes(routerMAC, remote)},
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idFloods, idOthersAsk, idRouterUntested},
+			near: []string{idRouterReaches},
+		},
+		{
+			name:    "packets of a neighbour's second address are not forwarded",
+			steps:   join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 5, passes(stranger, netip.MustParseAddr("172.16.63.78")))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idFloods, idOthersAsk, idRouterUntested},
+			near: []string{idRouterReaches},
+		},
+		{
+			name:    "frames to an ordinary host's MAC",
+			steps:   []step{answerTo(plain, plain, client, stranger), passes(stranger, client).traffic(func(f *evidence.Traffic) { f.EthDst = plain })},
+			verdict: Seen, severity: OK,
+			want: []string{idOrdinary, idRouterUntested},
+			near: []string{idFloods},
+		},
+		{
+			name:    "a router that renews its entry every ten minutes",
+			steps:   join(repeated(10*time.Minute, 4, asks), repeated(10*time.Minute, 4, answered)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idKeepsAsking},
+		},
+		{
+			name:    "a host that renews its entry every 30 s, as Linux does",
+			steps:   join(repeated(30*time.Second, 20, asksFor(stranger, stranger, client, vip)), repeated(30*time.Second, 20, answerTo(node1, multicast, client, stranger))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idKeepsAsking},
+		},
+		{
+			name:    "a program that looks for the VIP every five seconds",
+			steps:   join(repeated(5*time.Second, 30, asksFor(stranger, stranger, client, vip)), repeated(5*time.Second, 30, answerTo(node1, multicast, client, stranger))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idKeepsAsking},
+		},
+		{
+			name:    "a router that asks once a second although it is answered",
+			steps:   join(repeated(time.Second, 8, asks), repeated(time.Second, 8, answered)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idKeepsAsking, idOthersAsk, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idKeepsAsking); !strings.Contains(text, "(1.0 per second)") {
+					t.Errorf("evidence %q", text)
+				}
+			},
+		},
+		{
+			name:    "the same, and in the end it sends packets to the cluster's MAC",
+			steps:   join(repeated(time.Second, 8, asks), repeated(time.Second, 8, answered), []step{passes(routerMAC, remote).from(8 * time.Second), passes(routerMAC, remote).from(9 * time.Second)}),
+			verdict: Reachable, severity: Info,
+			want: []string{idGroupMAC, idRouterReaches, idFloods},
+			near: []string{idKeepsAsking},
+		},
+		{
+			// It may have fallen silent, or its answers were not captured.
+			name:    "a router that asks once a second, and no answer to it in the capture",
+			steps:   join([]step{answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 8, asks.from(time.Second))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idKeepsAsking},
+		},
+	}
+}
