@@ -194,6 +194,7 @@ func (c *converter) router(path string, f *fileRouter, s *Scenario, i int) Route
 		Address:         c.in(path+".address", f.Address, s.LAN, nth(s.LAN, i+1)),
 		Remote:          c.in(path+".remote", f.Remote, s.Remote, nth(s.Remote, i+1)),
 		AcceptsGroupARP: c.choice(path+".group-arp", f.GroupARP, "refuse", "accept") == 1,
+		DropsMaskedARP:  c.choice(path+".masked-arp", f.MaskedARP, "take", "drop") == 1,
 		NoHairpin:       f.Hairpin != nil && !*f.Hairpin,
 		NoRedirects:     f.Redirects != nil && !*f.Redirects,
 		DropsICMP:       c.choice(path+".icmp", f.ICMP, "pass", "drop") == 1,

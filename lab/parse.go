@@ -102,6 +102,7 @@ type fileRouter struct {
 	Remote    string          `yaml:"remote"`
 	MAC       string          `yaml:"mac"`
 	GroupARP  string          `yaml:"group-arp"`
+	MaskedARP string          `yaml:"masked-arp"`
 	Static    []fileNeighbour `yaml:"static-arp"`
 	ProxyARP  []string        `yaml:"proxy-arp"`
 	Hairpin   *bool           `yaml:"hairpin"`

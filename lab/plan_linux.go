@@ -119,7 +119,7 @@ func routerPlan(s *Scenario, r *Router) hostPlan {
 		addresses: []netip.Prefix{netip.PrefixFrom(r.Remote, s.Remote.Bits())},
 	})
 	h.sysctls = sysctlsFor(true, false, !r.NoRedirects)
-	h.rules = func() *ruleSet { return routerRules(r) }
+	h.rules = func() *ruleSet { return routerRules(s, r) }
 	h.static = r.Static
 	h.away = r.ProxyARP
 	// A hardware router answers for others at once; Linux waits up to 0.8 s.

@@ -194,9 +194,21 @@ func notShare(a Affinity, share, of uint32) []expr.Any {
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: result, Data: binaryutil.NativeEndian.PutUint32(share)})
 }
 
-// routerRules makes a router obey RFC 1812 3.3.2 and filter.
-func routerRules(r *Router) *ruleSet {
+// routerRules makes a router obey RFC 1812 3.3.2, compare and filter.
+func routerRules(s *Scenario, r *Router) *ruleSet {
 	set := &ruleSet{}
+	if r.DropsMaskedARP {
+		// A rule cannot compare two parts of a frame, so there is one for each node.
+		var masked [][]expr.Any
+		for i := range s.Nodes {
+			if n := &s.Nodes[i]; !n.Answers.IsZero() && n.Answers != n.MAC {
+				masked = append(masked, rule(etherType(unix.ETH_P_ARP), etherFrom(n.MAC), network(arpSenderMAC, n.Answers[:]), drop()))
+			}
+		}
+		if len(masked) > 0 {
+			set.add(nftables.TableFamilyNetdev, nftables.ChainHookIngress, "eth0", masked...)
+		}
+	}
 	if !r.AcceptsGroupARP {
 		set.add(nftables.TableFamilyARP, new(arpIn), "", rule([]expr.Any{
 			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: arpSenderMAC, Len: 1},
@@ -266,6 +278,20 @@ func write(offset uint32, value []byte) []expr.Any {
 			OperationType: expr.PayloadWrite, SourceRegister: 1,
 			Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: uint32(len(value)),
 		},
+	}
+}
+
+func etherType(t uint16) []expr.Any {
+	return []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseLLHeader, Offset: 12, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(t)},
+	}
+}
+
+func etherFrom(m mac.Addr) []expr.Any {
+	return []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseLLHeader, Offset: 6, Len: 6},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: m[:]},
 	}
 }
 

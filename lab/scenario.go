@@ -197,14 +197,17 @@ type Router struct {
 	// AcceptsGroupARP makes the router learn a group MAC from ARP. False is
 	// what RFC 1812 3.3.2 asks for.
 	AcceptsGroupARP bool
-	Static          []Neighbour  // static ARP entries
-	ProxyARP        []netip.Addr // LAN addresses it routes elsewhere and answers for
-	NoHairpin       bool         // drops what would leave by the interface it came in
-	NoRedirects     bool         // sends no ICMP redirects
-	DropsICMP       bool         // neither takes, forwards nor sends ICMP
-	VRRP            *VRRP        // a virtual router that it takes part in; nil: none
-	Querier         *Querier     // FRR's pimd asks the LAN; nil: not
-	Timers          QueryTimers  // of Querier: the interval in whole seconds, the response 1 s at least
+	// DropsMaskedARP makes the router drop ARP of a node whose frame comes from
+	// another MAC than it names, as FD.io VPP did before change 36808.
+	DropsMaskedARP bool
+	Static         []Neighbour  // static ARP entries
+	ProxyARP       []netip.Addr // LAN addresses it routes elsewhere and answers for
+	NoHairpin      bool         // drops what would leave by the interface it came in
+	NoRedirects    bool         // sends no ICMP redirects
+	DropsICMP      bool         // neither takes, forwards nor sends ICMP
+	VRRP           *VRRP        // a virtual router that it takes part in; nil: none
+	Querier        *Querier     // FRR's pimd asks the LAN; nil: not
+	Timers         QueryTimers  // of Querier: the interval in whole seconds, the response 1 s at least
 }
 
 // VRRP is one router's part in a virtual router on the LAN. Without Elected the

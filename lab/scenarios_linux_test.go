@@ -117,6 +117,12 @@ func TestScenarios(t *testing.T) {
 		{"unicast", map[string]int{ // the Ethernet source carries the host priority
 			"02:01:ac:10:3f:f1 > 02:bf:ac:10:3f:f1": 1, "02:02:ac:10:3f:f1 > 02:bf:ac:10:3f:f1": 1,
 		}, reach{true, true, ""}},
+		{"unicast-compared", map[string]int{
+			"02:01:ac:10:3f:f1 > 02:bf:ac:10:3f:f1": 1, "02:02:ac:10:3f:f1 > 02:bf:ac:10:3f:f1": 1,
+		}, reach{true, false, ""}},
+		{"firewall-pair", map[string]int{
+			host1 + " > 01:00:5e:10:3f:f1": 1, host2 + " > 01:00:5e:10:3f:f1": 1,
+		}, reach{true, false, ""}},
 		{"unicast-unmasked", map[string]int{
 			"02:bf:ac:10:3f:f1 > 02:bf:ac:10:3f:f1": 2,
 		}, reach{}}, // reached or not by chance: see TestUnmaskedIsLearnt

@@ -136,6 +136,9 @@ func routerNotes(s *lab.Scenario, r *lab.Router) string {
 	if r.AcceptsGroupARP {
 		notes[0] = "accepts group MACs in ARP"
 	}
+	if r.DropsMaskedARP {
+		notes = append(notes, "drops ARP whose frame comes from another MAC than it names")
+	}
 	for _, e := range r.Static {
 		notes = append(notes, fmt.Sprintf("static ARP %s %s", e.IP, e.MAC))
 	}

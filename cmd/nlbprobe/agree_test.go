@@ -191,3 +191,43 @@ func TestDoubt(t *testing.T) {
 		}
 	}
 }
+
+// TestRenderKnown: what the MAC does not show is said by flags, and what cannot be
+// is refused.
+func TestRenderKnown(t *testing.T) {
+	for _, tt := range []struct {
+		args       string
+		has, hasNo string
+		err        string
+	}{
+		{"0100.5e7f.025b", "mac address-table static 0100.5e7f.025b", "querier", ""},
+		{"0100.5e7f.025b --mode igmp", "static 239.255.2.91 interface", "mac address-table", ""},
+		{"0100.5e7f.025a", "static 239.255.2.90 interface", "mac address-table", ""},
+		{"0100.5e7f.025a --mode multicast", "mac address-table static 0100.5e7f.025a", "querier", ""},
+		{"0100.5e00.025a", "mac address-table static 0100.5e00.025a", "querier", ""},
+		{"0100.5e00.025a --group 224.0.2.90", "static 224.0.2.90 interface", "mac address-table", ""},
+		{"0100.5e00.025a --mode igmp", "static <GROUP> interface", "mac address-table", ""},
+		{"02bf.c000.025a", "no line for cisco-ios", "\narp 192.0.2.90", ""},
+		{"02bf.c000.025a --static-arp", "\narp 192.0.2.90 02bf.c000.025a arpa\n", "mac address-table", ""},
+		{"0011.2233.4455 --static-arp", "\narp 192.0.2.90 0011.2233.4455 arpa\n", "", ""},
+		{"0011.2233.4455 --mode unicast", "no line for cisco-ios", "\narp 192.0.2.90", ""},
+
+		{"0011.2233.4455", "", "", "is a unicast MAC: no configuration is needed"},
+		{"03bf.c000.025a --mode unicast", "", "", "--mode unicast: 03:bf:c0:00:02:5a is a group MAC"},
+		{"03bf.c000.025a --mode igmp", "", "", "--mode igmp: 03:bf:c0:00:02:5a is not the MAC of an IPv4 group"},
+		{"02bf.c000.025a --mode multicast", "", "", "--mode multicast: 02:bf:c0:00:02:5a is no group MAC"},
+		{"03bf.c000.025a --mode broadcast", "", "", `no mode is called "broadcast"; there are unicast, multicast and igmp`},
+		{"03bf.c000.025a --group 239.1.1.1", "", "", "--group is for the mode igmp"},
+		{"0100.5e00.025a --group 239.1.1.1", "", "", "group 239.1.1.1 does not have the MAC address 01:00:5e:00:02:5a"},
+		{"0100.5e00.025a --group 192.0.2.1", "", "", `--group "192.0.2.1" is not an IPv4 multicast address`},
+		{"03bf.c000.025a --static-arp", "", "", "--static-arp is for a unicast MAC"},
+	} {
+		status, out, errs := runArgs(t, append(strings.Fields("render cisco-ios 192.0.2.90 --vlan 20 --port Gi1/0/11"), strings.Fields(tt.args)...)...)
+		switch {
+		case tt.err == "" && (status != exitOK || !strings.Contains(out, tt.has) || tt.hasNo != "" && strings.Contains(out, tt.hasNo)):
+			t.Errorf("%s: status %d, want %q and no %q in\n%s%s", tt.args, status, tt.has, tt.hasNo, out, errs)
+		case tt.err != "" && (status != exitUnknown || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, tt.err)):
+			t.Errorf("%s: status %d, stdout %q, stderr %q", tt.args, status, out, errs)
+		}
+	}
+}

@@ -124,6 +124,8 @@ func TestScenarios(t *testing.T) {
 			[]string{"group-mac-answer", "hand-set-mac", "router-ignores-multicast-arp", "several-hosts-one-mac", "switch-floods", "windows-checklist"}},
 		{"conflict", nil, "conflict", 2, "", "none", 2, "+", false,
 			[]string{"conflicting-answers", "ordinary-host", "router-reaches-vip"}},
+		{"firewall-pair", nil, "local-only", 2, "01:00:5e:10:3f:f1", "unknown", 2, "-", true,
+			[]string{"cluster-kind-unproven", "group-mac-answer", "hand-set-mac", "router-ignores-multicast-arp", "several-hosts-one-mac"}},
 		{"fixed", nil, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
 			[]string{"group-mac-answer", "router-reaches-vip", "several-hosts-one-mac", "switch-floods"}},
 		{"flooding", nil, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
@@ -189,6 +191,10 @@ func TestScenarios(t *testing.T) {
 			[]string{"group-mac-answer", "router-ignores-multicast-arp", "router-reaches-vip", "several-hosts-one-mac", "switch-floods", "windows-checklist"}},
 		{"unicast", nil, "reachable", 0, "02:bf:ac:10:3f:f1", "unicast", 2, "+", false,
 			[]string{"router-reaches-vip", "several-hosts-one-mac", "switch-floods", "unicast-mode-masked"}},
+		// The router's static ARP entry is the cure: it is printed though the MAC is
+		// unicast.
+		{"unicast-compared", nil, "local-only", 2, "02:bf:ac:10:3f:f1", "unicast", 2, "-", true,
+			[]string{"router-does-not-reach", "several-hosts-one-mac", "unicast-mode-masked", "windows-checklist"}},
 		{"unicast-unmasked", nil, "reachable", 1, "02:bf:ac:10:3f:f1", "unicast", 2, "+", false,
 			[]string{"router-reaches-vip", "unicast-mode-unmasked"}},
 		{"vrrp-frr", nil, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "++", false,
