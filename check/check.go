@@ -151,6 +151,7 @@ type runner struct {
 	noted    bool // the vantage is
 
 	forwarders []*forwarder
+	waiting    []waiting
 	live       []*live
 	soughtLive bool
 }
@@ -191,7 +192,7 @@ func (r *runner) prepare(vips []netip.Addr) error {
 		r.byIP[vip] = s
 	}
 	for _, router := range r.cfg.Routers {
-		if _, err := r.addForwarder(router.IP, true, r.start); err != nil {
+		if _, err := r.addForwarder(router.IP, byName, true, r.start); err != nil {
 			return err
 		}
 	}

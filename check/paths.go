@@ -28,6 +28,7 @@ var helloGroups = [...]mac.Addr{
 type path struct {
 	probe      *routerprobe.Probe
 	router     *forwarder
+	at         *place
 	vips       []netip.Addr
 	controlled bool // it has a control
 }
@@ -89,6 +90,7 @@ func (r *runner) tellPaths(f evidence.Fact, frame *evidence.Frame) {
 // returns when something is due again.
 func (r *runner) stepPaths(now time.Time) time.Time {
 	next := r.start.Add(r.cfg.Timing.Wait)
+	r.admit(now)
 	if now.Before(r.hellosBy) {
 		next = earlier(next, r.hellosBy)
 	}
@@ -120,8 +122,9 @@ func (r *runner) stepPaths(now time.Time) time.Time {
 	return next
 }
 
-// signWait is how long somebody who asks for a VIP is given to show that they are
-// a router; most are hosts.
+// signWait is how long somebody who asks for a VIP, or says hello as a router does,
+// is given to show that they are one: most who ask are hosts, and hellos can be
+// invented.
 const signWait = 1200 * time.Millisecond
 
 // beginPaths tests every router whose MAC is known for the VIPs that answer and
@@ -170,7 +173,7 @@ func (r *runner) beginPath(f *forwarder, n int, now time.Time) {
 	if timing.Wait <= 0 {
 		return
 	}
-	if f.asker {
+	if f.by != byName {
 		timing.Sign = signWait
 	}
 	p, err := routerprobe.New(routerprobe.Source{MAC: src.MAC, IP: src.IP}, routerprobe.Router{IP: f.ip, MAC: at.mac}, targets, r.ids, now, timing)
@@ -178,7 +181,7 @@ func (r *runner) beginPath(f *forwarder, n int, now time.Time) {
 		r.sendErr = err // without identifiers nothing can be asked; the rest goes on
 		return
 	}
-	r.paths = append(r.paths, &path{probe: p, router: f, vips: vips, controlled: len(controls) > 0})
+	r.paths = append(r.paths, &path{probe: p, router: f, at: at, vips: vips, controlled: len(controls) > 0})
 }
 
 // speaksFor reports that frames from m answered for the VIP.
@@ -225,27 +228,29 @@ func (r *runner) pathsSettled(s *subject) bool {
 
 // awaitsRouters reports whether routers to test may still be found.
 func (r *runner) awaitsRouters(s *subject) bool {
-	return !s.file.Answered.IsZero() && (!r.pathsDue.IsZero() || time.Now().Before(r.hellosBy))
+	return !s.file.Answered.IsZero() && (!r.pathsDue.IsZero() || time.Now().Before(r.hellosBy) || r.asksOn())
 }
 
 // inTest yields the router of each path whose test for the VIP goes on.
 func (r *runner) inTest(s *subject) iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		for _, p := range r.paths {
-			if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() && !r.settled(p.router, s.vip) && !yield(p.router.ip) {
+			if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() && !r.settled(p, s.vip) && !yield(p.router.ip) {
 				return
 			}
 		}
 	}
 }
 
-// settled reports whether a packet by way of any of the router's MACs came to an
-// end that tells something.
-func (r *runner) settled(f *forwarder, vip netip.Addr) bool {
-	return slices.ContainsFunc(r.paths, func(p *path) bool {
-		switch p.probe.Outcome(vip) {
+// settled reports whether a test need not be waited for: of a MAC that was named
+// once, since by way of another of the router's MACs a packet came to an end that
+// tells something. MACs that are named again and again are each waited for:
+// somebody may be in the router's place.
+func (r *runner) settled(p *path, vip netip.Addr) bool {
+	return p.at.heard < 2 && slices.ContainsFunc(r.paths, func(other *path) bool {
+		switch other.probe.Outcome(vip) {
 		case routerprobe.Delivered, routerprobe.Unreachable, routerprobe.Asking:
-			return p.router == f
+			return other.router == p.router
 		}
 		return false
 	})

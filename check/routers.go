@@ -7,32 +7,47 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/arpprobe"
+	"github.com/nlbprobe/nlbprobe/docket"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
-// The bounds of what anybody on the segment can invent.
+// The bounds of what anybody on the segment can invent. Routers that the user or
+// this host's routes name have no bound, and come first.
 const (
-	maxForwarders = 16 // routers tested in one run
-	maxAskers     = 4  // of them, those known only by asking for a VIP
-	maxPlaces     = 64 // MACs noted of one router
-	maxTested     = 4  // MACs of one router by way of which a VIP is tested
-	maxQuestions  = 6  // for the MAC of a router or control, once somebody answered
+	maxAskers    = 4  // those known only by asking for a VIP that are in test at one time
+	allAskers    = 16 // of them in one run
+	maxWaiting   = 64 // of them that wait for their turn
+	maxHellos    = 4  // routers known only by hellos
+	maxPeers     = 6  // the same with those that share an address of a router that is named
+	maxTested    = 4  // MACs of one router by way of which a VIP is tested
+	maxQuestions = 6  // for the MAC of a router or control, once somebody answered
+)
+
+// knownBy is how a router is known: what only frames say may be invented.
+type knownBy uint8
+
+const (
+	byName   knownBy = iota // the user's, or this host's routes
+	byHello                 // it says hello
+	byAsking                // it asks for a VIP: most such are hosts
 )
 
 // forwarder is a router under way, or who may be one.
 type forwarder struct {
 	ip    netip.Addr
-	asker bool            // known only by asking for a VIP: most such are hosts
+	by    knownBy
+	since time.Time
 	probe *arpprobe.Probe // asks for its MAC; nil where that needs no asking
 	at    []*place        // in the order in which they were heard
+	macs  docket.Regulars
 }
 
 // place is a MAC at which a router is said to be. A router that shares its
 // address has several, and so has one whose address somebody else claims.
 type place struct {
 	mac    mac.Addr
-	heard  int // how often it was named in an answer
+	heard  int // how often it was named in ARP
 	tested map[netip.Addr]bool
 }
 
@@ -61,18 +76,22 @@ func (r *runner) findForwarder(ip netip.Addr) *forwarder {
 	return nil
 }
 
-// addForwarder adds a router unless it is known, is a VIP or this host, or there
-// are too many. With ask its MAC is asked for.
-func (r *runner) addForwarder(ip netip.Addr, ask bool, now time.Time) (*forwarder, error) {
+// addForwarder adds a router unless it is known, is a VIP or this host. With ask
+// its MAC is asked for.
+func (r *runner) addForwarder(ip netip.Addr, by knownBy, ask bool, now time.Time) (*forwarder, error) {
 	if f := r.findForwarder(ip); f != nil {
 		return f, nil
 	}
-	if !ip.Is4() || r.byIP[ip] != nil || len(r.forwarders) >= maxForwarders || r.isOwn(ip) {
+	if !ip.Is4() || r.byIP[ip] != nil || r.isOwn(ip) {
 		return nil, nil
 	}
-	f := &forwarder{ip: ip}
+	f := &forwarder{ip: ip, by: by, since: now}
 	if ask && !r.cfg.Passive {
-		p, err := r.askOnce(ip, now)
+		wait := r.cfg.Timing.Wait
+		if by != byName {
+			wait = min(wait, signWait)
+		}
+		p, err := r.askOnce(ip, now, wait)
 		if err != nil {
 			return nil, err
 		}
@@ -83,11 +102,22 @@ func (r *runner) addForwarder(ip netip.Addr, ask bool, now time.Time) (*forwarde
 	return f, nil
 }
 
+// count returns how many routers are known in a way.
+func (r *runner) count(by knownBy) int {
+	n := 0
+	for _, f := range r.forwarders {
+		if f.by == by {
+			n++
+		}
+	}
+	return n
+}
+
 // askOnce returns a probe for one host's MAC: one answer tells it, and where
 // answers differ, those that come again are believed.
-func (r *runner) askOnce(ip netip.Addr, now time.Time) (*arpprobe.Probe, error) {
+func (r *runner) askOnce(ip netip.Addr, now time.Time, wait time.Duration) (*arpprobe.Probe, error) {
 	timing := r.cfg.Timing
-	timing.Rounds, timing.Most = 1, maxQuestions
+	timing.Rounds, timing.Most, timing.Wait = 1, maxQuestions, wait
 	return arpprobe.New(ip, r.source(ip), now, timing)
 }
 
@@ -110,7 +140,7 @@ func (r *runner) foundAt(f *forwarder, m mac.Addr, at time.Time) {
 	}
 	n := slices.IndexFunc(f.at, func(p *place) bool { return p.mac == m })
 	if n < 0 {
-		if len(f.at) >= maxPlaces {
+		if !f.macs.Admit(m) {
 			return
 		}
 		n = len(f.at)
@@ -136,8 +166,8 @@ func (r *runner) hearRouter(a evidence.ARP, frame *evidence.Frame) {
 	case a.Out:
 	case f == nil:
 		r.hearAsker(a, frame)
-	case a.Op == evidence.Reply:
-		if f.probe != nil {
+	case a.Op == evidence.Reply, a.Op == evidence.Request:
+		if f.probe != nil && a.Op == evidence.Reply {
 			f.probe.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
 		}
 		r.foundAt(f, a.SenderMAC, frame.Time)
@@ -152,22 +182,81 @@ func (r *runner) hearAsker(a evidence.ARP, frame *evidence.Frame) {
 		a.SenderMAC.IsGroup() || a.SenderMAC.IsZero() || a.SenderIP.IsUnspecified() || !r.onLink(a.SenderIP) {
 		return
 	}
-	askers := 0
 	for _, f := range r.forwarders {
-		if f.asker {
-			askers++
-		}
 		if slices.ContainsFunc(f.at, func(p *place) bool { return p.mac == a.SenderMAC }) {
 			return // a router that speaks from another address of its own
 		}
 	}
-	if askers >= maxAskers {
-		return
+	n := slices.IndexFunc(r.waiting, func(w waiting) bool { return w.ip == a.SenderIP })
+	if n < 0 {
+		if len(r.waiting) >= maxWaiting {
+			// One that asked once is most likely a host that got its answer.
+			if n = slices.IndexFunc(r.waiting, func(w waiting) bool { return w.asked == 1 }); n < 0 {
+				return
+			}
+			r.waiting = slices.Delete(r.waiting, n, n+1)
+		}
+		n = len(r.waiting)
+		r.waiting = append(r.waiting, waiting{ip: a.SenderIP, mac: a.SenderMAC})
 	}
-	if f, err := r.addForwarder(a.SenderIP, false, frame.Time); err == nil && f != nil {
-		f.asker = true
-		r.foundAt(f, a.SenderMAC, frame.Time)
+	r.waiting[n].asked++
+	r.admit(frame.Time)
+}
+
+// waiting is somebody who asks for a VIP and is not tested yet.
+type waiting struct {
+	ip    netip.Addr
+	mac   mac.Addr
+	asked int
+}
+
+// admit gives a turn to those who wait, those first that ask on: a host that got
+// its answer does not.
+func (r *runner) admit(now time.Time) {
+	for len(r.waiting) > 0 && r.count(byAsking) < allAskers && r.askersInTest(now) < maxAskers {
+		next := 0
+		for n, w := range r.waiting {
+			if w.asked > r.waiting[next].asked {
+				next = n
+			}
+		}
+		w := r.waiting[next]
+		if w.asked < 2 && r.count(byAsking) >= maxAskers {
+			return // a place that was free again is for one that asks on
+		}
+		r.waiting = slices.Delete(r.waiting, next, next+1)
+		if f, err := r.addForwarder(w.ip, byAsking, false, now); err == nil && f != nil {
+			r.foundAt(f, w.mac, now)
+		}
 	}
+}
+
+// askersInTest is how many places of askers are taken: each has its own until its
+// test is over.
+func (r *runner) askersInTest(now time.Time) int {
+	n := 0
+	for _, f := range r.forwarders {
+		if f.by != byAsking {
+			continue
+		}
+		open := now.Before(f.since.Add(signWait)) // its test may not have begun
+		for _, p := range r.paths {
+			if p.router == f {
+				if open = !p.probe.Done(); open {
+					break
+				}
+			}
+		}
+		if open {
+			n++
+		}
+	}
+	return n
+}
+
+// asksOn reports whether somebody waits for a turn who asks again and again.
+func (r *runner) asksOn() bool {
+	return r.count(byAsking) < allAskers && slices.ContainsFunc(r.waiting, func(w waiting) bool { return w.asked > 1 })
 }
 
 // peerWait is how long a router that said hello is given to tell its own MAC.
@@ -185,12 +274,19 @@ func (r *runner) hearHello(h evidence.Hello, frame *evidence.Frame) {
 		r.hellosBy = now
 	}
 	virtual := helloWait(h.EthSrc) > 0
+	most := maxHellos
+	if f := r.findForwarder(h.Virtual); f != nil && f.by == byName {
+		most = maxPeers
+	}
 	for _, ip := range []netip.Addr{h.From, h.Virtual} {
 		if !ip.Is4() || !r.onLink(ip) || r.findForwarder(ip) != nil {
 			continue
 		}
+		if r.count(byHello) >= most {
+			continue
+		}
 		own := ip == h.From
-		f, err := r.addForwarder(ip, own == virtual, now)
+		f, err := r.addForwarder(ip, byHello, own == virtual, now)
 		if err != nil || f == nil {
 			continue
 		}
@@ -238,7 +334,7 @@ func (r *runner) findLive(now time.Time) {
 		if !ip.Is4() || !r.onLink(ip) || r.isOwn(ip) || r.byIP[ip] != nil || r.findForwarder(ip) != nil {
 			continue
 		}
-		p, err := r.askOnce(ip, now)
+		p, err := r.askOnce(ip, now, r.cfg.Timing.Wait)
 		if err != nil {
 			continue
 		}
@@ -303,7 +399,7 @@ func (r *runner) controls(router netip.Addr) []netip.Addr {
 				a.SenderMAC.IsGroup() || a.SenderIP.IsUnspecified() || !r.onLink(a.SenderIP) {
 				continue
 			}
-			if f := r.findForwarder(a.SenderIP); f == nil || f.asker {
+			if f := r.findForwarder(a.SenderIP); f == nil || f.by == byAsking {
 				found = append(found, a.SenderIP)
 			}
 		}

@@ -201,6 +201,117 @@ func TestRunManyAskers(t *testing.T) {
 	})
 }
 
+// A router that asks on is tested though hosts that asked before it took every
+// place: each place is free again after its time.
+func TestRunAskerAfterOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := clusterOf(t, 2)
+		link, h := newSegment(t, nil), &told{}
+		link.answer = func(b []byte) [][]byte {
+			if isEcho(b, secondMAC) {
+				time.AfterFunc(3*time.Second, func() { link.put(refusal(b, secondMAC, second)) })
+				return nil
+			}
+			if b[13] == 0 && mac.From(b) != rtrMAC {
+				return nil
+			}
+			return answer(b)
+		}
+		for i := range 40 {
+			time.AfterFunc(50*time.Millisecond, func() {
+				link.put(asksForVIP(t, mac.Addr{2, 9, 9, 9, 9, byte(i)}, netip.AddrFrom4([4]byte{172, 16, 63, byte(30 + i)})))
+			})
+		}
+		for i := range 8 {
+			time.AfterFunc(time.Duration(100+1000*i)*time.Millisecond, func() { link.put(asksForVIP(t, secondMAC, second)) })
+		}
+		cfg := config()
+		cfg.Listen, cfg.Timing.Wait = 1500*time.Millisecond, 8*time.Second
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		r := h.results[0]
+		if d := r.Diagnosis; d.Verdict != diagnose.LocalOnly || r.Elapsed > 6*time.Second {
+			t.Errorf("%v after %v, routers %+v", d.Verdict, r.Elapsed, d.Routers)
+		}
+		to := make(map[mac.Addr]bool)
+		for _, b := range link.sent {
+			if b[13] == 0 {
+				to[mac.From(b)] = true
+			}
+		}
+		if len(to) != 1+4+1 {
+			t.Errorf("packets for the VIP were handed to %d", len(to))
+		}
+	})
+}
+
+// Invented hellos get few packets, do not prolong the run, and crowd out neither
+// the gateway nor a router that asks on.
+func TestRunInventedHellos(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := clusterOf(t, 2)
+		link, h := newSegment(t, nil), &told{}
+		link.answer = func(b []byte) [][]byte {
+			if b[13] == 0 && mac.From(b) != rtrMAC {
+				return nil
+			}
+			return answer(b)
+		}
+		for i := range 40 {
+			link.put(vrrp(mac.Addr{0, 0, 0x5e, 0, 1, byte(i)}, netip.AddrFrom4([4]byte{172, 16, 63, byte(30 + i)}), netip.AddrFrom4([4]byte{172, 16, 63, byte(130 + i)})))
+		}
+		link.put(vrrp(mac.Addr{0, 0, 0x5e, 0, 1, 77}, us.Addr(), us.Addr()))
+		cfg := config()
+		cfg.Timing.Wait = 8 * time.Second
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		r := h.results[0]
+		if r.Diagnosis.Verdict != diagnose.Reachable || r.Elapsed > 2*time.Second || len(link.sent) > 30 {
+			t.Errorf("%v after %v, %d frames, routers %+v", r.Diagnosis.Verdict, r.Elapsed, len(link.sent), r.Diagnosis.Routers)
+		}
+		if slices.ContainsFunc(r.Diagnosis.Routers, func(x diagnose.Router) bool { return x.IP == us.Addr() }) {
+			t.Error("this host is listed as a router")
+		}
+		i := slices.IndexFunc(r.Diagnosis.Findings, func(f diagnose.Finding) bool { return f.ID == "router-not-tested" })
+		if i < 0 || r.Diagnosis.Findings[i].Severity != diagnose.Warning {
+			t.Errorf("findings %+v", r.Diagnosis.Findings)
+		}
+	})
+}
+
+// Somebody answers in the place of a router that refuses, and hands packets on:
+// the router itself is waited for, and the VIP is not reachable.
+func TestRunRouterInTheMiddle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := clusterOf(t, 2)
+		link, h := newSegment(t, nil), &told{}
+		evil := mac.Addr{2, 0x66, 0, 0, 0, 1}
+		link.answer = func(b []byte) [][]byte {
+			if isEcho(b, rtrMAC) {
+				time.AfterFunc(3*time.Second, func() { link.put(refusal(b, rtrMAC, router)) })
+				return nil
+			}
+			return answer(b)
+		}
+		for i := range 100 {
+			time.AfterFunc(time.Duration(50*i)*time.Millisecond, func() {
+				link.put(arpFrame(t, arp.OperationReply, evil, ourMAC, evil, router, ourMAC, us.Addr()))
+			})
+		}
+		cfg := config()
+		cfg.Timing.Wait = 8 * time.Second
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		r := h.results[0]
+		if d := r.Diagnosis; d.Verdict != diagnose.LocalOnly || !d.Has("router-address-claimed-twice") || r.Elapsed > 4*time.Second {
+			t.Errorf("%v after %v, routers %+v", d.Verdict, r.Elapsed, d.Routers)
+		}
+	})
+}
+
 // Of routers that share an address each is tested that says hello, by its own.
 func TestRunHelloNamesRouters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -25,10 +25,10 @@ const twoCures = "Either, on every router of the VLAN, the standby one too: a st
 var routerEntries = [...]Entry{
 	{
 		ID:         idRouterUntested,
-		Severity:   Info,
+		Severity:   Warning,
 		Certainty:  nlb.Documented,
 		Title:      "A router was not tested",
-		Meaning:    "What a router does with the answers was not learnt: no packet was sent by way of it, and nothing seen proves that it reaches the VIP. Remote subnets behind it may work or not.",
+		Meaning:    "What a router does with the answers was not learnt: no packet was sent by way of it, and nothing seen proves that it reaches the VIP. Remote subnets behind it may work or not. Where more claim to be routers than an ordinary segment has, not all can be tested, and it is a warning: some may be invented, to crowd others out. Else it is a remark.",
 		Detected:   "A known router, or no known router at all, without evidence that it reaches, or fails to reach, the VIP.",
 		Disproof:   "A packet to the VIP that a router forwarded, or an ICMP host unreachable from it.",
 		Cure:       "On each router: look at the ARP entry of the VIP. Incomplete means refused; a dynamic or static entry with the cluster's MAC means known. Or probe the VIP from a remote subnet.",

@@ -68,12 +68,13 @@ type picture struct {
 	claimed  map[mac.Addr]bool // what the VIP is said to be at
 	hostMACs map[mac.Addr]bool // Ethernet sources that speak for the VIP
 
-	routers    []Router // at last, by IP
-	known      map[netip.Addr]*Router
-	routerIs   map[netip.Addr]map[mac.Addr]*claim // every MAC that a router is said to be at
-	routerMACs map[mac.Addr]netip.Addr            // of routers that are not the VIP
-	pairs      []*pair
-	findings   map[string]*Finding
+	moreRouters int      // that claim to be some, beyond those that are listed
+	routers     []Router // at last, by IP
+	known       map[netip.Addr]*Router
+	routerIs    map[netip.Addr]map[mac.Addr]*claim // every MAC that a router is said to be at
+	routerMACs  map[mac.Addr]netip.Addr            // of routers that are not the VIP
+	pairs       []*pair
+	findings    map[string]*Finding
 }
 
 // act is what an ARP packet with the VIP as sender does.

@@ -142,7 +142,8 @@ func (p *picture) addRouter(ip netip.Addr, why string, item int) *Router {
 	switch {
 	case ip == p.vip, slices.Contains(p.addresses, ip):
 		return nil // a hello can name any address, this host's too
-	case r == nil && len(p.known) >= maxRouters && !slices.Contains(p.gateways, ip):
+	case r == nil && len(p.known) >= maxRouters && !slices.Contains(p.gateways, ip) && !p.answersTests(ip):
+		p.moreRouters++
 		return nil
 	case r == nil:
 		r = &Router{IP: ip, Why: why}
@@ -152,6 +153,15 @@ func (p *picture) addRouter(ip netip.Addr, why string, item int) *Router {
 	}
 	r.Items = append(r.Items, item)
 	return r
+}
+
+// answersTests reports whether something came of a packet that was handed to a MAC
+// of the host at ip: that is no invention.
+func (p *picture) answersTests(ip netip.Addr) bool {
+	return len(p.trials) > 0 && slices.ContainsFunc(p.others, func(s sighting) bool {
+		t := p.trials[s.arp.SenderMAC]
+		return s.arp.SenderIP == ip && t != nil && len(t.delivered)+len(t.refused)+len(t.misled)+len(t.barred)+len(t.redirects)+len(t.hairpins) > 0
+	})
 }
 
 // maxWhy bounds how a router's ways to be known add up, in bytes.

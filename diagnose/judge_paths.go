@@ -116,6 +116,10 @@ func (p *picture) answersReach(a asker, asking asking) bool {
 	})
 }
 
+// ordinaryRouters is how many routers a segment may have without more being
+// said: a few groups of two that share an address each.
+const ordinaryRouters = 6
+
 // judgeUntested notes the routers that were not tested. Without a router and
 // without a VIP there is nothing to test.
 func (p *picture) judgeUntested(all []*outcome) {
@@ -143,6 +147,10 @@ func (p *picture) judgeUntested(all []*outcome) {
 	case len(all) == 0 && len(p.claims) > 0:
 		p.find(idRouterUntested, fmt.Sprintf("No router is known that could be tested for %v.", p.vip),
 			[]string{"no gateway was given, and nobody asked from a virtual router's MAC"}, itemsOf(p.claims))
+	}
+	// With more than an ordinary segment has, some may be invented to crowd others out.
+	if len(some) == 0 || len(all) <= ordinaryRouters && p.moreRouters == 0 {
+		p.lower(idRouterUntested, Info)
 	}
 	if n := len(some); n > 0 && n < len(all) {
 		p.findings[idRouterUntested].Summary = fmt.Sprintf("Whether %s %s %v was not tested; others were.", lowerFirst(names(some)), verb(n, "reaches", "reach"), p.vip)

@@ -29,6 +29,7 @@ type Docket struct {
 	cases   []*Case
 	byIP    map[netip.Addr]*Case
 	routers map[netip.Addr]bool
+	claims  map[netip.Addr]*Regulars // the MACs that claim to be a router
 	own     map[netip.Addr]bool
 	ownMACs map[mac.Addr]bool
 
@@ -143,13 +144,31 @@ func (d *Docket) fileARP(a evidence.ARP, frame *evidence.Frame) {
 	c := d.byIP[a.TargetIP]
 	// A question of a router's for one VIP stands with that VIP.
 	if d.routers[a.SenderIP] && !a.Out && (c == nil || a.Op == evidence.Reply) {
-		d.Routers.Add(a, frame.Time, 1, frame)
+		d.fileRouter(a, frame)
 	}
 	if c != nil && !c.closed && a.Op == evidence.Request && a.SenderIP != a.TargetIP {
 		c.Asks.Add(a, frame.Time, 1, frame)
 	}
 	if c = d.byIP[a.SenderIP]; c != nil && !c.closed {
 		c.claim(a, frame)
+	}
+}
+
+// fileRouter files what is claimed of a router's address. Whoever invents MACs for
+// it crowds out no host that answers again.
+func (d *Docket) fileRouter(a evidence.ARP, frame *evidence.Frame) {
+	r := d.claims[a.SenderIP]
+	if r == nil {
+		if d.claims == nil {
+			d.claims = make(map[netip.Addr]*Regulars)
+		}
+		r = new(Regulars)
+		d.claims[a.SenderIP] = r
+	}
+	if r.Admit(a.SenderMAC) {
+		d.Routers.Add(a, frame.Time, 1, frame)
+	} else {
+		d.Routers.LeaveOut(evidence.Unkept{Of: a.Kind()}, frame)
 	}
 }
 
