@@ -331,10 +331,6 @@ func countProbes(all []*probe) int {
 	return n
 }
 
-// asksQuickly is the longest mean time between the questions of a router that has
-// no entry for the VIP: one that renews an entry asks every few minutes.
-const asksQuickly = 5 * time.Second
-
 // asksOnAfter says what the router asked after others' packets came from its MAC:
 // one that asks everybody on has no MAC for the VIP, and did not send them.
 func (p *picture) asksOnAfter(o *outcome) string {
@@ -350,7 +346,7 @@ func (p *picture) asksOnAfter(o *outcome) string {
 		}
 		return p.speaksFor(o.router.IP, s)
 	})
-	if !since.keeps() || since.last.Sub(since.first) > time.Duration(since.late-1)*asksQuickly {
+	if !since.keeps() {
 		return ""
 	}
 	o.items = append(o.items, since.items...)
