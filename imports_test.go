@@ -32,6 +32,7 @@ var mayImport = []struct {
 	{"mac", nil},
 	{"nearest", nil},
 	{"inventory", nil},
+	{"userfile", nil},
 	{"goldentest", nil}, // for tests alone
 	{"testdata/scenarios", nil},
 	{"nlb", []string{"mac"}},
@@ -57,7 +58,7 @@ var mayImport = []struct {
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"cmd/nlbprobe", []string{"inventory",
-		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "wire",
+		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
 }
 

@@ -534,7 +534,7 @@ func (t *Text) Config(p Paste) error {
 		for i, v := range p.VIPs {
 			names[i] = v.String()
 		}
-		head := fmt.Sprintf("%s for %s, section %s; %s", c.Title(), strings.Join(names, ", "), c.Section, confidenceWords(c.Confidence))
+		head := fmt.Sprintf("%s for %s, section %s; %s", c.Title(), strings.Join(names, ", "), c.Section, origin(c))
 		b.WriteString(t.labelled("PASTE", head))
 		// A platform without comments has its remarks here, above the lines.
 		for _, n := range c.Notes {
@@ -544,6 +544,16 @@ func (t *Text) Config(p Paste) error {
 	}
 	t.after(&b, p)
 	return t.write(b.String())
+}
+
+// origin says where the lines come from. Of a file that is not built in it says
+// what its author does, and vouches for nothing.
+func origin(c templates.Config) string {
+	words := confidenceWords(c.Confidence)
+	if c.File == "" {
+		return words
+	}
+	return fmt.Sprintf("from the file %s, by which %s", Clean(c.File), words)
 }
 
 // confidenceWords says how sure the least sure of the lines is.

@@ -65,8 +65,8 @@ func decode(file string, data []byte) (*Platform, *ast.File, error) {
 // tame refuses what no platform file needs and the YAML package takes seconds
 // for, or fails on: deep nesting, anchors, aliases and tags.
 func tame(file string, data []byte) error {
-	if len(data) > maxFile {
-		return &FileError{File: file, Reason: fmt.Sprintf("more than %d bytes", maxFile)}
+	if len(data) > MaxFile {
+		return &FileError{File: file, Reason: fmt.Sprintf("more than %d bytes", MaxFile)}
 	}
 	const deepest = 100
 	depth := 0

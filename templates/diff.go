@@ -32,7 +32,7 @@ func (p *Platform) Diff(v Values, role Role, old Old) (Config, error) {
 }
 
 func (p *Platform) diff(patterns []pattern, v Values, role Role, old Old) (Config, error) {
-	c := Config{Device: v.Device, Platform: p.Name, Section: diffSection, Comment: p.Spelling.Comment}
+	c := Config{Device: v.Device, Platform: p.Name, File: p.userFile(), Section: diffSection, Comment: p.Spelling.Comment}
 	if role != Both {
 		c.Role = role.String()
 	}

@@ -9,12 +9,7 @@ import (
 )
 
 func ExamplePlatform_Render() {
-	set, err := templates.Load()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ios, err := set.Lookup("cisco-ios")
+	ios, err := templates.Load().Lookup("cisco-ios")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -80,11 +80,7 @@ func TestUnknown(t *testing.T) {
 // TestUserModels: a user's file is found by its families and models too, and goes
 // before the built-in one that it stands for.
 func TestUserModels(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(dir+"/acme.yaml", []byte(acmeFile(t, "families: [Acme 1]", "families: [Roadrunner 9]\nmodels: [\"RR9*\", \"TNT-[0-9]*\"]")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := load(t, dir)
+	s := load(t, folder(map[string]string{"acme.yaml": acmeFile(t, "families: [Acme 1]", "families: [Roadrunner 9]\nmodels: [\"RR9*\", \"TNT-[0-9]*\"]")}))
 	for name, want := range map[string]string{"roadrunner": "acme-os", "RR9000-X": "acme-os", "TNT-48": "acme-os", "Acme RR9": "acme-os", "tntx": "", "rr8": ""} {
 		if got := strings.Join(s.Find(name), " "); got != want {
 			t.Errorf("%s -> %s, want %s", name, got, want)

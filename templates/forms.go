@@ -135,7 +135,7 @@ func (p *Platform) renderForm(f Form, v Values, role Role, s Section, trusting b
 	if len(r.missing) > 0 {
 		return Config{}, &MissingError{Platform: p.Name, Names: r.missing}
 	}
-	c := Config{Device: r.v.Device, Platform: p.Name, Section: s, Form: f, Text: w.out.String(), Confidence: w.weakest, Comment: w.comment}
+	c := Config{Device: r.v.Device, Platform: p.Name, File: p.userFile(), Section: s, Form: f, Text: w.out.String(), Confidence: w.weakest, Comment: w.comment}
 	if role != Both {
 		c.Role = role.String()
 	}

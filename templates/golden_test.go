@@ -24,11 +24,11 @@ var (
 	unicastMAC   = mac.Addr{0x02, 0xbf, 192, 0, 2, 100}
 )
 
-func load(t testing.TB, dirs ...string) *Set {
+func load(t testing.TB, folders ...Folder) *Set {
 	t.Helper()
-	s, err := Load(dirs...)
-	if err != nil {
-		t.Fatal(err)
+	s := Load(folders...)
+	for _, f := range s.Faulty() {
+		t.Fatal(f)
 	}
 	return s
 }

@@ -20,7 +20,7 @@ func TestGuide(t *testing.T) {
 	if !found || !ended {
 		t.Fatal("the guide has no example")
 	}
-	dir := folder(t, map[string]string{"example-os.yaml": text})
+	dir := folder(map[string]string{"example-os.yaml": text})
 	p, err := load(t, dir).Lookup("example")
 	if err != nil {
 		t.Fatal(err)

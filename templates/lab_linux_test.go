@@ -33,10 +33,7 @@ func shell(t *testing.T, l *lab.Lab, host, script string) string {
 // linux returns the Linux platform.
 func linux(t *testing.T) *templates.Platform {
 	t.Helper()
-	set, err := templates.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := templates.Load()
 	p, err := set.Lookup("linux")
 	if err != nil {
 		t.Fatal(err)

@@ -3,12 +3,9 @@ package templates
 import (
 	"bytes"
 	"embed"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -19,67 +16,124 @@ import (
 //go:embed platforms/*.yaml
 var builtin embed.FS
 
-// maxFile bounds a platform file, in bytes.
-const maxFile = 64 << 10
+// MaxFile bounds a platform file, in bytes.
+const MaxFile = 64 << 10
+
+// Folder is the platform files of one folder.
+type Folder struct {
+	Files []File // in the order of their names
+}
+
+// File is a platform file of a user's, as it was read.
+type File struct {
+	Name string // with its path, as faults name it
+	Data []byte // at most MaxFile and one
+	Err  error  // why it could not be read
+}
+
+// FaultyError is a platform file that is passed over. Its text names every fault
+// of the file, a line each: file, line, column and what is wrong.
+type FaultyError struct {
+	File string
+	err  error
+
+	names []string // of the platform that it was to be, as far as they can be told
+}
+
+func (e *FaultyError) Error() string { return e.err.Error() }
+
+func (e *FaultyError) Unwrap() error { return e.err }
 
 // Set is the platforms at hand: those built in, and those of the folders that
 // Load was given. It is safe for use by several goroutines.
 type Set struct {
-	user  map[string]*Platform // by name; these go before those built in
-	alias map[string]string    // aliases of user
+	user   map[string]*Platform // by name; these go before those built in
+	alias  map[string]string    // aliases of user
+	faulty []*FaultyError
 
 	mu      sync.Mutex
 	decoded map[string]*Platform // built-in ones read so far, by name
 }
 
-// Load returns the built-in platforms and those of every *.yaml file in dirs.
-// A file in a folder overrides the built-in platform of the same name; a
-// folder later in dirs goes before an earlier one. The user's files are read
-// and checked at once, a built-in one when it is asked for. The error joins
-// every fault of every file, a line each: file, line, column and what is wrong.
-func Load(dirs ...string) (*Set, error) {
+// Load returns the built-in platforms and those of the user's files. A file
+// overrides the built-in platform of the same name; a folder later in folders
+// goes before an earlier one. The user's files are checked at once, a built-in
+// one when it is asked for. A file with a fault is passed over: Faulty names it,
+// and so does Lookup for the name of its platform.
+func Load(folders ...Folder) *Set {
 	s := &Set{user: map[string]*Platform{}, alias: map[string]string{}, decoded: map[string]*Platform{}}
-	var faults []error
-	for _, dir := range dirs {
-		faults = append(faults, s.loadDir(dir))
+	for _, f := range folders {
+		s.add(f)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.user)) {
-		faults = append(faults, s.addAliases(s.user[name]))
+		if err := s.addAliases(s.user[name]); err != nil {
+			p := s.user[name]
+			s.faulty = append(s.faulty, &FaultyError{File: p.File, err: err, names: append(unclaimed(p.Aliases), name)})
+			delete(s.user, name)
+		}
 	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s
 }
 
-// loadDir reads one folder of the user's.
-func (s *Set) loadDir(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("platform folder %q cannot be read: %w", dir, reason(err))
-	}
-	var faults []error
+// Faulty returns the files that are passed over.
+func (s *Set) Faulty() []*FaultyError { return s.faulty }
+
+// add takes the files of one folder.
+func (s *Set) add(folder Folder) {
 	here := map[string]string{} // platform name to the file of this folder that has it
-	for _, e := range entries {
-		if e.IsDir() || !strings.HasSuffix(e.Name(), ".yaml") {
-			continue
-		}
-		p, err := ReadFile(filepath.Join(dir, e.Name()))
+	for _, f := range folder.Files {
+		p, err := f.parse()
 		if err != nil {
-			faults = append(faults, err)
+			names := f.guess()
+			for _, n := range names {
+				if here[n] == "" {
+					delete(s.user, n) // of an earlier folder, which this file was to go before
+				}
+			}
+			s.faulty = append(s.faulty, &FaultyError{File: f.Name, err: err, names: names})
 			continue
 		}
 		if other, twice := here[p.Name]; twice {
-			faults = append(faults, fmt.Errorf("%s: platform %s stands in %s too", p.File, p.Name, other))
+			err = fmt.Errorf("%s: platform %s stands in %s too", p.File, p.Name, other)
+			s.faulty = append(s.faulty, &FaultyError{File: f.Name, err: err})
 			continue
 		}
 		here[p.Name] = p.File
 		s.user[p.Name] = p
 	}
-	return errors.Join(faults...)
 }
 
-// addAliases enters the aliases of a user's platform.
+func (f File) parse() (*Platform, error) {
+	if f.Err != nil {
+		return nil, fmt.Errorf("platform file %q cannot be read: %w", f.Name, f.Err)
+	}
+	return Parse(f.Name, f.Data)
+}
+
+// guess returns the names that a faulty file is for: what the file is called, and
+// what stands behind name and aliases in it, as far as a look at its lines tells.
+func (f File) guess() []string {
+	names := []string{strings.TrimSuffix(filepath.Base(f.Name), ".yaml")}
+	for line := range bytes.Lines(f.Data[:min(len(f.Data), MaxFile)]) {
+		if rest, found := bytes.CutPrefix(line, []byte("name:")); found {
+			names = append(names, words(rest)...)
+		}
+		if rest, found := bytes.CutPrefix(line, []byte("aliases:")); found {
+			names = append(names, unclaimed(words(rest))...)
+		}
+	}
+	return names
+}
+
+// unclaimed are the aliases that no built-in platform has for its name.
+func unclaimed(aliases []string) []string { return slices.DeleteFunc(slices.Clone(aliases), isBuiltin) }
+
+// words are the names in a line of YAML.
+func words(line []byte) []string {
+	return strings.FieldsFunc(string(line), func(r rune) bool { return strings.ContainsRune("[], \"'\r\n", r) })
+}
+
+// addAliases enters the aliases of a user's platform, all or none.
 func (s *Set) addAliases(p *Platform) error {
 	for _, a := range p.Aliases {
 		if _, taken := s.user[a]; taken || isBuiltin(a) {
@@ -88,32 +142,11 @@ func (s *Set) addAliases(p *Platform) error {
 		if other, taken := s.alias[a]; taken {
 			return fmt.Errorf("%s: alias %s belongs to %s too", p.File, a, other)
 		}
+	}
+	for _, a := range p.Aliases {
 		s.alias[a] = p.Name
 	}
 	return nil
-}
-
-// ReadFile reads and checks one platform file. The error names every fault
-// with its line and column.
-func ReadFile(name string) (*Platform, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("platform file %q cannot be read: %w", name, reason(err))
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("platform file %q cannot be read: %w", name, reason(err))
-	}
-	return Parse(name, data)
-}
-
-// reason takes the operation and path off an error that names them already.
-func reason(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 // isBuiltin reports whether a built-in platform has this name. The name of a
@@ -124,6 +157,17 @@ func isBuiltin(name string) bool {
 }
 
 func builtinPath(name string) string { return path.Join("platforms", name+".yaml") }
+
+// builtinFile stands for the file of a built-in platform.
+const builtinFile = "built-in"
+
+// userFile is the file of a platform that is not built in.
+func (p *Platform) userFile() string {
+	if p.File == builtinFile {
+		return ""
+	}
+	return p.File
+}
 
 // builtinNames returns the names of the built-in platforms in order.
 func builtinNames() []string {
@@ -150,7 +194,7 @@ func builtinAliases(name string) []string {
 		if !found {
 			continue
 		}
-		return strings.FieldsFunc(string(rest), func(r rune) bool { return strings.ContainsRune("[], \r\n", r) })
+		return words(rest)
 	}
 	return nil
 }
@@ -163,9 +207,29 @@ func (s *Set) Names() []string {
 }
 
 // Lookup returns the platform that has a name or an alias, in either case, or
-// else the only one that Find finds. The error is an *UnknownError where there is
-// none, or more than one.
+// else the only one that Find finds. The error is an *UnknownError if there is
+// none, or more than one, and a *FaultyError if the user's file for it is passed
+// over.
 func (s *Set) Lookup(name string) (*Platform, error) {
+	p, err := s.Known(name)
+	if err == nil && p.File != builtinFile {
+		return p, nil
+	}
+	names := []string{strings.ToLower(name)}
+	if err == nil {
+		names = append(names, p.Name) // which name may be an alias of
+	}
+	for _, f := range s.faulty {
+		if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(f.names, n) }) {
+			return nil, f
+		}
+	}
+	return p, err
+}
+
+// Known is Lookup for a name that the user did not give: a faulty file for it is
+// no error, and the built-in platform stands.
+func (s *Set) Known(name string) (*Platform, error) {
 	key := strings.ToLower(name)
 	if p, ok := s.user[key]; ok {
 		return p, nil
@@ -178,14 +242,14 @@ func (s *Set) Lookup(name string) (*Platform, error) {
 	}
 	for _, n := range builtinNames() {
 		if slices.Contains(builtinAliases(n), key) {
-			return s.Lookup(n) // a user's file may stand in for it
+			return s.Known(n) // a user's file may stand in for it
 		}
 	}
 	switch found := s.Find(name); len(found) {
 	case 0:
 		return nil, s.unknown(name)
 	case 1:
-		return s.Lookup(found[0])
+		return s.Known(found[0])
 	default:
 		return nil, &UnknownError{Name: name, Several: found}
 	}
@@ -207,7 +271,7 @@ func (s *Set) builtin(name string) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.File = "built-in"
+	p.File = builtinFile
 	s.decoded[name] = p
 	return p, nil
 }
@@ -216,7 +280,7 @@ func (s *Set) builtin(name string) (*Platform, error) {
 func (s *Set) All() ([]*Platform, error) {
 	var all []*Platform
 	for _, n := range s.Names() {
-		p, err := s.Lookup(n)
+		p, err := s.Known(n)
 		if err != nil {
 			return nil, err
 		}

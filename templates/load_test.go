@@ -3,8 +3,8 @@ package templates
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,16 +27,13 @@ func acmeFile(t testing.TB, replace ...string) string {
 	return text
 }
 
-// folder writes files into a new folder.
-func folder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+// folder is files of a folder DIR, in order.
+func folder(files map[string]string) Folder {
+	var f Folder
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f.Files = append(f.Files, File{Name: "DIR/" + name, Data: []byte(files[name])})
 	}
-	return dir
+	return f
 }
 
 // TestBuiltin checks every built-in file by the rules that a user's file must
@@ -185,14 +182,11 @@ func TestLookup(t *testing.T) {
 // TestUserFolder: a file adds a platform or overrides a built-in one, aliases
 // and all, and a later folder goes before an earlier one.
 func TestUserFolder(t *testing.T) {
-	first := folder(t, map[string]string{
-		"acme.yaml": acmeFile(t), "README": "not a platform",
+	first := folder(map[string]string{
+		"acme.yaml": acmeFile(t),
 		"ours.yaml": acmeFile(t, "name: acme-os", "name: cisco-ios", "  - acme\n  - acme-one\n", "  - our-ios\n"),
 	})
-	if err := os.Mkdir(filepath.Join(first, "a-folder.yaml"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	second := folder(t, map[string]string{"a.yaml": acmeFile(t, "title: Acme OS, made for tests", "title: The second")})
+	second := folder(map[string]string{"a.yaml": acmeFile(t, "title: Acme OS, made for tests", "title: The second")})
 	s := load(t, first, second)
 	if n := s.Names(); !slices.Contains(n, "acme-os") || !slices.IsSorted(n) || len(n) != len(builtinNames())+1 {
 		t.Errorf("names: %q", n)
@@ -215,30 +209,61 @@ func TestUserFolder(t *testing.T) {
 }
 
 func TestUserFolderFaults(t *testing.T) {
-	if _, err := Load("testdata/no-such-folder"); err == nil || err.Error() != `platform folder "testdata/no-such-folder" cannot be read: no such file or directory` {
-		t.Errorf("no folder: %v", err)
-	}
 	tests := []struct {
 		why   string
 		files map[string]string
-		want  string // the folder's name is cut off
+		want  string
+		names []string // of the platforms that the fault concerns
 	}{
-		{"twice", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t)}, "b.yaml: platform acme-os stands in DIR/a.yaml too"},
-		{"alias of another", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t, "name: acme-os", "name: acme-two")}, "b.yaml: alias acme belongs to acme-os too"},
-		{"alias is a name", map[string]string{"a.yaml": acmeFile(t, "  - acme\n", "  - cisco-ios\n")}, "a.yaml: alias cisco-ios is the name of another platform"},
-		{"too long", map[string]string{"a.yaml": strings.Repeat("#", maxFile+1)}, "a.yaml: more than 65536 bytes"},
-		{"two faulty files", map[string]string{"a.yaml": acmeFile(t, "families:", "familys:"), "b.yaml": acmeFile(t, "families:", "families_:")}, "a.yaml:7:1: unknown field \"familys\"; did you mean \"families\"?\nDIR/b.yaml:7:1: unknown field \"families_\"; did you mean \"families\"?"},
+		{"twice", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t)}, "DIR/b.yaml: platform acme-os stands in DIR/a.yaml too", nil},
+		{"alias of another", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t, "name: acme-os", "name: acme-two")}, "DIR/b.yaml: alias acme belongs to acme-os too", []string{"acme-two"}},
+		{"alias is a name", map[string]string{"a.yaml": acmeFile(t, "  - acme\n", "  - cisco-ios\n")}, "DIR/a.yaml: alias cisco-ios is the name of another platform", []string{"acme-os", "acme-one"}},
+		{"too long", map[string]string{"a.yaml": strings.Repeat("#", MaxFile+1)}, "DIR/a.yaml: more than 65536 bytes", []string{"a"}},
+		{"a field that there is none of", map[string]string{"a.yaml": acmeFile(t, "families:", "familys:")}, "DIR/a.yaml:7:1: unknown field \"familys\"; did you mean \"families\"?", []string{"a", "acme-os", "ACME-OS"}},
+		{"no YAML", map[string]string{"cisco-ios.yaml": "name: 'cisco-nxos'\naliases: [cisco-iosxr, ours]\n\x00"}, "DIR/cisco-ios.yaml:", []string{"cisco-ios", "cisco-nxos", "ours"}},
 	}
 	for _, tt := range tests {
-		dir := folder(t, tt.files)
-		s, err := Load(dir)
-		if err == nil || s != nil {
-			t.Errorf("%s: %v", tt.why, err)
-			continue
+		s := Load(folder(tt.files))
+		if faulty := s.Faulty(); len(faulty) != 1 || !strings.HasPrefix(faulty[0].Error(), tt.want) || !strings.HasPrefix(tt.want, faulty[0].File) {
+			t.Errorf("%s: %v\nwant %s", tt.why, faulty, tt.want)
 		}
-		got := strings.ReplaceAll(err.Error(), dir, "DIR")
-		if !strings.HasPrefix(got, "DIR/"+tt.want) {
-			t.Errorf("%s: %s\nwant %s", tt.why, got, tt.want)
+		for _, name := range tt.names {
+			if p, err := s.Lookup(name); err == nil || !strings.HasPrefix(err.Error(), tt.want) || p != nil {
+				t.Errorf("%s: the lookup of %s: %v, want the fault", tt.why, name, err)
+			}
 		}
+		// Others, and the built-in ones as they were, are there all the same.
+		for _, name := range []string{"cisco-ios", "cisco-nxos", "cisco-iosxr"} {
+			if p, err := s.Known(name); err != nil || p.File != builtinFile {
+				t.Errorf("%s: %s is gone: %v", tt.why, name, err)
+			}
+			if p, err := s.Lookup(name); !slices.Contains(tt.names, name) && (err != nil || p.File != builtinFile) {
+				t.Errorf("%s: %s is gone: %v", tt.why, name, err)
+			}
+		}
+		if all, err := s.All(); err != nil || len(all) < len(builtinNames()) {
+			t.Errorf("%s: %d platforms, %v", tt.why, len(all), err)
+		}
+	}
+	// A file that could not be read is a fault as others are.
+	s := Load(Folder{Files: []File{{Name: "DIR/ours.yaml", Err: errors.New("permission denied")}}})
+	if _, err := s.Lookup("ours"); err == nil || err.Error() != `platform file "DIR/ours.yaml" cannot be read: permission denied` {
+		t.Error(err)
+	}
+}
+
+// A faulty file goes before the good one of an earlier folder, and a good file
+// before the faulty one.
+func TestUserFolderFaultOrder(t *testing.T) {
+	good, bad := folder(map[string]string{"acme.yaml": acmeFile(t)}), folder(map[string]string{"acme.yaml": acmeFile(t, "families:", "familys:")})
+	if _, err := Load(good, bad).Lookup("acme-os"); err == nil {
+		t.Error("the file of the later folder is faulty, and the one of the earlier folder is taken")
+	}
+	if p, err := Load(bad, good).Lookup("acme-os"); err != nil || p.Name != "acme-os" {
+		t.Errorf("the file of the later folder is good: %v", err)
+	}
+	both := folder(map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t, "families:", "familys:")})
+	if p, err := Load(both).Lookup("acme-os"); err != nil || p.File != "DIR/a.yaml" {
+		t.Errorf("one of two files of a folder is good: %v", err)
 	}
 }

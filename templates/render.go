@@ -167,7 +167,7 @@ func (r *render) section(s Section) (Config, error) {
 	if err := b.lines(); err != nil {
 		return Config{}, err
 	}
-	c := Config{Device: r.v.Device, Platform: r.p.Name, Section: s, Confidence: b.weakest, Missing: r.missing, Advice: b.count == 0}
+	c := Config{Device: r.v.Device, Platform: r.p.Name, File: r.p.userFile(), Section: s, Confidence: b.weakest, Missing: r.missing, Advice: b.count == 0}
 	if r.role != Both {
 		c.Role = r.role.String()
 	}

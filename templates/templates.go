@@ -279,6 +279,7 @@ type Config struct {
 	Form       Form       `json:"form,omitempty"`    // what Text is written in; empty for the device's own lines
 	Missing    []string   `json:"missing,omitempty"` // names of the values that are placeholders in Text
 	Notes      []string   `json:"notes,omitempty"`   // what a section says that cannot hold comments
+	File       string     `json:"file,omitempty"`    // the user's file that the platform is from; empty for a built-in one
 
 	// Used names the values that the platform's lines for this role and mode ask for,
 	// in any section.

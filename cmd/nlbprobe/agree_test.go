@@ -83,10 +83,7 @@ func TestAgree(t *testing.T) {
 		"firewalls":        {mac.Addr{0x01, 0x00, 0x5e, 0x00, 2, 90}, []mac.Addr{node1, node2}},
 		"carp":             {mac.Addr{0x01, 0x00, 0x5e, 0x00, 1, 5}, []mac.Addr{node1}},
 	}
-	set, err := templates.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := templates.Load()
 	all, err := set.All()
 	if err != nil {
 		t.Fatal(err)

@@ -66,6 +66,7 @@ the exit status is 3.`,
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
 	o.config.device.bind(f)
+	o.config.device.files.notes = io.err
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.args = args
 		o.config.given = o.config.device.given(f)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,7 +18,7 @@ import (
 // deviceOptions is what a command is told of the devices to configure.
 type deviceOptions struct {
 	platforms []string
-	dirs      []string
+	files     platformFiles
 	vlan      vlan
 	ports     []string
 	portsFrom string // the file that names the member ports of many devices
@@ -45,13 +43,12 @@ func (o *deviceOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.prefix, "prefix", "", "`CIDR`: the router's own address there with its prefix length, as 172.16.63.1/24")
 	f.Var((*texts)(&o.set), "set", "`NAME=VALUE` for what only some platforms need, as tenant=Prod; repeatable")
 	f.BoolVar(&o.strict, "strict", false, "a value that is needed and was not given is an error instead of a placeholder")
-	f.Var((*texts)(&o.dirs), "platform-dir", "`DIR` with platform files of your own, which add to or replace the built-in ones; repeatable")
+	f.Var((*texts)(&o.files.named), "platform-dir", "`DIR` with platform files of your own, which add to or replace the built-in ones; repeatable")
 }
 
-// given reports whether anything can be wrong with what the user gave: a flag,
-// or a platform file.
+// given reports whether anything can be wrong with what the user gave.
 func (o *deviceOptions) given(f *pflag.FlagSet) bool {
-	return slices.ContainsFunc(deviceFlags, f.Changed) || len(platformDirs(nil)) > 0
+	return slices.ContainsFunc(deviceFlags, f.Changed)
 }
 
 // words are the flags other than --platform that were set, as they would be typed
@@ -72,7 +69,7 @@ func (o *deviceOptions) words() []string {
 	add("--vrf", o.vrf)
 	add("--prefix", o.prefix)
 	add("--set", o.set...)
-	add("--platform-dir", o.dirs...)
+	add("--platform-dir", o.files.named...)
 	return words
 }
 
@@ -134,31 +131,38 @@ func (o *deviceOptions) targets(fallback string) ([]target, error) {
 	case fallback != "" && (devices == nil || slices.ContainsFunc(devices, nameless)):
 		names = []string{fallback}
 	}
-	set, err := templates.Load(platformDirs(o.dirs)...)
+	set, err := o.files.load()
 	if err != nil {
 		return nil, err
 	}
 	var all []target
 	for _, s := range names {
-		t, err := lookup(set, s)
+		find := set.Lookup
+		if len(o.platforms) == 0 { // nobody named it
+			find = set.Known
+		}
+		t, err := lookup(find, s)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, t)
 	}
-	if devices == nil {
-		return all, nil
+	if devices != nil {
+		if all, err = o.spread(set, all, devices); err != nil {
+			return nil, err
+		}
 	}
-	return o.spread(set, all, devices)
+	o.files.noteFaulty()
+	return all, nil
 }
 
 // lookup finds the platform that NAME, NAME:l3 or NAME:l2 names.
-func lookup(set *templates.Set, s string) (target, error) {
+func lookup(find func(string) (*templates.Platform, error), s string) (target, error) {
 	name, role, err := templates.ParseTarget(s)
 	if err != nil {
 		return target{}, err
 	}
-	p, err := set.Lookup(name)
+	p, err := find(name)
 	if err != nil {
 		return target{}, withList(err)
 	}
@@ -245,23 +249,4 @@ func flagNames(names []string) string {
 		}
 	}
 	return strings.Join(flags, ", ")
-}
-
-// ownPlatforms is where a user's platform files are found without a flag, below
-// the system's folder for configuration.
-const ownPlatforms = "nlbprobe/platforms"
-
-// platformDirs returns the folders with platform files of the user's own: the
-// one in the configuration folder, where there is one, and then those that a
-// flag names, which go before it.
-func platformDirs(named []string) []string {
-	base, err := os.UserConfigDir()
-	if err != nil {
-		return named // no home, so no folder there
-	}
-	own := filepath.Join(base, filepath.FromSlash(ownPlatforms))
-	if info, err := os.Stat(own); err != nil || !info.IsDir() {
-		return named
-	}
-	return append([]string{own}, named...)
 }

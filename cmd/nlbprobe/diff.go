@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/nlbprobe/nlbprobe/templates"
+	"github.com/nlbprobe/nlbprobe/userfile"
 )
 
 // runDiff prints for each target what must be added and removed.
@@ -22,7 +24,15 @@ func (o *renderOptions) runDiff(ctx context.Context, std stdio, targets []target
 	if len(o.sections) > 0 {
 		return errors.New("--diff prints what must be added and removed; --section does not go with it")
 	}
-	olds, err := await(ctx, fmt.Sprintf("while --diff %q was read", clip(o.diff)), func() ([]templates.Old, error) { return readOlds(std.in, o.diff, targets) })
+	olds, err := await(ctx, fmt.Sprintf("while --diff %q was read", clip(o.diff)), func() (olds []templates.Old, err error) {
+		err = userfile.AsCaller(func() error {
+			return safely(func() error {
+				olds, err = readOlds(std.in, o.diff, targets)
+				return err
+			})
+		})
+		return olds, err
+	})
 	if err != nil {
 		return err
 	}
@@ -35,6 +45,7 @@ func (o *renderOptions) runDiff(ctx context.Context, std stdio, targets []target
 	if err != nil {
 		return err
 	}
+	o.device.files.noteOrigins(configs)
 	return printConfigs(std, o.format, configs, labelled(targets))
 }
 
@@ -96,8 +107,12 @@ func readFrom(folder string, t target) (templates.Old, error) {
 	}
 	for _, ending := range endings {
 		path := filepath.Join(folder, base+ending)
-		if info, err := os.Stat(path); err != nil || info.IsDir() {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
 			continue
+		}
+		if err != nil {
+			return templates.Old{}, unreadable("--diff", path, err)
 		}
 		data, err := readBounded("--diff", path, templates.MaxOld)
 		return templates.Old{Name: path, Text: data}, err

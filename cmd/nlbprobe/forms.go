@@ -58,6 +58,7 @@ func (o *renderOptions) runForm(io stdio, targets []target, v templates.Values) 
 	if err != nil {
 		return err
 	}
+	o.device.files.noteOrigins(configs)
 	if _, err := io.out.Write([]byte(templates.JoinForms(form, configs))); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
@@ -84,7 +85,7 @@ func (o *renderOptions) oneSection(form templates.Form) (templates.Section, erro
 
 // without says which platforms have a form that another lacks.
 func (o *renderOptions) without(form templates.Form, name string) error {
-	set, err := templates.Load(platformDirs(o.device.dirs)...)
+	set, err := o.device.files.load()
 	if err != nil {
 		return err
 	}

@@ -17,14 +17,14 @@ import (
 
 // platformsOptions are the flags of `nlbprobe platforms`.
 type platformsOptions struct {
-	dirs   []string
+	files  platformFiles
 	check  string
 	output string // "text" or "json"
 }
 
 // newPlatformsCmd returns `nlbprobe platforms`.
 func newPlatformsCmd(io stdio) *cobra.Command {
-	var o platformsOptions
+	o := platformsOptions{files: platformFiles{notes: io.err}}
 	cmd := &cobra.Command{
 		Use:   "platforms [NAME]",
 		Short: "What each platform accepts, how sure that is, and why",
@@ -43,7 +43,7 @@ vendor is printed behind a comment.`,
 		},
 	}
 	f := cmd.Flags()
-	f.Var((*texts)(&o.dirs), "platform-dir", "folder with platform files of your own, which add to or replace the built-in ones; repeatable")
+	f.Var((*texts)(&o.files.named), "platform-dir", "folder with platform files of your own, which add to or replace the built-in ones; repeatable")
 	f.StringVar(&o.check, "check", "", "check one platform file and name its faults with their lines")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	return cmd
@@ -58,11 +58,15 @@ func runPlatforms(ctx context.Context, io stdio, o platformsOptions, args []stri
 	case o.check != "" && len(args) > 0:
 		return errors.New("--check reads a file; leave the platform's name out")
 	case o.check != "":
-		p, err := await(ctx, fmt.Sprintf("while --check %q was read", clip(o.check)), func() (*templates.Platform, error) { return templates.ReadFile(o.check) })
+		data, err := readNamed(ctx, "platform file", o.check, templates.MaxFile)
 		if err != nil {
 			return err
 		}
-		set, err := templates.Load(o.dirs...)
+		p, err := templates.Parse(o.check, data)
+		if err != nil {
+			return err
+		}
+		set, err := o.files.beside()
 		if err != nil {
 			return err
 		}
@@ -71,13 +75,14 @@ func runPlatforms(ctx context.Context, io stdio, o platformsOptions, args []stri
 		}
 		fmt.Fprintf(&out, "%s: platform %s, %d lines to configure, weakest confidence %s\n", o.check, p.Name, len(p.Configure), p.Confidence())
 	default:
-		set, err := templates.Load(platformDirs(o.dirs)...)
+		set, err := o.files.load()
 		if err != nil {
 			return err
 		}
 		if err := describe(&out, set, args, o.output); err != nil {
 			return err
 		}
+		o.files.noteFaulty()
 	}
 	if _, err := io.out.Write(out.Bytes()); err != nil {
 		return fmt.Errorf("writing the platforms: %w", err)

@@ -6,14 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/nlbprobe/nlbprobe/inventory"
 	"github.com/nlbprobe/nlbprobe/templates"
+	"github.com/nlbprobe/nlbprobe/userfile"
 )
 
-// readBounded reads a file that a flag names, of at most that many bytes.
+// readNamed reads a file that a flag names, of at most that many bytes, as
+// whoever called the program. It may be a FIFO, as a shell makes it of <(COMMAND).
+func readNamed(ctx context.Context, flag, name string, most int64) ([]byte, error) {
+	return await(ctx, fmt.Sprintf("while %s %q was read", flag, clip(name)), func() (data []byte, err error) {
+		err = userfile.AsCaller(func() error {
+			return safely(func() error {
+				data, err = readBounded(flag, name, most)
+				return err
+			})
+		})
+		return data, err
+	})
+}
+
+// readBounded reads a file of at most that many bytes.
 func readBounded(flag, name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -37,10 +51,7 @@ func readAll(flag, name string, r io.Reader, most int64) ([]byte, error) {
 
 // unreadable says once which file it is.
 func unreadable(flag, name string, err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err
-	}
-	return fmt.Errorf("%s %q cannot be read: %w", flag, clip(name), err)
+	return fmt.Errorf("%s %q cannot be read: %w", flag, clip(name), userfile.Reason(err))
 }
 
 // prepare reads the table that --ports-from names, once: it may be a FIFO or
@@ -53,12 +64,13 @@ func (o *deviceOptions) prepare(ctx context.Context, stdin io.Reader) error {
 		return errors.New("--port names ports of one device and --ports-from those of many: give one of them")
 	}
 	const most = 2 * inventory.MaxBytes // twice, as UTF-16
-	data, err := await(ctx, fmt.Sprintf("while --ports-from %q was read", clip(o.portsFrom)), func() ([]byte, error) {
-		if o.portsFrom == "-" {
-			return readAll("--ports-from", o.portsFrom, stdin, most)
-		}
-		return readBounded("--ports-from", o.portsFrom, most)
-	})
+	var data []byte
+	var err error
+	if o.portsFrom == "-" {
+		data, err = await(ctx, "while --ports-from \"-\" was read", func() ([]byte, error) { return readAll("--ports-from", o.portsFrom, stdin, most) })
+	} else {
+		data, err = readNamed(ctx, "--ports-from", o.portsFrom, most)
+	}
 	if err != nil {
 		return err
 	}
@@ -90,7 +102,7 @@ func (o *deviceOptions) spread(set *templates.Set, asked []target, devices []inv
 		switch {
 		case d.Platform != "":
 			var err error
-			if t, err = lookup(set, d.Platform); err != nil {
+			if t, err = lookup(set.Lookup, d.Platform); err != nil {
 				return nil, &inventory.Fault{File: o.portsFrom, Line: d.Line, Reason: err.Error()}
 			}
 		case common == nil:

@@ -85,6 +85,7 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
 	f.StringVar(&o.mode, "mode", "", "the cluster's `MODE` where its MAC does not show it: unicast, multicast or igmp")
 	f.StringVar(&o.group, "group", "", "the `GROUP` that its hosts report by IGMP, where it is not 239.255.y.z of the MAC")
 	f.BoolVar(&o.staticARP, "static-arp", false, "a static ARP entry in unicast mode too, for a router that does not take the cluster's answers")
+	o.device.files.notes = io.err
 	f.Var((*texts)(&o.sections), "section", "`SECTION`: configure, verify, remove, save or all; repeatable (default configure)")
 	f.StringVar(&o.format, "format", "text", "`FORM`: text, json, ansible, ietf or terraform")
 	f.StringVar(&o.diff, "diff", "", "`OLD`: print only what must be added and removed, compared with this file or folder")
@@ -127,6 +128,7 @@ func runRender(ctx context.Context, io stdio, o renderOptions, args []string) er
 	if err != nil {
 		return err
 	}
+	o.device.files.noteOrigins(configs)
 	return printConfigs(io, o.format, configs, labelled(targets))
 }
 
@@ -227,11 +229,11 @@ func (o *renderOptions) sort(args []string) error {
 		}
 		if set == nil {
 			var err error
-			if set, err = templates.Load(platformDirs(o.device.dirs)...); err != nil {
+			if set, err = o.device.files.load(); err != nil {
 				return err
 			}
 		}
-		_, err := lookup(set, arg)
+		_, err := lookup(set.Lookup, arg)
 		if e, unknown := errors.AsType[*templates.UnknownError](err); unknown && len(e.Several)+len(e.Of) == 0 && (e.Nearest == "" || strings.ContainsAny(arg, "/.")) {
 			return fmt.Errorf("%q is no IPv4 address, no MAC and no platform's name; give each port with --port IF", clip(arg))
 		}

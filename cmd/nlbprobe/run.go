@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/nlbprobe/nlbprobe/report"
 )
 
 // The exit statuses, those of monitoring plugins.
@@ -62,11 +64,20 @@ func run(ctx context.Context, args []string, io stdio) int {
 		}
 		status, hint = e.status, e.hint
 	}
-	fmt.Fprintf(io.err, "nlbprobe: %v\n", err)
+	fmt.Fprintf(io.err, "nlbprobe: %s\n", cleanLines(err.Error()))
 	if hint != "" {
 		fmt.Fprintf(io.err, "nlbprobe: %s\n", hint)
 	}
 	return status
+}
+
+// cleanLines is report.Clean for a text of several lines.
+func cleanLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = report.Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // execute runs the command that args name.
