@@ -29,10 +29,10 @@ type Reference struct {
 	Certainty nlb.Certainty
 }
 
-// Catalogue returns every kind of finding that VIP and Segments can give, the worst first
+// Catalogue returns every kind of finding that VIP, Segments and Remote can give, the worst first
 // and then by id. The result is the caller's.
 func Catalogue() []Entry {
-	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:], segmentEntries[:])
+	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:], segmentEntries[:], remoteEntries[:])
 	for i := range all {
 		all[i].References = slices.Clone(all[i].References)
 	}
@@ -47,7 +47,7 @@ func Catalogue() []Entry {
 
 // Explain returns the entry with the given id.
 func Explain(id string) (Entry, bool) {
-	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:], segmentEntries[:]} {
+	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:], segmentEntries[:], remoteEntries[:]} {
 		for _, e := range table {
 			if e.ID == id {
 				e.References = slices.Clone(e.References)

@@ -186,7 +186,7 @@ var observerEntries = [...]Entry{
 			"Several subnets on one VLAN are possible too: then answers are heard all the same.",
 		Detected:   "The observer has at least one address, and no prefix of its addresses contains the VIP.",
 		Disproof:   "An answer for the VIP from a host of this segment, or an address of this host in the VIP's prefix.",
-		Cure:       "Probe from a host on the VIP's subnet, or name the interface that is on its VLAN.",
+		Cure:       "Run nlbprobe on a host of the VIP's subnet that is no cluster node, or name the interface that is on its VLAN. Without -i it asks from here by way of the routers, as a client of another subnet does.",
 		References: []Reference{{"RFC 826", nlb.Inferred}, {"RFC 1122 3.3.1.1 (local or remote decision)", nlb.Documented}},
 	},
 }

@@ -99,6 +99,12 @@ func compareFacts(a, b evidence.Fact) int {
 		y, _ := b.(evidence.Offer)
 		return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.MSS, y.MSS), boolCompare(x.AtLeast, y.AtLeast),
 			cmp.Compare(x.Interface, y.Interface), cmp.Compare(x.MTU, y.MTU), cmp.Compare(x.PathMTU, y.PathMTU))
+	case evidence.Ask:
+		y, _ := b.(evidence.Ask)
+		return compareAsks(x, y)
+	case evidence.Told:
+		y, _ := b.(evidence.Told)
+		return cmp.Or(compareAsks(x.Of, y.Of), cmp.Compare(x.Word, y.Word), x.From.Compare(y.From), cmp.Compare(x.Type, y.Type), cmp.Compare(x.Code, y.Code))
 	case evidence.Lost:
 		y, _ := b.(evidence.Lost)
 		return cmp.Compare(x.Interface, y.Interface)
@@ -107,6 +113,10 @@ func compareFacts(a, b evidence.Fact) int {
 		return cmp.Or(cmp.Compare(x.Of, y.Of), boolCompare(x.Unasked, y.Unasked))
 	}
 	return 0
+}
+
+func compareAsks(a, b evidence.Ask) int {
+	return cmp.Or(a.Target.Compare(b.Target), cmp.Compare(a.By, b.By), cmp.Compare(a.Port, b.Port), cmp.Compare(a.TTL, b.TTL), cmp.Compare(a.Seq, b.Seq))
 }
 
 func boolCompare(a, b bool) int {

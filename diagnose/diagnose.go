@@ -25,12 +25,13 @@ const (
 	Answers   Verdict = "answers"    // it answers here; no router could be tested
 	Conflict  Verdict = "conflict"   // answers that contradict each other
 	Silent    Verdict = "silent"     // nothing answered
+	NoMAC     Verdict = "no-mac"     // asked from another subnet: a router has no MAC for it
 	Seen      Verdict = "seen"       // capture only: present, nothing more is provable
 )
 
 // Verdicts returns every verdict, the best first.
 func Verdicts() []Verdict {
-	return []Verdict{Reachable, Answers, LocalOnly, Conflict, Silent, Seen}
+	return []Verdict{Reachable, Answers, LocalOnly, NoMAC, Conflict, Silent, Seen}
 }
 
 // Mode is how the VIP's traffic gets to those who serve it. The zero value is
@@ -73,6 +74,7 @@ const (
 // Diagnosis is what the evidence says of one VIP.
 type Diagnosis struct {
 	VIP      netip.Addr
+	Remote   bool // asked by routers, from another subnet than the VIP's
 	Verdict  Verdict
 	Severity Severity // of the VIP as a whole
 	Cluster  Cluster

@@ -30,14 +30,17 @@ func (p *picture) lower(id string, to Severity) {
 	}
 }
 
-// sorted returns the findings, the worst first, then by id.
+// sorted returns the findings, the worst first, then by id. Where this host is not
+// on the VIP's subnet and heard nothing of it, that leads those of its severity:
+// the rest is of no use until it is mended.
 func (p *picture) sorted() []Finding {
 	all := make([]Finding, 0, len(p.findings))
 	for _, f := range p.findings {
 		all = append(all, *f)
 	}
+	leads := func(f Finding) bool { return f.ID == idOffLink && len(p.claims) == 0 }
 	slices.SortFunc(all, func(a, b Finding) int {
-		return cmp.Or(b.Severity.rank()-a.Severity.rank(), strings.Compare(a.ID, b.ID))
+		return cmp.Or(b.Severity.rank()-a.Severity.rank(), boolCompare(leads(b), leads(a)), strings.Compare(a.ID, b.ID))
 	})
 	return all
 }

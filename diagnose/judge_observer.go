@@ -139,22 +139,32 @@ func (p *picture) judgeLimits() {
 	}
 	p.judgeCuts()
 
+	if own := p.offLink(); len(own) > 0 {
+		var l lines
+		for _, i := range own {
+			if v, ok := p.items[i].Fact.(evidence.Vantage); ok {
+				l.add("%s has %v", quoted(v.Interface), v.Address)
+			}
+		}
+		p.find(idOffLink, fmt.Sprintf("%v is on no subnet of the observed interfaces; ARP does not cross routers.", p.vip), l.list(), own)
+	}
+}
+
+// offLink returns the items that give this host's addresses, where none of them is
+// in the VIP's subnet.
+func (p *picture) offLink() []int {
 	var own []int
-	var l lines
 	for _, i := range p.vantages {
 		v, ok := p.items[i].Fact.(evidence.Vantage)
 		if !ok || !v.Address.IsValid() || !v.Address.Addr().Is4() {
 			continue
 		}
 		if v.Address.Contains(p.vip) {
-			return
+			return nil
 		}
 		own = append(own, i)
-		l.add("%s has %v", quoted(v.Interface), v.Address)
 	}
-	if len(own) > 0 {
-		p.find(idOffLink, fmt.Sprintf("%v is on no subnet of the observed interfaces; ARP does not cross routers.", p.vip), l.list(), own)
-	}
+	return own
 }
 
 // judgeCuts notes the kinds of facts of which there were too many to keep, and

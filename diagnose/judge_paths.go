@@ -123,6 +123,9 @@ const ordinaryRouters = 6
 // judgeUntested notes the routers that were not tested. Without a router and
 // without a VIP there is nothing to test.
 func (p *picture) judgeUntested(all []*outcome) {
+	if len(p.claims) == 0 && len(p.offLink()) > 0 {
+		return // the routers here are those of another segment than the VIP's
+	}
 	var l lines
 	var items []int
 	var some []*outcome

@@ -16,7 +16,7 @@ import (
 // check holds for every diagnosis, whatever the evidence.
 func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 	t.Helper()
-	verdicts := []Verdict{Reachable, LocalOnly, Answers, Conflict, Silent, Seen}
+	verdicts := []Verdict{Reachable, LocalOnly, Answers, NoMAC, Conflict, Silent, Seen}
 	if !slices.Contains(verdicts, d.Verdict) {
 		t.Errorf("verdict %q", d.Verdict)
 	}
@@ -135,6 +135,12 @@ func FuzzVIP(f *testing.F) {
 		if got := Segments(one, other, back); got.Severity != c.Severity || len(got.Findings) != len(c.Findings) {
 			t.Errorf("segments reversed: %+v, want %+v", got, c)
 		}
+		far := Remote(vip, all)
+		checkRemote(t, all, far)
+		if got := Remote(vip, back); got.Verdict != far.Verdict || !equalIDs(got, far) {
+			t.Errorf("remote reversed: %+v, want %+v", got, far)
+		}
+		checkRemote(t, all, Remote(netip.Addr{}, all))
 		check(t, all, VIP(netip.Addr{}, all))
 		check(t, all, VIP(netip.MustParseAddr("2001:db8::1"), all))
 	})
@@ -183,7 +189,9 @@ func mixture(b []byte) []evidence.Item {
 		name := names[int(b[1])%len(names)]
 		var f evidence.Fact
 		port := func(i int) netip.AddrPort { return netip.AddrPortFrom(ip(i), uint16(b[i]%3)) }
-		switch b[0] % 35 {
+		switch b[0] % 39 {
+		case 35, 36, 37, 38:
+			f = askOrTold(b, ip)
 		case 32:
 			f = evidence.Segment{EthSrc: m(1), EthDst: m(2), Src: port(3), Dst: port(4), Payload: int(int8(b[5])) * 67, Options: int(b[6]%2) * 12, Again: b[7]&1 == 0}
 		case 33:
@@ -274,6 +282,8 @@ func TestEveryKindCounts(t *testing.T) {
 		switch k {
 		case evidence.KindSegment, evidence.KindAck, evidence.KindOffer:
 			continue // of one connection: TestSegments
+		case evidence.KindAsk, evidence.KindTold:
+			continue // of a client of another subnet: TestRemote
 		}
 		f, ok := facts[k]
 		if !ok || f.fact.fact.Kind() != k {

@@ -80,6 +80,21 @@ func observerStories() []story {
 			near: []string{idPassive},
 		},
 		{
+			// The routers that are seen are those of this host's segment, not the
+			// VIP's; testing them, or going to another subnet, is no cure.
+			name: "off link, silent",
+			steps: append([]step{place4(netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.1")), weAsk(),
+				fact(evidence.Lost{Interface: "eth0"}), fact(evidence.BadARP{EthSrc: stranger, Reason: "short"})}, listening()...),
+			verdict: Silent, severity: Unknown,
+			want: []string{idOffLink, idSilent, idLost, idMalformed},
+			near: []string{idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if d.Findings[0].ID != idOffLink || !strings.Contains(d.Findings[0].Remedy, "no cluster node") {
+					t.Errorf("findings %+v", d.Findings)
+				}
+			},
+		},
+		{
 			// A capture without directions: our frames are known by our MAC.
 			name:    "our own question comes back",
 			steps:   live(weAsk().change(func(a *evidence.ARP) { a.Out = false })),

@@ -178,6 +178,14 @@ func TestStoriesCoverCatalogue(t *testing.T) {
 			missed[id] = true
 		}
 	}
+	for _, s := range remoteStories() {
+		for _, id := range s.want {
+			raised[id] = true
+		}
+		for _, id := range s.near {
+			missed[id] = true
+		}
+	}
 	for _, e := range Catalogue() {
 		if !raised[e.ID] {
 			t.Errorf("no story raises %s", e.ID)

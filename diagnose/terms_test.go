@@ -49,7 +49,7 @@ func TestFind(t *testing.T) {
 		{"router ignores", true, "router-ignores-multicast-arp"},
 		{"split", true, "split-cluster"},
 		{"igmp-no", false, "igmp-no-querier igmp-no-report"},
-		{"silent", false, "service-port-silent vip-silent"},
+		{"silent", false, "remote-port-silent remote-silent service-port-silent vip-silent"},
 		{"", false, ""},
 		{"-", false, ""},
 		{"nothing-of-the-kind", false, ""},

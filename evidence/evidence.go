@@ -24,7 +24,8 @@ type Frame struct {
 
 // Fact is one thing that a frame, or the observer's own surroundings, says. The
 // set is closed: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, IGMP,
-// Heartbeat, Malformed, Segment, Ack, Offer, Vantage, Listened, Lost, Unkept.
+// Heartbeat, Malformed, Segment, Ack, Offer, Ask, Told, Vantage, Listened, Lost,
+// Unkept.
 // Facts are comparable values; when they were seen, and how often, stands in
 // Item.
 type Fact interface {
@@ -53,6 +54,8 @@ const (
 	KindSegment
 	KindAck
 	KindOffer
+	KindAsk
+	KindTold
 	KindVantage
 	KindListened
 	KindLost
@@ -74,6 +77,7 @@ var kindNames = [...]string{
 	KindEcho: "echo", KindICMPError: "icmp-error", KindTCP: "tcp", KindTraffic: "traffic", KindHello: "hello",
 	KindIGMPQuery: "igmp-query", KindIGMPReport: "igmp-report", KindHeartbeat: "heartbeat", KindMalformed: "malformed",
 	KindSegment: "segment", KindAck: "ack", KindOffer: "offer",
+	KindAsk: "ask", KindTold: "told",
 	KindVantage: "vantage", KindListened: "listened", KindLost: "lost", KindUnkept: "unkept",
 }
 

@@ -121,7 +121,7 @@ func TestKinds(t *testing.T) {
 		evidence.Echo{}, evidence.ICMPError{}, evidence.TCP{}, evidence.Traffic{}, evidence.Hello{},
 		evidence.IGMP{Act: evidence.Query}, evidence.IGMP{Act: evidence.Join}, evidence.IGMP{Act: evidence.Leave},
 		evidence.Heartbeat{}, evidence.Malformed{},
-		evidence.Segment{}, evidence.Ack{}, evidence.Offer{},
+		evidence.Segment{}, evidence.Ack{}, evidence.Offer{}, evidence.Ask{}, evidence.Told{},
 		evidence.Vantage{}, evidence.Listened{}, evidence.Lost{}, evidence.Unkept{},
 	}
 	seen := make(map[evidence.Kind]bool)
