@@ -48,17 +48,19 @@ var mayImport = []struct {
 	{"capture", []string{"evidence", "mac"}},
 	{"capture/capturetest", []string{"capture", "evidence"}},
 	{"check", []string{"arpprobe", "igmp", "nlb", "routerprobe", "observe", "diagnose", "docket", "evidence", "mac"}},
+	{"remoteprobe", []string{"diagnose", "evidence"}},
 	{"replay", []string{"docket", "evidence", "mac", "nlb", "observe"}},
 	{"wire", []string{"evidence", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
 	{"tcpinfo", []string{"evidence"}},
+	{"clientsock", []string{"evidence"}},
 	{"lab", []string{"igmp", "mac", "nearest", "inventory", "nlb", "testdata/scenarios"}},
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"cmd/nlbprobe", []string{"inventory",
-		"arpprobe", "capture", "check", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
+		"arpprobe", "capture", "check", "clientsock", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
 }
 

@@ -174,7 +174,7 @@ func (r *outsider) isOwn(t evidence.Told) bool {
 // packet, whatever it says of it.
 func isAnswer(t evidence.Told) bool {
 	switch t.Word {
-	case evidence.Answered, evidence.Accepted, evidence.Refused:
+	case evidence.Replied, evidence.Accepted, evidence.Refused:
 		return true
 	case evidence.SaidICMP:
 		return t.From.IsValid() && t.From == t.Of.Target && t.Type == evidence.Unreachable
@@ -339,7 +339,7 @@ func (r *outsider) tells(s said) string {
 	t := s.told
 	var text string
 	switch t.Word {
-	case evidence.Answered:
+	case evidence.Replied:
 		text = fmt.Sprintf("%v answers our %s", t.Of.Target, what(t.Of))
 	case evidence.Accepted:
 		text = fmt.Sprintf("%v accepts the connection to port %d", t.Of.Target, t.Of.Port)
@@ -359,7 +359,7 @@ func (r *outsider) tells(s said) string {
 		case t.From.IsValid():
 			who = t.From.String()
 		}
-		text = fmt.Sprintf("%s says %s of our %s to %v", who, icmpName(t.Type, t.Code), what(t.Of), t.Of.Target)
+		text = fmt.Sprintf("%s says %s of our %s to %v", who, ICMPName(t.Type, t.Code), what(t.Of), t.Of.Target)
 	}
 	line := r.at(s.first) + " " + text
 	if s.after >= 0 {
@@ -371,8 +371,8 @@ func (r *outsider) tells(s said) string {
 	return line
 }
 
-// icmpName names an ICMP error, with its type and code.
-func icmpName(kind, code uint8) string {
+// ICMPName names an ICMP error (RFC 792, RFC 1812 5.2.7.1), with its type and code.
+func ICMPName(kind, code uint8) string {
 	name := "unreachable"
 	switch {
 	case kind == evidence.TimeExceeded:

@@ -42,7 +42,7 @@ func (c call) gets(after time.Duration, w evidence.Word) call {
 	return c
 }
 
-func (c call) answered() call { return c.gets(ms, evidence.Answered) }
+func (c call) answered() call { return c.gets(ms, evidence.Replied) }
 
 // err is an ICMP error of from.
 func (c call) err(after time.Duration, from netip.Addr, kind, code uint8) call {
@@ -230,7 +230,7 @@ func remoteStories() []story {
 		},
 		{
 			name: "unreachable at first, then it answers", verdict: Reachable, severity: Warning,
-			steps: calls(pinged(1).noMAC(nearBy), pinged(2).gets(4*time.Second, evidence.Answered)),
+			steps: calls(pinged(1).noMAC(nearBy), pinged(2).gets(4*time.Second, evidence.Replied)),
 			want:  []string{idRemoteReached, idRemoteUnsteady},
 			near:  []string{idRemoteNoMAC},
 			check: func(t *testing.T, d Diagnosis) {

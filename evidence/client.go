@@ -31,7 +31,7 @@ type Word uint8
 
 // The words.
 const (
-	Answered  Word = iota // an echo reply, or a datagram back
+	Replied   Word = iota // an echo reply, or a datagram back
 	Accepted              // the connection was opened
 	Refused               // the connection was refused with RST; where the kernel does not tell the two apart, by ICMP
 	SaidICMP              // an ICMP error came

@@ -57,6 +57,7 @@ type jsonRun struct {
 	Configs   []templates.Config `json:"configs"`
 	Name      *string            `json:"name"`
 	Interface *string            `json:"interface"`
+	Vantage   string             `json:"vantage"` // "local": by the frames of a segment; "remote": by way of routers, from another subnet
 	Passive   bool               `json:"passive"`
 	Partial   bool               `json:"partial"`
 	Sent      int                `json:"sent_frames"`
@@ -286,7 +287,7 @@ func object(o Outcome) jsonRun {
 			Group: some(d.Cluster.Group), Hosts: []jsonHost{}, Primaries: list(d.Cluster.Primaries), Queriers: queriers(d.Cluster.Queriers),
 		},
 		Routers: []jsonRouter{}, Findings: findings(d.Findings), Configs: list(o.Configs),
-		Name: some(o.Name), Interface: some(o.Interface),
+		Name: some(o.Name), Interface: some(o.Interface), Vantage: vantage(d),
 		NoConfig: some(o.NoConfig),
 		Passive:  o.Passive, Partial: o.Partial, Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
 	}
@@ -317,6 +318,14 @@ func reaches(r diagnose.Reach) *bool {
 	}
 	yes := r == diagnose.Reaches
 	return &yes
+}
+
+// vantage is from where the VIP was judged.
+func vantage(d diagnose.Diagnosis) string {
+	if d.Remote {
+		return "remote"
+	}
+	return "local"
 }
 
 // lastHeard and stopped are null where no heartbeat was heard.

@@ -50,6 +50,23 @@ type Answer struct {
 	After time.Duration // since the question
 }
 
+// Heard is what came back of a packet that was sent from another subnet than the
+// VIP's.
+type Heard struct {
+	VIP   netip.Addr
+	Told  evidence.Told
+	After time.Duration // since the packet
+	Again bool          // not the first for this packet
+	Own   bool          // this host itself says it, and not a router
+}
+
+// Remote is a Handler that is told of what came back from another subnet, each
+// different thing once.
+type Remote interface {
+	Handler
+	Heard(Heard) error
+}
+
 // SoFar is what is known of a VIP once its hosts have answered and something
 // else is still waited for.
 type SoFar struct {

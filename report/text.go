@@ -153,6 +153,10 @@ func (t *Text) Outcome(o Outcome) error {
 		b.WriteByte('\n')
 		b.WriteString(t.labelled("CONFIG", o.NoConfig))
 	}
+	if d.Remote {
+		b.WriteByte('\n')
+		b.WriteString(t.labelled("NEXT", next(d)))
+	}
 	return t.write(b.String())
 }
 
@@ -214,12 +218,17 @@ func verdictLines(o Outcome) []string {
 	switch {
 	case o.Capture != nil:
 		how = o.Capture.sentence()
+	case o.Diagnosis.Remote:
+		return remoteLines(o)
 	case o.Passive:
 		how = fmt.Sprintf("Listened on %s for %s; nothing was sent.", Clean(o.Interface), milliseconds(o.Elapsed))
 	default:
 		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
 	lines := []string{verdictSentence(o.Diagnosis.Verdict) + othersOpen(o.Diagnosis) + " " + how}
+	if o.Capture == nil && o.Diagnosis.Verdict == diagnose.Silent && o.Diagnosis.Has("vip-off-link") {
+		lines = append(lines, fmt.Sprintf("This host is not on its subnet: ARP on %s does not get there.", Clean(o.Interface)))
+	}
 	if o.Capture == nil && o.Elapsed < nlb.HeartbeatPeriod {
 		switch o.Diagnosis.Cluster.Mode {
 		case diagnose.Unicast, diagnose.Multicast, diagnose.IGMPMulticast:
@@ -466,6 +475,11 @@ func (t *Text) routers(b *strings.Builder, d diagnose.Diagnosis) {
 	b.WriteByte('\n')
 	head := t.paint(bold, label("ROUTERS"))
 	for _, r := range d.Routers {
+		if d.Remote {
+			b.WriteString(head + fmt.Sprintf("%s: %s\n", r.IP, reachWords(r.Reach)) + Wrap(deeper, deeper, r.Why, Width))
+			head = indent
+			continue
+		}
 		at := "not heard"
 		if r.MAC != (mac.Addr{}) {
 			at = "at " + r.MAC.String()

@@ -16,6 +16,20 @@ type NoSubnetError struct {
 	Interfaces []Interface // all that were looked at
 }
 
+// Elsewhere reports whether the VIP is on another subnet than this host's, so that
+// it can be asked by way of routers: this host has an address, and no prefix of
+// its own holds the VIP.
+func (e *NoSubnetError) Elsewhere() bool {
+	has := false
+	for _, i := range e.Interfaces {
+		if i.longest(e.VIP).IsValid() {
+			return false
+		}
+		has = has || !i.Loopback && len(i.Prefixes) > 0
+	}
+	return has
+}
+
 func (e *NoSubnetError) Error() string {
 	var held, looked []string
 	for _, i := range e.Interfaces {
@@ -42,7 +56,7 @@ func (e *NoSubnetError) Error() string {
 	case len(held) > 0:
 		return fmt.Sprintf("%s is on a subnet of this host, but %s", e.VIP, list(held, "; "))
 	case len(looked) > 0:
-		return fmt.Sprintf("%s is on no subnet of this host (%s); name the interface with -i", e.VIP, list(looked, "; "))
+		return fmt.Sprintf("this host is not on the subnet of %s (%s), and ARP does not cross routers", e.VIP, list(looked, "; "))
 	}
 	return fmt.Sprintf("%s is on no subnet of this host: it has no interface but the loopback", e.VIP)
 }

@@ -101,11 +101,11 @@ func TestChoose(t *testing.T) {
 		{
 			name: "no subnet", all: []route.Interface{loopback, eth(2, "eth0", "10.0.0.5/24", "10.0.1.5/24"), eth(3, "eth1"), with(eth(4, "eth2", "10.0.2.5/24"), down)},
 			vip: "172.16.63.241",
-			err: "172.16.63.241 is on no subnet of this host (eth0 has 10.0.0.5/24 and 10.0.1.5/24; eth1 has no IPv4 address; eth2 is down); name the interface with -i",
+			err: "this host is not on the subnet of 172.16.63.241 (eth0 has 10.0.0.5/24 and 10.0.1.5/24; eth1 has no IPv4 address; eth2 is down), and ARP does not cross routers",
 		},
 		{
 			name: "a /32 holds only itself", all: []route.Interface{eth(2, "eth0", "172.16.63.20/32")},
-			vip: "172.16.63.241", err: "172.16.63.241 is on no subnet of this host (eth0 has 172.16.63.20/32); name the interface with -i",
+			vip: "172.16.63.241", err: "this host is not on the subnet of 172.16.63.241 (eth0 has 172.16.63.20/32), and ARP does not cross routers",
 		},
 		{
 			name: "the only one is down", all: []route.Interface{loopback, with(eth(2, "eth0", "172.16.63.20/24"), down), eth(3, "eth1", "10.0.0.5/24")},

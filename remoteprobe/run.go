@@ -1,0 +1,180 @@
+package remoteprobe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// Link is what a run needs of this host's sockets.
+type Link interface {
+	// Send has the kernel send a packet. What keeps it from doing so comes by
+	// Receive, as everything that comes back.
+	Send(evidence.Ask)
+	// Receive waits until something comes back, or until the deadline: then its
+	// error is os.ErrDeadlineExceeded.
+	Receive(deadline time.Time) (evidence.Told, time.Time, error)
+	// Interrupt ends a Receive at once, and every later one, as if its deadline had
+	// passed. It may be called from another goroutine.
+	Interrupt()
+}
+
+// Config is how a run asks.
+type Config struct {
+	Interface string         // by which packets leave
+	Addresses []netip.Prefix // this host's own
+	Way       evidence.Way   // ByEcho, ByUDP, or ByTCP where only Ports can be asked
+	NoEcho    bool           // echo was wanted and is not allowed
+	Trace     bool
+	Ports     []uint16
+	Controls  []netip.Addr
+	Timing    Timing
+}
+
+// Heard is something that came back, at the moment it did.
+type Heard struct {
+	VIP   netip.Addr
+	Told  evidence.Told
+	After time.Duration // since the packet
+	Again bool          // not the first for this packet
+}
+
+// Result is what a run learnt about one VIP.
+type Result struct {
+	VIP       netip.Addr
+	Items     []evidence.Item // in the order of their first instants
+	Diagnosis diagnose.Diagnosis
+	Start     time.Time
+	Elapsed   time.Duration
+	Sent      int  // packets
+	Partial   bool // the run was interrupted: more might have been learnt
+}
+
+// Handler is told what happens, from the goroutine that called Run.
+type Handler interface {
+	Heard(Heard)   // as soon as it came back
+	Result(Result) // as soon as nothing more can be learnt about its VIP
+}
+
+// subject is a VIP under way.
+type subject struct {
+	vip   netip.Addr
+	probe *Probe
+	log   evidence.Log
+	done  bool
+}
+
+// apart is the time between the first packets to two VIPs.
+const apart = 5 * time.Millisecond
+
+// runner is the state of one Run.
+type runner struct {
+	cfg      Config
+	link     Link
+	handler  Handler
+	start    time.Time
+	subjects []*subject
+}
+
+// Run asks for the VIPs side by side and tells handler of each answer and each
+// result. It returns when all are done, or when the context ends: then the results
+// say that they are partial. An error means that the sockets failed; what was
+// learnt before has been told all the same.
+func Run(ctx context.Context, link Link, cfg Config, vips []netip.Addr, handler Handler) error {
+	r := &runner{cfg: cfg, link: link, handler: handler, start: time.Now()}
+	numbers := &Numbers{}
+	for i, vip := range vips {
+		s := &subject{vip: vip}
+		task := Task{VIP: vip, Way: cfg.Way, Ports: cfg.Ports, Controls: cfg.Controls, Trace: cfg.Trace}
+		s.probe = New(task, numbers, r.start.Add(time.Duration(i)*apart), cfg.Timing)
+		for _, p := range cfg.Addresses {
+			s.log.Add(evidence.Vantage{Interface: cfg.Interface, Address: p}, r.start, 1, nil)
+		}
+		if cfg.NoEcho {
+			s.log.Add(evidence.Told{Of: evidence.Ask{Target: vip}, Word: evidence.Forbidden}, r.start, 1, nil)
+		}
+		r.subjects = append(r.subjects, s)
+	}
+	defer context.AfterFunc(ctx, link.Interrupt)()
+	for {
+		next, more := r.step(time.Now())
+		if !more {
+			return nil
+		}
+		told, at, err := link.Receive(next)
+		switch {
+		case ctx.Err() != nil:
+			r.finish(true)
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+		case err != nil:
+			r.finish(true)
+			return fmt.Errorf("ask by this host's sockets: %w", err)
+		default:
+			r.hear(told, at)
+		}
+	}
+}
+
+// step sends what is due, ends what is over, and returns the instant at which
+// something is due again; more is false when all is over.
+func (r *runner) step(now time.Time) (next time.Time, more bool) {
+	for _, s := range r.subjects {
+		if s.done {
+			continue
+		}
+		for {
+			a, ok := s.probe.Step(now)
+			if !ok {
+				break
+			}
+			s.log.Add(a, now, 1, nil)
+			r.link.Send(a)
+		}
+		if s.probe.Done() {
+			r.result(s, false)
+			continue
+		}
+		if at, ok := s.probe.Next(now); ok && (!more || at.Before(next)) {
+			next, more = at, true
+		}
+	}
+	return next, more
+}
+
+// hear files what came back with the VIP that it was asked for.
+func (r *runner) hear(t evidence.Told, at time.Time) {
+	for _, s := range r.subjects {
+		if s.done {
+			continue
+		}
+		if after, again, ok := s.probe.Heard(t, at); ok {
+			s.log.Add(t, at, 1, nil)
+			r.handler.Heard(Heard{VIP: s.vip, Told: t, After: after, Again: again})
+			return
+		}
+	}
+}
+
+func (r *runner) finish(partial bool) {
+	for _, s := range r.subjects {
+		if !s.done {
+			r.result(s, partial)
+		}
+	}
+}
+
+func (r *runner) result(s *subject, partial bool) {
+	s.done = true
+	items := s.log.Items()
+	r.handler.Result(Result{
+		VIP: s.vip, Items: items, Diagnosis: diagnose.Remote(s.vip, items), Start: r.start, Elapsed: time.Since(r.start),
+		Sent: s.probe.Sent(), Partial: partial,
+	})
+}
