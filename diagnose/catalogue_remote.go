@@ -11,6 +11,7 @@ const (
 	idRemoteNoRoute      = "remote-no-route"
 	idRemoteFiltered     = "remote-filtered"
 	idRemoteLoop         = "remote-loop"
+	idRemoteRedirected   = "remote-redirected"
 	idRemoteUnnamed      = "remote-unreachable-unnamed"
 	idRemoteControlFails = "remote-control-unreachable"
 	idRemotePortSilent   = "remote-port-silent"
@@ -108,6 +109,18 @@ var remoteEntries = [...]Entry{
 		Disproof:   "A way to the VIP that is longer than that number.",
 		Cure:       "On the router named: look at the route to the VIP. traceroute shows the circle.",
 		References: []Reference{{"RFC 792 (time exceeded)", nlb.Documented}, {"RFC 1812 5.2.7.3", nlb.Inferred}},
+	},
+	{
+		ID:        idRemoteRedirected,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "A router points back to this subnet",
+		Meaning: "A router says that the VIP, or a better way to it, is on the subnet of this host, and nothing answered by that way. A route for the VIP that leads to the wrong subnet does this; " +
+			"hosts of the VIP's own subnet may then get the router's MAC for it, by proxy ARP.",
+		Detected:   "An ICMP redirect (type 5) for a packet to the VIP, and no answer of the VIP.",
+		Disproof:   "An answer of the VIP: then the redirect only names a shorter way.",
+		Cure:       "On the router named: look at the route to the VIP, for an entry for this one address above all.",
+		References: []Reference{{"RFC 792 (redirect)", nlb.Documented}, {"RFC 1812 5.2.7.2", nlb.Inferred}},
 	},
 	{
 		ID:         idRemoteUnnamed,

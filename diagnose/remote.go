@@ -76,6 +76,7 @@ type outsider struct {
 	loops    []said // the packet had all hops that there are
 	unnamed  []said // host unreachable, and the system does not tell who says it
 	own      []said // this host itself gave up
+	misled   []said // a router says to use another way: a redirect
 	noEcho   []int  // items: this host allows no echo
 	controls []*compared
 
@@ -201,6 +202,8 @@ func (r *outsider) sort(s said) {
 		if _, known := r.hops[t.Of.TTL]; !known && isHostIP(t.From) {
 			r.hops[t.Of.TTL] = s
 		}
+	case t.Type == evidence.Redirect:
+		r.misled = append(r.misled, s)
 	case t.Type == evidence.TimeExceeded:
 		r.loops = append(r.loops, s)
 	case t.Type != evidence.Unreachable:
@@ -377,6 +380,8 @@ func ICMPName(kind, code uint8) string {
 	switch {
 	case kind == evidence.TimeExceeded:
 		name = "time exceeded"
+	case kind == evidence.Redirect:
+		name = "redirect"
 	case code == codeNet:
 		name = "network unreachable"
 	case code == codeHost:
@@ -395,16 +400,36 @@ func ICMPName(kind, code uint8) string {
 	return fmt.Sprintf("%s (ICMP %d/%d)", name, kind, code)
 }
 
-// note raises a finding with a line for each thing said.
+// maxAlike bounds the lines about one thing that was said again and again.
+const maxAlike = 2
+
+// note raises a finding with a line for each thing said. Of what was said of
+// several packets alike the first are shown.
 func (r *outsider) note(id, summary string, all []said, more ...string) {
 	var l lines
+	type like struct {
+		told evidence.Told
+		of   stream
+		many bool // of one packet
+	}
+	alike := make(map[like]int)
+	left := 0
 	items := make([]int, 0, len(all))
 	for _, s := range all {
-		l.add("%s", r.tells(s))
+		k := like{told: s.told, of: streamOf(s.told.Of), many: s.count > 1}
+		k.told.Of = evidence.Ask{Target: s.told.Of.Target}
+		if alike[k]++; alike[k] <= maxAlike {
+			l.add("%s", r.tells(s))
+		} else {
+			left++
+		}
 		items = append(items, s.item)
 		if ask, ok := r.asks[s.told.Of]; ok {
 			items = append(items, ask)
 		}
+	}
+	if left > 0 {
+		l.add("the same of %s", many(left, "more packet"))
 	}
 	for _, m := range more {
 		l.add("%s", m)
@@ -487,6 +512,9 @@ func (r *outsider) judgeErrors() {
 	}
 	if len(r.loops) > 0 {
 		r.note(idRemoteLoop, fmt.Sprintf("Packets to %v use up all their hops: routers send them in a circle.", r.vip), r.loops)
+	}
+	if len(r.misled) > 0 && len(r.answers) == 0 {
+		r.note(idRemoteRedirected, fmt.Sprintf("A router sends packets for %v back to this host's own subnet.", r.vip), r.misled)
 	}
 	if len(r.unnamed) > 0 {
 		r.note(idRemoteUnnamed, fmt.Sprintf("%v is said to be unreachable, and this system does not tell by whom.", r.vip), r.unnamed)
@@ -576,7 +604,7 @@ func (r *outsider) judgePorts() {
 // anythingOf reports whether something came back of a connection.
 func (r *outsider) anythingOf(a evidence.Ask) bool {
 	fits := func(s said) bool { return streamOf(s.told.Of) == streamOf(a) }
-	for _, all := range [][]said{r.answers, r.noMAC, r.noWay, r.filtered, r.loops, r.unnamed, r.own} {
+	for _, all := range [][]said{r.answers, r.noMAC, r.noWay, r.filtered, r.loops, r.unnamed, r.own, r.misled} {
 		if slices.ContainsFunc(all, fits) {
 			return true
 		}
@@ -606,7 +634,7 @@ func (r *outsider) judgeOwn() {
 
 // judgeNothing says that nothing came back that proves anything.
 func (r *outsider) judgeNothing() {
-	for _, all := range [][]said{r.answers, r.noMAC, r.noWay, r.filtered, r.loops, r.unnamed, r.own} {
+	for _, all := range [][]said{r.answers, r.noMAC, r.noWay, r.filtered, r.loops, r.unnamed, r.own, r.misled} {
 		if len(all) > 0 {
 			return
 		}

@@ -197,6 +197,18 @@ func remoteStories() []story {
 			want:  []string{idRemoteLoop},
 		},
 		{
+			name: "a redirect, and nothing else", verdict: Silent, severity: Unknown,
+			steps: calls(pinged(1).err(ms, nearBy, 5, 1)),
+			want:  []string{idRemoteRedirected},
+			near:  []string{idRemoteSilent},
+		},
+		{
+			name: "a redirect to a shorter way", verdict: Reachable, severity: Info,
+			steps: calls(pinged(1).err(ms, nearBy, 5, 1).answered()),
+			want:  []string{idRemoteReached},
+			near:  []string{idRemoteRedirected},
+		},
+		{
 			name: "the system does not say who", verdict: Silent, severity: Unknown,
 			steps: calls(tcp(443).err(ms, netip.Addr{}, 3, 1)),
 			want:  []string{idRemoteUnnamed},

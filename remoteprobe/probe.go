@@ -42,7 +42,7 @@ type Timing struct {
 // requests, a second apart (Linux: 3.1 s).
 func DefaultTiming() Timing {
 	return Timing{
-		Pings: 3, Every: 200 * time.Millisecond, Again: time.Second, Quiet: 500 * time.Millisecond, Settle: time.Second,
+		Pings: 3, Every: 200 * time.Millisecond, Again: time.Second, Quiet: 500 * time.Millisecond, Settle: 500 * time.Millisecond,
 		Hop: 20 * time.Millisecond, HopWait: 700 * time.Millisecond, Ahead: 3, Gap: 4, Hops: 30,
 		Control: 3500 * time.Millisecond, Wait: 5 * time.Second,
 	}
@@ -327,9 +327,9 @@ func (p *Probe) Heard(t evidence.Told, at time.Time) (after time.Duration, again
 		p.walked = p.walked || t.Of.TTL > 0
 	case t.Word == evidence.SaidICMP && t.Type == evidence.TimeExceeded && t.Of.TTL > 0:
 		p.heardHop = max(p.heardHop, int(t.Of.TTL))
-	default:
+	case t.Word != evidence.SaidICMP, t.Type == evidence.Unreachable, t.Type == evidence.TimeExceeded:
 		p.failed(t, at)
-	}
+	} // a redirect ends nothing: whoever sends one forwards the packet all the same
 	return after, again, true
 }
 

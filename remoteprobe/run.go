@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
@@ -43,6 +44,7 @@ type Heard struct {
 	Told  evidence.Told
 	After time.Duration // since the packet
 	Again bool          // not the first for this packet
+	Own   bool          // this host itself says it, and not a router
 }
 
 // Result is what a run learnt about one VIP.
@@ -58,7 +60,7 @@ type Result struct {
 
 // Handler is told what happens, from the goroutine that called Run.
 type Handler interface {
-	Heard(Heard)   // as soon as it came back
+	Heard(Heard)   // as soon as it came back, each different thing once
 	Result(Result) // as soon as nothing more can be learnt about its VIP
 }
 
@@ -80,6 +82,7 @@ type runner struct {
 	handler  Handler
 	start    time.Time
 	subjects []*subject
+	told     map[evidence.Told]bool // what the handler knows, without numbers
 }
 
 // Run asks for the VIPs side by side and tells handler of each answer and each
@@ -87,7 +90,7 @@ type runner struct {
 // say that they are partial. An error means that the sockets failed; what was
 // learnt before has been told all the same.
 func Run(ctx context.Context, link Link, cfg Config, vips []netip.Addr, handler Handler) error {
-	r := &runner{cfg: cfg, link: link, handler: handler, start: time.Now()}
+	r := &runner{cfg: cfg, link: link, handler: handler, start: time.Now(), told: make(map[evidence.Told]bool)}
 	numbers := &Numbers{}
 	for i, vip := range vips {
 		s := &subject{vip: vip}
@@ -156,10 +159,33 @@ func (r *runner) hear(t evidence.Told, at time.Time) {
 		}
 		if after, again, ok := s.probe.Heard(t, at); ok {
 			s.log.Add(t, at, 1, nil)
-			r.handler.Heard(Heard{VIP: s.vip, Told: t, After: after, Again: again})
+			if r.isNew(t, again) {
+				own := t.Word == evidence.SaidICMP && slices.ContainsFunc(r.cfg.Addresses, func(p netip.Prefix) bool { return p.Addr() == t.From })
+				r.handler.Heard(Heard{VIP: s.vip, Told: t, After: after, Again: again, Own: own})
+			}
 			return
 		}
 	}
+}
+
+// isNew reports whether the handler has not been told of the like.
+func (r *runner) isNew(t evidence.Told, again bool) bool {
+	limited := t.Word == evidence.SaidICMP && t.Type == evidence.TimeExceeded
+	if !limited {
+		t.Of.TTL = 0
+	}
+	if t.Of.By != evidence.ByTCP {
+		t.Of.Port = 0
+	}
+	t.Of.Seq = 0
+	if again {
+		t.Of.Seq = 1
+	}
+	if again && limited || r.told[t] || len(r.told) >= evidence.PerKind {
+		return false
+	}
+	r.told[t] = true
+	return true
 }
 
 func (r *runner) finish(partial bool) {

@@ -58,7 +58,11 @@ func (t *Text) Heard(h Heard) error {
 			line = fmt.Sprintf("%s says %s of %s", who, diagnose.ICMPName(told.Type, told.Code), packet(told.Of))
 		}
 	}
-	return t.write(Wrap("", "  ", line+"  "+milliseconds(h.After), Width))
+	line += "  " + milliseconds(h.After)
+	if len(line) > Width {
+		return t.write(Wrap("", "  ", line, Width))
+	}
+	return t.write(line + "\n")
 }
 
 // packet names a packet of ours.

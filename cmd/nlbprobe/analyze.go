@@ -19,6 +19,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/observe"
+	"github.com/nlbprobe/nlbprobe/remoteprobe"
 	"github.com/nlbprobe/nlbprobe/replay"
 	"github.com/nlbprobe/nlbprobe/report"
 )
@@ -378,6 +379,9 @@ func (a *analysis) answer(j job, ans check.Answer) { a.rec.answer(j, ans) }
 
 // soFar implements listener; a capture has nothing to wait for.
 func (*analysis) soFar(job, check.SoFar) {}
+
+// returned implements listener; a capture is of a segment.
+func (*analysis) returned(job, remoteprobe.Heard) {}
 
 // result implements listener.
 func (a *analysis) result(_ job, res check.Result) { a.tell(res, a.captured()) }

@@ -38,16 +38,19 @@ type object struct {
 			Priority *int
 		}
 	}
-	Routers []struct {
-		IP         string
-		MAC        *string
-		ReachesVIP *bool `json:"reaches_vip"`
-	}
+	Routers  []router
 	Findings []struct{ ID, Severity, Summary string }
 	Configs  []struct{ Device, Platform, Section, Text, Confidence string }
+	Vantage  string
 	Partial  bool
 	Seconds  float64 `json:"elapsed_seconds"`
 	Sent     int     `json:"sent_frames"`
+}
+
+type router struct {
+	IP         string
+	MAC        *string
+	ReachesVIP *bool `json:"reaches_vip"`
 }
 
 func (o object) ids() []string {
@@ -96,22 +99,22 @@ func objects(t *testing.T, stdout string) []object {
 	return all
 }
 
-// TestScenarios probes every practice cluster as its admin would and holds what
-// comes out against what the scenario is.
-func TestScenarios(t *testing.T) {
-	type row struct {
-		scenario string
-		args     []string
-		verdict  string
-		status   int
-		mac      string // "" where there is none that counts
-		mode     string
-		hosts    int
-		routers  string // one character each: + reaches the VIP, - does not, ? is not known
-		config   bool   // lines to paste are printed
-		ids      []string
-	}
-	tests := []row{
+// scenarioRow is a practice cluster, and what a probe on its subnet says.
+type scenarioRow struct {
+	scenario string
+	args     []string
+	verdict  string
+	status   int
+	mac      string // "" where there is none that counts
+	mode     string
+	hosts    int
+	routers  string // one character each: + reaches the VIP, - does not, ? is not known
+	config   bool   // lines to paste are printed
+	ids      []string
+}
+
+func scenarioRows() []scenarioRow {
+	return []scenarioRow{
 		{"affinity-none", []string{"--tcp", "80", "--affinity"}, "reachable", 1, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
 			[]string{"affinity-none", "group-mac-answer", "router-reaches-vip", "service-port-open", "several-hosts-one-mac", "switch-floods"}},
 		{"affinity-single", []string{"--tcp", "80", "--affinity"}, "reachable", 0, "03:bf:ac:10:3f:f1", "multicast", 2, "+", false,
@@ -206,6 +209,12 @@ func TestScenarios(t *testing.T) {
 		{"xt-cluster", nil, "local-only", 2, "01:02:03:04:05:06", "multicast", 2, "-", true,
 			[]string{"cluster-kind-unproven", "group-mac-answer", "hand-set-mac", "router-ignores-multicast-arp", "several-hosts-one-mac", "windows-checklist"}},
 	}
+}
+
+// TestScenarios probes every practice cluster as its admin would and holds what
+// comes out against what the scenario is.
+func TestScenarios(t *testing.T) {
+	tests := scenarioRows()
 	for _, tt := range tests {
 		t.Run(tt.scenario, func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +230,7 @@ func TestScenarios(t *testing.T) {
 			}
 			sameFromFile(t, file, stdout, status)
 			o := all[0]
-			if o.Schema != "nlbprobe/1" || o.VIP != labVIP || o.Verdict != tt.verdict || o.Partial {
+			if o.Schema != "nlbprobe/1" || o.VIP != labVIP || o.Verdict != tt.verdict || o.Vantage != "local" || o.Partial {
 				t.Errorf("%+v", o)
 			}
 			mac := ""
@@ -256,7 +265,7 @@ func TestScenarios(t *testing.T) {
 	}
 	t.Run("none is left out", func(t *testing.T) {
 		for _, name := range lab.List() {
-			if !slices.ContainsFunc(tests, func(tt row) bool { return tt.scenario == name }) {
+			if !slices.ContainsFunc(tests, func(tt scenarioRow) bool { return tt.scenario == name }) {
 				t.Errorf("scenario %s is probed by no test", name)
 			}
 		}
@@ -406,7 +415,8 @@ func TestInterfaces(t *testing.T) {
 	}{
 		{"a typo", []string{"-i", "eht0", labVIP}, `did you mean eth0?`},
 		{"loopback", []string{"-i", "lo", labVIP}, "loopback"},
-		{"no subnet of ours", []string{"10.99.0.1"}, "10.99.0.1 is on no subnet of this host (eth0 has 172.16.63.10/24); name the interface with -i"},
+		{"no subnet of ours, and nothing to be sent", []string{"--passive", "10.99.0.1"}, "this host is not on the subnet of 10.99.0.1 (eth0 has 172.16.63.10/24), and ARP does not cross routers: --passive hears nothing of it here"},
+		{"no subnet of ours, and frames to be kept", []string{"--write", "/nonexistent/x.pcapng", "10.99.0.1"}, "--write keeps frames"},
 		{"our own address", []string{"172.16.63.10"}, "an address of this host"},
 		{"the broadcast address", []string{"172.16.63.255"}, "broadcast address"},
 		{"the network address", []string{"172.16.63.0"}, "network address"},

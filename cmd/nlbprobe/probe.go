@@ -78,8 +78,9 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 
 // job is what is probed from one interface.
 type job struct {
-	ifi  route.Interface
-	vips []named
+	ifi    route.Interface
+	vips   []named
+	remote bool // they are on another subnet: asked by way of the routers
 }
 
 // nameOf is the name that stood for a VIP, or "".
@@ -118,15 +119,26 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if err := o.config.validate(vips); err != nil {
 		return err
 	}
-	jobs, notes, err := plan(o.iface, vips)
+	jobs, own, notes, err := plan(o, vips)
 	if err != nil {
 		return err
+	}
+	run := &session{o: o, jobs: jobs, own: own, routers: routers, controls: controls, io: io}
+	note, err := run.checkRemote()
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		notes = append(notes, note)
 	}
 	for _, n := range notes {
 		fmt.Fprintf(io.err, "nlbprobe: %s\n", n)
 	}
-	run := &session{o: o, jobs: jobs, routers: routers, controls: controls, io: io}
 	for _, j := range jobs {
+		if j.remote {
+			run.links = append(run.links, nil)
+			continue
+		}
 		link, err := open(j, routers)
 		if err != nil {
 			return err
@@ -178,7 +190,8 @@ func (s *session) conduct(ctx context.Context, to listener, rec *recorder) error
 type session struct {
 	o        *probeOptions
 	jobs     []job
-	links    []*wire.Link
+	links    []*wire.Link   // of the jobs; nil of one that is remote
+	own      []netip.Prefix // this host's addresses
 	routers  []netip.Addr
 	controls []netip.Addr
 	io       stdio
@@ -283,37 +296,54 @@ func (o *probeOptions) checkPorts() error {
 const maxPorts = 8
 
 // plan finds the interface for each VIP: the one named, or the one whose subnet
-// holds it. The notes say what else could have been chosen.
-func plan(name string, vips []named) (jobs []job, notes []string, err error) {
+// holds it. Where none does the VIP is asked by way of the routers. own are this
+// host's addresses; the notes say what else could have been chosen.
+func plan(o *probeOptions, vips []named) (jobs []job, own []netip.Prefix, notes []string, err error) {
 	all, err := route.Interfaces()
 	if err != nil {
-		return nil, nil, noLinux(err)
+		addrs, _ := net.InterfaceAddrs() // without any, no VIP is on a subnet of this host
+		jobs, err = planElsewhere(o, vips, addrs, noLinux(err))
+		return jobs, nil, nil, err
 	}
+	for _, i := range all {
+		own = append(own, i.Prefixes...)
+	}
+	var far []*route.NoSubnetError
 	for _, v := range vips {
 		choice, err := route.Choose(all, v.vip)
-		if name != "" {
-			choice, err = route.On(all, name, v.vip)
+		if o.iface != "" {
+			choice, err = route.On(all, o.iface, v.vip)
+		}
+		if none, ok := errors.AsType[*route.NoSubnetError](err); ok && none.Elsewhere() {
+			if o.passive {
+				return nil, nil, nil, errUnheard(err)
+			}
+			jobs, far = addRemote(jobs, v, all), append(far, none)
+			continue
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if choice.Note != "" {
 			notes = append(notes, choice.Note)
 		}
-		i := slices.IndexFunc(jobs, func(j job) bool { return j.ifi.Index == choice.Interface.Index })
+		i := slices.IndexFunc(jobs, func(j job) bool { return !j.remote && j.ifi.Index == choice.Interface.Index })
 		if i < 0 {
 			i = len(jobs)
 			jobs = append(jobs, job{ifi: choice.Interface})
 		}
 		jobs[i].vips = append(jobs[i].vips, v)
 	}
-	return jobs, notes, nil
+	if len(far) > 0 {
+		notes = append(notes, remoteNote(far[0], len(far)-1))
+	}
+	return jobs, own, notes, nil
 }
 
 // noLinux says in one line what works on a system without raw packet sockets.
 func noLinux(err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
-		return errors.New("probing needs Linux; analyze, render, platforms, mac and explain work on this system")
+		return errors.New("probing needs Linux; here --tcp PORT tries a VIP from another subnet than its own, and analyze, render, platforms, mac and explain work")
 	}
 	return err
 }
@@ -358,6 +388,9 @@ func seed() (s routerprobe.Seed) {
 // probe runs the check of one job.
 func (s *session) probe(ctx context.Context, n int, to listener) error {
 	j, o := s.jobs[n], s.o
+	if j.remote {
+		return s.ask(ctx, j, to)
+	}
 	cfg := check.Config{
 		Interface: j.ifi.Name, MAC: j.ifi.MAC, Addresses: j.ifi.Prefixes,
 		Timing: arpprobe.DefaultTiming(), RouterTest: routerprobe.DefaultTiming(),

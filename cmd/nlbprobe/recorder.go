@@ -7,6 +7,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/remoteprobe"
 	"github.com/nlbprobe/nlbprobe/report"
 )
 
@@ -15,6 +16,7 @@ import (
 type listener interface {
 	answer(job, check.Answer)
 	soFar(job, check.SoFar)
+	returned(job, remoteprobe.Heard)
 	result(job, check.Result)
 }
 
