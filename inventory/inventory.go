@@ -8,8 +8,8 @@
 // first row has them. The first row names the columns, in any order and case:
 //
 //	device    name of the switch or router; with port, the only one that must be
-//	port      a member port in the device's own spelling; may be empty for a
-//	          device that only routes
+//	port      a member port in the device's own spelling, or a row or list of them;
+//	          may be empty for a device that only routes
 //	platform  NAME, NAME:l3 or NAME:l2
 //	vlan      1 to 4094
 //	svi       the interface that routes the VLAN
@@ -38,7 +38,8 @@ const (
 	MaxBytes  = 1 << 20
 	maxRows   = 20000
 	maxFaults = 20
-	maxCell   = 64 // bytes
+	maxCell   = 64   // bytes
+	maxPorts  = 1024 // bytes in a cell that may name several ports
 )
 
 // Device is one device of the table.
@@ -197,8 +198,8 @@ func (t *table) row(line int, cells []string) {
 		case i >= len(t.column) || t.column[i] == "":
 			t.bad(line, "%q stands in a column without a name", clip(cell))
 			return
-		case len(cell) > maxCell:
-			t.bad(line, "%s %+q has %d characters; at most %d are taken", t.column[i], clip(cell), len(cell), maxCell)
+		case len(cell) > mostBytes(t.column[i]):
+			t.bad(line, "%s %+q has %d characters; at most %d are taken", t.column[i], clip(cell), len(cell), mostBytes(t.column[i]))
 			return
 		case strings.ContainsFunc(cell, func(r rune) bool { return r < ' ' || r > '~' }):
 			t.bad(line, "%s %+q holds a line break, a control character or one outside ASCII; no name does", t.column[i], clip(cell))
@@ -232,6 +233,14 @@ func (t *table) row(line int, cells []string) {
 		t.ports[key+"\n"+port] = true
 		d.Ports = append(d.Ports, port)
 	}
+}
+
+// mostBytes bounds a cell of a column.
+func mostBytes(column string) int {
+	if column == "port" {
+		return maxPorts
+	}
+	return maxCell
 }
 
 // tell enters what a row says of a device.
@@ -285,7 +294,7 @@ func ParseVLAN(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	switch {
 	case text == "" || strings.Trim(text, "0123456789") != "":
-		return 0, fmt.Errorf("%q is no VLAN: decimal digits, 1 to 4094", clip(text))
+		return 0, fmt.Errorf("%+q is no VLAN: decimal digits, 1 to 4094", clip(text))
 	case err != nil || n < 1 || n > 4094:
 		return 0, fmt.Errorf("VLAN %s does not exist; VLANs are 1 to 4094", clip(text))
 	}

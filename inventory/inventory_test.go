@@ -54,6 +54,7 @@ func TestFaults(t *testing.T) {
 		{"a question mark", "device,port\na?,1\n", `"t.csv", line 2: device "a?" is no name: letters, digits, dots, hyphens and underscores`},
 		{"no device", "device,port\n,1\n", `"t.csv", line 2: the row names no device`},
 		{"a cell too many", "device,port\na,1,x\n", `"t.csv", line 2: "x" stands in a column without a name`},
+		{"a long list of ports", "device,port\na," + strings.Repeat("1", 1025) + "\n", `"t.csv", line 2: port "` + strings.Repeat("1", 40) + `..." has 1025 characters; at most 1024 are taken`},
 		{"a long cell", "device,port\n" + strings.Repeat("a", 65) + ",1\n", `"t.csv", line 2: device "` + strings.Repeat("a", 40) + `..." has 65 characters; at most 64 are taken`},
 		{"VLAN", "device,port,vlan\na,1,4095\na,2,x\n", "\"t.csv\", line 2: VLAN 4095 does not exist; VLANs are 1 to 4094\n\"t.csv\", line 3: \"x\" is no VLAN: decimal digits, 1 to 4094"},
 		{"prefix", "device,port,prefix\na,1,192.0.2.1\n", `"t.csv", line 2: prefix "192.0.2.1" is not an address with a prefix length, as 172.16.63.1/24`},
@@ -103,8 +104,8 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, d := range devices {
 			once(strings.ToLower(d.Name))
-			for _, s := range append([]string{d.Name, d.Platform, d.SVI, d.VRF}, d.Ports...) {
-				if len(s) > maxCell || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+			for i, s := range append([]string{d.Name, d.Platform, d.SVI, d.VRF}, d.Ports...) {
+				if len(s) > maxPorts || i < 4 && len(s) > maxCell || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
 					t.Fatalf("%q", s)
 				}
 			}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 // spelled is a row of testdata/spellings.yaml: what a device prints and takes for
@@ -158,4 +160,74 @@ func oneValue(r *render, name string, v Values) ([]string, error) {
 	}
 	s, err := r.spell(decl, v.given(name))
 	return []string{s}, err
+}
+
+// TestEveryValueIsJudged: no platform, role or mode lets through what is no name,
+// whether its lines use the value or not.
+func TestEveryValueIsJudged(t *testing.T) {
+	all, err := load(t).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, p := range all {
+		names := []string{"port", "svi", "vrf"}
+		for _, decl := range p.Values {
+			if !slices.Contains(builtinValues[:], decl.Name) {
+				names = append(names, decl.Name)
+			}
+		}
+		for _, m := range []mac.Addr{multicastMAC, igmpMAC, unicastMAC} {
+			for _, role := range []Role{Both, L3, L2} {
+				for _, name := range names {
+					for _, bad := range []string{"x; reload", "Vlan10 ; reload", "x|y", "x\nreload", "x\"; reboot", "$(reboot)", "`id`", "\x00", "<VLAN>", "{{.MAC}}", "\u0661", strings.Repeat("1", 70)} {
+						v := Values{VIPs: vip("192.0.2.100"), MAC: m, Set: map[string]string{}}
+						switch name {
+						case "port":
+							v.Ports = []string{bad}
+						case "svi":
+							v.SVI = bad
+						case "vrf":
+							v.VRF = bad
+						default:
+							v.Set[name] = bad
+						}
+						n++
+						if c, err := p.Render(v, role, []Section{Configure}, Options{}); err == nil {
+							t.Errorf("%s:%s, %s, %s %q is taken:\n%s", p.Name, role, m, name, bad, c[0].Text)
+						}
+					}
+				}
+			}
+		}
+	}
+	if n < 10000 {
+		t.Errorf("only %d were tried", n)
+	}
+}
+
+// TestUsed: which values the lines of a role and mode ask for, in any section.
+func TestUsed(t *testing.T) {
+	for name, want := range map[string]string{
+		"cisco-ios/multicast/both": "port vlan vrf", "cisco-ios/multicast/l3": "vrf", "cisco-ios/multicast/l2": "port vlan",
+		"cisco-ios/unicast/both": "", "cisco-iosxr/multicast/both": "vrf", "cisco-nxos/multicast/l3": "svi vlan vrf",
+		"fortinet-fortios/multicast/l3": "svi", "juniper-junos/multicast/l3": "prefix svi vlan",
+	} {
+		parts := strings.Split(name, "/")
+		m := multicastMAC
+		if parts[1] == "unicast" {
+			m = unicastMAC
+		}
+		_, role, err := ParseTarget("x:" + parts[2])
+		if parts[2] == "both" {
+			role, err = Both, nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := lookup(t, parts[0]).Render(Values{VIPs: vip("192.0.2.100"), MAC: m}, role, []Section{Save}, Options{})
+		if err != nil || strings.Join(c[0].Used, " ") != want {
+			t.Errorf("%s: %q, %v; want %q", name, c[0].Used, err, want)
+		}
+	}
 }

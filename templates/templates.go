@@ -7,11 +7,11 @@
 //
 // A platform is one YAML file; adding one touches no Go. The parts:
 //
-//	name, title, families, aliases    what it is called
+//	name, title, families, aliases, models    what it is called and found by
 //	accepts       what the platform takes (static-arp, multi-port-mac, igmp-mode,
 //	              accept-reply, ipv6), each with confidence and source
-//	spelling      how it writes a MAC, a comment and a list of ports, and the
-//	              longest line it takes
+//	spelling      how it writes a MAC, a comment, names of interfaces and a list of
+//	              ports, and the longest line it takes
 //	values        what the lines need: vlan, port, svi, vrf, prefix, group or any
 //	              name of its own; each with the pattern that a given value must
 //	              match, and how to find it on the device

@@ -197,9 +197,15 @@ func general(what, s string) error {
 // of the same call uses need not be names on this one.
 func (r *render) judgeAll() error {
 	if r.portsErr != nil || r.noPorts() {
-		for _, port := range r.v.Ports {
-			if general("port", port) != nil {
-				return cmp.Or(r.portsErr, general("port", port))
+		for _, list := range r.v.Ports {
+			for port := range strings.SplitSeq(list, ",") {
+				err := general("port", port)
+				if len(port) > maxName {
+					err = bounded("port", port, maxName)
+				}
+				if err != nil {
+					return cmp.Or(r.portsErr, err)
+				}
 			}
 		}
 	}

@@ -112,7 +112,7 @@ func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
 	if err := o.config.device.prepare(ctx, io.in); err != nil {
 		return err
 	}
-	if err := o.config.validate(some); err != nil {
+	if err := o.config.validate(some, io.err); err != nil {
 		return err
 	}
 	a := newAnalysis(o, io, vips)

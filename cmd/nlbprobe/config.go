@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,9 +24,9 @@ type configOptions struct {
 }
 
 // validate finds what is wrong with the options before anything is sent, by
-// rendering for a stand-in MAC. Where none was given there is nothing to find,
-// and no time to lose.
-func (c *configOptions) validate(vips []named) error {
+// rendering for a stand-in MAC, and tells which of them no mode's lines use. Where
+// none was given there is nothing to find, and no time to lose.
+func (c *configOptions) validate(vips []named, tell io.Writer) error {
 	if !c.given {
 		return nil
 	}
@@ -33,8 +34,22 @@ func (c *configOptions) validate(vips []named) error {
 	for _, v := range vips {
 		g.vips = append(g.vips, v.vip)
 	}
-	_, err := c.render(g)
-	return err
+	if _, err := c.render(g); err != nil {
+		return err
+	}
+	unused := c.device.unused
+	for _, m := range []mac.Addr{{0x01, 0x00, 0x5e, 0x7f}, {0x02, 0xbf}} {
+		if len(unused) == 0 {
+			return nil
+		}
+		g.mac, c.device.unused = m, nil
+		if _, err := c.render(g); err == nil { // what is wrong in this mode alone counts if it is the cluster's
+			unused = slices.DeleteFunc(unused, func(line string) bool { return !slices.Contains(c.device.unused, line) })
+		}
+	}
+	c.device.unused = unused
+	c.device.tellUnused(tell)
+	return nil
 }
 
 // configGroup is VIPs that one configuration serves.

@@ -27,6 +27,8 @@ type deviceOptions struct {
 	set       []string // NAME=VALUE
 	strict    bool
 
+	unused []string // what no line of the last rendering used, a sentence each
+
 	devices []inventory.Device // of the file portsFrom, once prepare has read it
 }
 
@@ -36,7 +38,7 @@ var deviceFlags = []string{"platform", "platform-dir", "vlan", "port", "ports-fr
 func (o *deviceOptions) bind(f *pflag.FlagSet) {
 	f.Var((*texts)(&o.platforms), "platform", "platform `NAME[:l3|:l2]` whose configuration to print, repeatable")
 	f.Var(&o.vlan, "vlan", "VLAN `N` of the cluster, 1 to 4094")
-	f.Var((*texts)(&o.ports), "port", "member port `IF` in the device's own spelling, repeatable")
+	f.Var((*texts)(&o.ports), "port", "member port `IF` as the device prints or takes it, a row or a list of them too; repeatable")
 	f.StringVar(&o.portsFrom, "ports-from", "", "CSV `FILE` with the member ports of many devices: columns device, port, and where needed platform, vlan, svi, vrf, prefix")
 	f.StringVar(&o.svi, "svi", "", "`IF` that routes the VLAN, as Vlan20")
 	f.StringVar(&o.vrf, "vrf", "", "VRF `NAME` of that interface")
@@ -186,6 +188,7 @@ func (o *deviceOptions) each(targets []target, v templates.Values, demand string
 	}
 	var configs []templates.Config
 	var missing, lacking []string // values, and the targets that lack them
+	used := map[string]bool{}
 	for _, t := range targets {
 		c, err := f(t, t.values(v))
 		if e, ok := errors.AsType[*templates.MissingError](err); ok {
@@ -203,6 +206,11 @@ func (o *deviceOptions) each(targets []target, v templates.Values, demand string
 			return nil, err
 		}
 		configs = append(configs, c...)
+		for _, config := range c {
+			for _, name := range config.Used {
+				used[name] = true
+			}
+		}
 	}
 	if len(lacking) > 0 {
 		verb := "lacks"
@@ -210,6 +218,9 @@ func (o *deviceOptions) each(targets []target, v templates.Values, demand string
 			verb = "lack"
 		}
 		return nil, fmt.Errorf("%s %s what %s: give %s", strings.Join(lacking, " and "), verb, demand, flagNames(missing))
+	}
+	if err := o.findUnused(targets, v, used); err != nil {
+		return nil, err
 	}
 	return configs, nil
 }

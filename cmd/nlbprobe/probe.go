@@ -116,7 +116,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if err := o.config.device.prepare(ctx, io.in); err != nil {
 		return err
 	}
-	if err := o.config.validate(vips); err != nil {
+	if err := o.config.validate(vips, io.err); err != nil {
 		return err
 	}
 	jobs, own, notes, err := plan(o, vips)

@@ -120,16 +120,20 @@ func runRender(ctx context.Context, io stdio, o renderOptions, args []string) er
 	}
 	switch {
 	case o.diff != "":
-		return o.runDiff(ctx, io, targets, v)
+		err = o.runDiff(ctx, io, targets, v)
 	case o.format != "text" && o.format != "json":
-		return o.runForm(io, targets, v)
+		err = o.runForm(io, targets, v)
+	default:
+		var configs []templates.Config
+		if configs, err = o.device.render(targets, v, sections); err == nil {
+			o.device.files.noteOrigins(configs)
+			err = printConfigs(io, o.format, configs, labelled(targets))
+		}
 	}
-	configs, err := o.device.render(targets, v, sections)
-	if err != nil {
-		return err
+	if err == nil {
+		o.device.tellUnused(io.err)
 	}
-	o.device.files.noteOrigins(configs)
-	return printConfigs(io, o.format, configs, labelled(targets))
+	return err
 }
 
 // values reads the flags that fill the lines, and the arguments without a flag.
