@@ -89,7 +89,8 @@ type Cluster struct {
 	MAC    mac.Addr
 	HasMAC bool
 
-	// Answered reports that an answer or an announcement names the MAC. Else a node's
+	// Answered reports that an answer, an announcement or heartbeats to it name the
+	// MAC. Else a node's
 	// own question or packets for the VIP show it, which is no ground to enter it on
 	// a router unless NLB derives it from the VIP.
 	Answered bool

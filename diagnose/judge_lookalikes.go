@@ -52,6 +52,8 @@ func (p *picture) judgeCarriedKinds() {
 			id, summary = idOtherGroup, fmt.Sprintf("Packets for %v go to the group MAC %v, which is known for another purpose than NLB.", p.vip, c.mac)
 		case c.class.Kind == nlb.KindCARPBalancing:
 			id, summary = idCARP, fmt.Sprintf("Packets for %v go to %v, the form of OpenBSD CARP with IP balancing, not of NLB.", p.vip, c.mac)
+		case p.beatsAt(c.mac):
+			continue
 		case !p.derives(c.class) && c.mac.IsGroup():
 			id, summary = idUnproven, fmt.Sprintf("Packets for %v go to the group MAC %v: nothing says whose it is, and no answer names it.", p.vip, c.mac)
 		default:

@@ -40,6 +40,7 @@ func (p *picture) judgeSilence() {
 	if known {
 		over = " in " + span(heard)
 	}
+	frames, items := p.addressed()
 	switch {
 	case p.onlyCarried(), p.onlySent():
 	case len(p.claims) == 0 && len(p.members) > 0 && !p.live:
@@ -49,8 +50,7 @@ func (p *picture) judgeSilence() {
 		p.find(idSilent, fmt.Sprintf("No ARP of %v was seen%s; its hosts are heard by their heartbeats.", p.vip, over), l.list(), slices.Concat(rests, itemsOfMembers(p.members)))
 	case len(p.claims) == 0 && p.asked > 0:
 		p.find(idSilent, fmt.Sprintf("Nothing answered for %v: %s%s.", p.vip, many(p.asked, "question"), over), l.list(), rests)
-	case len(p.claims) == 0 && len(p.sentTo)+len(p.askers) > 0:
-		frames, items := p.addressed()
+	case len(p.claims) == 0 && frames > 0:
 		l.add("%s for it, of others", many(frames, "frame"))
 		p.find(idSilent, fmt.Sprintf("Nobody answers for %v%s, though others send to it; nothing was asked.", p.vip, over), l.list(), slices.Concat(rests, items))
 	case len(p.claims) == 0:

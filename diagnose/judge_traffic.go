@@ -70,7 +70,7 @@ func (p *picture) gatherSenders() {
 	}
 }
 
-// addressed counts the frames of others that are for the VIP: packets, and questions.
+// addressed counts the frames of others that are for the VIP: packets and ARP.
 func (p *picture) addressed() (frames int, items []int) {
 	for _, i := range p.ip {
 		if f := packetOf(p.items[i].Fact); f.Dst.Unmap() == p.vip && !p.isOurs(f.EthSrc, f.Out) {
@@ -78,9 +78,11 @@ func (p *picture) addressed() (frames int, items []int) {
 			items = append(items, i)
 		}
 	}
-	for _, s := range p.askers {
-		frames += s.count
-		items = append(items, s.item)
+	for _, s := range p.others {
+		if s.arp.TargetIP == p.vip {
+			frames += s.count
+			items = append(items, s.item)
+		}
 	}
 	return frames, items
 }
@@ -207,6 +209,8 @@ func (p *picture) carriedCluster(c Cluster) Cluster {
 	at := p.carried[0]
 	c.MAC, c.HasMAC = at.mac, true
 	switch {
+	case p.beatsAt(at.mac): // which proves it as well as an answer
+		c.Mode, c.Answered = beatMode(at.mac), true
 	case p.derives(at.class):
 		c.Mode = p.mode(sighting{class: at.class, arp: evidence.ARP{SenderMAC: at.mac, EthSrc: at.mac}})
 		c.DerivedFrom, c.Group = at.class.Primary, at.class.Group
@@ -214,6 +218,11 @@ func (p *picture) carriedCluster(c Cluster) Cluster {
 		c.Mode = OtherMulticast
 	}
 	return c
+}
+
+// beatsAt reports that heartbeats of the VIP's own cluster go to a group MAC.
+func (p *picture) beatsAt(m mac.Addr) bool {
+	return m.IsGroup() && slices.ContainsFunc(p.members, func(h *member) bool { return h.status != nil && h.status.EthDst == m })
 }
 
 // virtualMAC is the MAC of virtual routers from which a hello comes that names the

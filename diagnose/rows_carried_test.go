@@ -153,6 +153,30 @@ func carriedStories() []story {
 			},
 		},
 		{
+			name:    "somebody's answer to the VIP",
+			steps:   []step{has(gateway, routerMAC).change(func(a *evidence.ARP) { a.TargetIP = vip })},
+			verdict: Silent, severity: Unknown,
+			want: []string{idSilent},
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idSilent); strings.Contains(f.Summary, "Nothing was seen") || !strings.Contains(strings.Join(f.Evidence, "\n"), "1 frame for it") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
+			name:    "packets to a hand-set group MAC, to which the cluster's heartbeats go",
+			steps:   []step{to(example), beat(node1, 1).beat(func(h *evidence.Heartbeat) { h.EthDst = example })},
+			verdict: Seen, severity: Info,
+			want: []string{idCarried},
+			near: []string{idUnproven},
+			check: func(t *testing.T, d Diagnosis) {
+				isAt(example, Multicast)(t, d)
+				if !d.Cluster.Answered {
+					t.Errorf("cluster %+v", d.Cluster)
+				}
+			},
+		},
+		{
 			name:    "frames of the VIP from a group address",
 			steps:   []step{sends(multicast)},
 			verdict: Silent, severity: Unknown,

@@ -41,6 +41,7 @@ type Replay struct {
 	Heard func(Answer)
 
 	only   bool            // no other VIPs than those that were given
+	placed bool            // a capture says where it was taken
 	noted  map[string]bool // places whose VIPs a note names
 	docket docket.Docket
 	watch  observe.Watch
@@ -109,6 +110,7 @@ func (r *Replay) Place(items []evidence.Item) {
 		if !ok {
 			continue
 		}
+		r.placed = true
 		if v.VIP.IsValid() && !r.only && nlb.CheckVIP(v.VIP) == nil {
 			r.noted[v.Interface] = true
 			r.open(v.VIP.Unmap())
@@ -232,6 +234,9 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 		!a.SenderMAC.IsGroup() && nlb.CheckVIP(a.SenderIP) == nil && c == nil {
 		r.askers++
 		r.docket.AddRouter(a.SenderIP) // it may be one, with a packet for the VIP
+	}
+	if to := r.docket.Case(a.TargetIP); to != nil && r.only && !r.placed && a.Op == evidence.Reply && a.SenderIP != a.TargetIP && !a.EthSrc.IsGroup() {
+		to.Asks.Add(a, f.Time, 1, f) // it shows that somebody takes the address for one in use
 	}
 	r.docket.File(a, f)
 	r.touch(a)

@@ -95,3 +95,31 @@ func TestSignsBounds(t *testing.T) {
 		t.Errorf("%d VIPs", n)
 	}
 }
+
+// Whoever names an address gets every frame from and to it as evidence, whatever it
+// carries.
+func TestNamed(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"a packet from it":    ip(t, router, host, "06", ipVIP, ipFar, tcpACK),
+		"a packet to it":      ip(t, router, host, "06", ipFar, ipVIP, tcpACK),
+		"UDP from it":         ip(t, router, host, "11", ipVIP, ipFar, tcpACK),
+		"another protocol":    ip(t, router, host, "2f", ipVIP, ipFar, tcpACK),
+		"an echo from it":     ip(t, router, host, "01", ipVIP, ipFar, echo),
+		"a question for it":   arp(t, all, host, "0001", host, ipHost, ipVIP),
+		"an answer to it":     arp(t, host2, host, "0002", host, ipHost, ipVIP),
+		"its own question":    arp(t, all, host, "0001", host, ipVIP, ipHost),
+		"its own heartbeat":   heartbeat(t, ipVIP),
+		"a packet to a group": ip(t, "01005e000005", host, "59", ipVIP, "e0000005", tcpACK),
+	} {
+		r := replay.New(vip)
+		feed(r, b, b)
+		if len(r.Items(vip, nil)) == 0 {
+			t.Errorf("%s: nothing was kept", name)
+		}
+	}
+	r := replay.New(vip)
+	feed(r, ip(t, router, host, "06", ipHost, ipFar, tcpACK), arp(t, host2, host, "0002", host, ipHost, ipFar))
+	if items := r.Items(vip, nil); len(items) > 0 {
+		t.Errorf("others' frames: %+v", items)
+	}
+}

@@ -216,7 +216,7 @@ func writePlatform(out *bytes.Buffer, p *templates.Platform) {
 		out.WriteString("\nLimits and pitfalls\n")
 	}
 	for _, n := range p.Notes {
-		writeWrapped(out, "  ", fmt.Sprintf("%s (%s) [%s]", n.Text, scope(n.Confidence, n.Role, n.Mode, ""), strings.Join(n.Source, ", ")))
+		writeWrapped(out, "  ", fmt.Sprintf("%s (%s) [%s]", n.Text, scope(n.Confidence, n.Role, n.Mode, n.IPMACs, ""), strings.Join(n.Source, ", ")))
 	}
 	out.WriteString("\nSources\n")
 	for _, key := range slices.Sorted(maps.Keys(p.Sources)) {
@@ -238,7 +238,7 @@ func writeLines(out *bytes.Buffer, title, where string, p *templates.Platform, l
 		for s := range strings.SplitSeq(p.Outline(l.Line), "\n") {
 			fmt.Fprintf(out, "  %s\n", s)
 		}
-		text := scope(l.Confidence, l.Role, l.Mode, l.Each)
+		text := scope(l.Confidence, l.Role, l.Mode, l.IPMACs, l.Each)
 		if l.In != "" {
 			if open := p.Outline(p.Contexts[l.In].Open); open != "" && !strings.ContainsAny(open, "\n{") {
 				text += "; under " + open
@@ -257,13 +257,21 @@ func writeLines(out *bytes.Buffer, title, where string, p *templates.Platform, l
 }
 
 // scope says for what a line holds.
-func scope(c templates.Confidence, role string, mode templates.Mode, each string) string {
+func scope(c templates.Confidence, role string, mode templates.Mode, ipMACs, each string) string {
 	parts := []string{string(c)}
 	if role != "" {
 		parts = append(parts, role)
 	}
 	if mode != "" {
 		parts = append(parts, string(mode)+" mode")
+	}
+	switch ipMACs {
+	case "no":
+		parts = append(parts, "not for MACs of 01-00-5e")
+	case "only":
+		parts = append(parts, "for MACs of 01-00-5e")
+	case "also":
+		parts = append(parts, "and for any MAC of 01-00-5e")
 	}
 	if each != "" {
 		parts = append(parts, "one for each "+each)
@@ -317,6 +325,7 @@ type lineJSON struct {
 	Undo       string               `json:"undo,omitempty"`
 	Role       string               `json:"role,omitempty"`
 	Mode       templates.Mode       `json:"mode,omitempty"`
+	IPMACs     string               `json:"ip_macs,omitempty"` // "no", "only" or "also": for MACs of 01-00-5e
 	Each       string               `json:"each,omitempty"`
 	Keep       string               `json:"keep,omitempty"`   // why it is not undone
 	Expect     string               `json:"expect,omitempty"` // what the device shows when right
@@ -329,6 +338,7 @@ type noteJSON struct {
 	Text       string               `json:"text"`
 	Role       string               `json:"role,omitempty"`
 	Mode       templates.Mode       `json:"mode,omitempty"`
+	IPMACs     string               `json:"ip_macs,omitempty"`
 	Confidence templates.Confidence `json:"confidence"`
 	Source     []string             `json:"source"`
 }
@@ -362,7 +372,7 @@ func fullPlatform(p *templates.Platform) platformJSON {
 	add := func(s templates.Section, lines []templates.Line) {
 		for _, l := range lines {
 			j.Lines = append(j.Lines, lineJSON{
-				Section: s, Line: p.Outline(l.Line), Undo: p.Outline(l.Undo), Role: l.Role, Mode: l.Mode, Each: l.Each,
+				Section: s, Line: p.Outline(l.Line), Undo: p.Outline(l.Undo), Role: l.Role, Mode: l.Mode, IPMACs: l.IPMACs, Each: l.Each,
 				Keep: l.Keep, Expect: p.Outline(l.Expect),
 				Confidence: l.Confidence, Doubt: l.Doubt, Source: l.Source,
 			})
@@ -372,7 +382,7 @@ func fullPlatform(p *templates.Platform) platformJSON {
 	add(templates.Verify, p.Verify)
 	add(templates.Save, p.Save)
 	for _, n := range p.Notes {
-		j.Notes = append(j.Notes, noteJSON{n.Text, n.Role, n.Mode, n.Confidence, n.Source})
+		j.Notes = append(j.Notes, noteJSON{n.Text, n.Role, n.Mode, n.IPMACs, n.Confidence, n.Source})
 	}
 	return j
 }
