@@ -45,6 +45,7 @@ func (m *Merge) Next(f *evidence.Frame) error {
 	}
 	m.last = m.queue[0]
 	*f = m.last.frame
+	f.Source = m.last.order + 1
 	return nil
 }
 

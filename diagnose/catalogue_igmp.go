@@ -19,6 +19,7 @@ const (
 	idNotLimited     = "igmp-not-limited"
 	idUnanswered     = "igmp-query-unanswered"
 	idBadIGMP        = "malformed-igmp"
+	idTooRare        = "igmp-reports-too-rare"
 )
 
 // References that several entries share.
@@ -28,6 +29,9 @@ var (
 	timers   = Reference{"RFC 3376 8.4, 8.5 (a group or querier is forgotten after 260 s, 255 s)", nlb.Documented}
 )
 
+// nlbReports is what is known of the reports' clock.
+var nlbReports = Reference{"Microsoft KB 838408 (Windows 2003: a report every 60 s, fixed, and no answers to queries; later versions are not documented)", nlb.Documented}
+
 var igmpEntries = [...]Entry{
 	{
 		ID:        idNoReport,
@@ -36,7 +40,7 @@ var igmpEntries = [...]Entry{
 		Title:     "Nobody reports the cluster's group",
 		Meaning: "The VIP answers with the MAC of IGMP mode, but no host reported membership of its group for as long as switches remember one. A switch that snoops then sends the cluster's traffic to routers only, or to all ports. " +
 			"A switch that snoops and has a router port sends reports only there: then they are there and cannot be heard at this port.",
-		Detected:   "An answer with a MAC 01-00-5e-7f, and 260 s or more without a report for the group, in which the interface was set to receive it and no frame was lost. That is two query intervals of 125 s and 10 s to answer. For less, igmp-not-proven is given.",
+		Detected:   "An answer with a MAC 01-00-5e-7f, and no report for the group for 260 s or more, while the interface could receive one and no frame was lost; in a capture, packets to other IP groups are there in all that time. That is two query intervals of 125 s and 10 s to answer. After less time, igmp-not-proven is reported instead.",
 		Disproof:   "The group in a switch's snooping table with the members' ports, or a report in a capture on a member's port or a router's.",
 		Cure:       "Look into the switch's snooping table for the group. If it is missing: on each host, check that IGMP support is on (cluster operation mode IGMP multicast), and that nothing blocks IGMP between host and switch.",
 		References: []Reference{nlbJoins, snooping, timers},
@@ -46,11 +50,11 @@ var igmpEntries = [...]Entry{
 		Severity:  Warning,
 		Certainty: nlb.Inferred,
 		Title:     "No IGMP querier",
-		Meaning: "Nobody on the subnet asks for group members. Switches that snoop need a querier: without one some age the group's entries out and the VIP dies minutes after it worked, others send the group to all ports, and some do not snoop at all. " +
+		Meaning: "Nobody on the subnet asks for group members. Switches that snoop need a querier: without one, some switches age out the group's entries and the VIP stops working after some minutes; others send the group to all ports, and some do not snoop at all. " +
 			"Hosts that report unasked more often than entries age out can keep them alive.",
-		Detected:   "260 s or more without a query, in which the interface was open for it and no frame was lost. By the default timers a querier asks every 125 s, and the others take it for gone after 255 s. For less, igmp-not-proven is given.",
+		Detected:   "No query for 260 s or more, while the interface could receive one and no frame was lost; in a capture, packets to other IP groups are there in all that time. By the default timers a querier asks every 125 s, and the others consider it gone after 255 s. After less time, igmp-not-proven is reported instead.",
 		Disproof:   "One query, or a querier shown by the switch (show ip igmp snooping querier).",
-		Cure:       "Have one device of the VLAN ask: the multicast router, or a switch with its IGMP snooping querier on, with an address of the VLAN as source. Not the L3 switch that routes the VLAN, where its own documents warn of it.",
+		Cure:       "Have one device of the VLAN ask: the multicast router, or a switch with its IGMP snooping querier on, with an address of the VLAN as source. Do not use the L3 switch that routes the VLAN if its documentation warns against it.",
 		References: []Reference{snooping, timers, {"Cisco, MikroTik and HPE documents on IGMP snooping (what happens without a querier differs)", nlb.Inferred}},
 	},
 	{
@@ -167,7 +171,7 @@ var igmpEntries = [...]Entry{
 		Cure:      "To know: nlbprobe --listen 4m25s, or a capture of that length on a member's port. Else none needed.",
 		References: []Reference{
 			timers,
-			{"Reports every 60 s are widely told of NLB", nlb.Unconfirmed},
+			nlbReports,
 		},
 	},
 	{
@@ -199,12 +203,24 @@ var igmpEntries = [...]Entry{
 		Severity:  Info,
 		Certainty: nlb.Documented,
 		Title:     "Our IGMP query was not answered",
-		Meaning: "With --igmp-query the hosts were asked whether they are members of the group, and none reported. That proves nothing: NLB's driver reports by itself, by IGMPv1, and whether it answers queries is not documented. " +
+		Meaning: "With --igmp-query the hosts were asked whether they are members of the group, and none reported. That proves nothing: NLB's driver reports by itself, by IGMPv1. On Windows 2003 it does not answer queries (KB 838408); of later versions nobody documents whether it does. " +
 			"Only an answer proves something. The query goes to the hosts' own MACs, so that no router or switch takes it for a querier's, and its source is 0.0.0.0, which no election counts.",
 		Detected:   "A query of ours for the group, and no report for it afterwards.",
 		Disproof:   "A report of the group.",
 		Cure:       "None needed. To know more, listen: --listen 4m25s.",
-		References: []Reference{{"RFC 3376 4.1.12 (queries to a host itself), 6.6.2 (election)", nlb.Documented}, snooping, nlbJoins},
+		References: []Reference{{"RFC 3376 4.1.12 (queries to a host itself), 6.6.2 (election)", nlb.Documented}, snooping, nlbJoins, nlbReports},
+	},
+	{
+		ID:        idTooRare,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "Reports too rare for the querier",
+		Meaning: "Routers and switches forget a group some time after its last report: twice the query interval and the time to answer. The hosts report by their own clock, less often than that, and do not answer the queries. " +
+			"In between, a switch that snoops sends the cluster's traffic to nobody, or to every port.",
+		Detected:   "At least 3 reports of a host for the cluster's group, further apart than twice the interval of a querier and 10 s; the interval is seen in at least 3 queries, or said in an IGMPv3 query.",
+		Disproof:   "The group in the switch's snooping table without a break, or a querier whose robustness is set higher than 2.",
+		Cure:       "Set the querier's interval to 60 s or more, or its robustness higher, so that groups live longer than the hosts' interval. Or enter the group, or the cluster's MAC, with the member ports on the switches.",
+		References: []Reference{nlbReports, {"RFC 3376 8.1, 8.3, 8.4 (how long a group lives)", nlb.Documented}},
 	},
 	{
 		ID:        idBadIGMP,

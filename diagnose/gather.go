@@ -32,7 +32,7 @@ type picture struct {
 	groupSource []sighting // ARP for the VIP in frames from a group address
 	ownVIP      []int      // items in which this host itself is the VIP
 
-	bad, vantages, listened, lost, unkept []int
+	bad, vantages, listened, lost, unkept, captured []int
 
 	end         time.Time         // the last instant of any item
 	igmp        []int             // items: IGMP messages
@@ -108,6 +108,9 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 	order := make([]int, len(items))
 	for i := range items {
 		order[i] = i
+		if _, ok := items[i].Fact.(evidence.Captured); ok {
+			continue // it says when a capture was, not when something was seen of the VIP
+		}
 		if t := items[i].First; !t.IsZero() && (p.start.IsZero() || t.Before(p.start)) {
 			p.start = t
 		}
@@ -160,6 +163,8 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 			p.beats = append(p.beats, i)
 		case evidence.Malformed:
 			p.malformed = append(p.malformed, i)
+		case evidence.Captured:
+			p.captured = append(p.captured, i)
 		case evidence.Vantage: // above
 		}
 	}

@@ -175,7 +175,8 @@ const (
 func (p *picture) period() time.Duration { return p.beatEvery }
 
 // quiet is how long nothing was heard of the member when the observation ended.
-func (p *picture) quiet(m *member) time.Duration { return max(0, p.end.Sub(m.last)) }
+// What nobody captured does not count.
+func (p *picture) quiet(m *member) time.Duration { return p.covered(m.last, p.end, showsBeats) }
 
 // stopped reports whether a member's heartbeats have stopped: after five missed
 // ones, the other hosts take it for dead too. Where more different heartbeats

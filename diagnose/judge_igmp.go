@@ -14,8 +14,8 @@ import (
 // proof is how long one must listen before silence says that a group has no
 // members or a subnet no querier: the time after which every switch and router
 // by the standard's own timers forgets them, 2 x 125 s + 10 s (RFC 3376 8.4;
-// 8.5 is five seconds less). NLB's hosts are said to report every 60 s, but no
-// document of Microsoft's confirms that, so this does not rest on it.
+// 8.5 is five seconds less). That hosts report every 60 s is documented for
+// Windows 2003 only (KB 838408), so this does not rest on it.
 const proof = 260 * time.Second
 
 // querier is who asks for groups.
@@ -52,13 +52,29 @@ func groupMAC(ip netip.Addr) mac.Addr {
 	return mac.Addr{0x01, 0, 0x5e, o[1] & 0x7f, o[2], o[3]}
 }
 
-// everyOf is the time between an item's sightings, or 0.
-func everyOf(it evidence.Item) time.Duration {
-	n := sightings(it)
-	if n < 2 || !it.Last.After(it.First) {
+// everyOf is the time between an item's sightings, the one in the middle of all, or
+// 0. Two that come from captures with a gap in between say nothing of it.
+func (p *picture) everyOf(it evidence.Item) time.Duration {
+	if len(it.Times) < 2 {
+		n := sightings(it)
+		if n < 2 || !it.Last.After(it.First) || len(p.captured) > 0 {
+			return 0
+		}
+		return it.Last.Sub(it.First) / time.Duration(n-1)
+	}
+	times := slices.SortedFunc(slices.Values(it.Times), time.Time.Compare)
+	any := func(evidence.Captured) bool { return true }
+	var gaps []time.Duration
+	for i, at := range times[1:] {
+		if gap := at.Sub(times[i]); gap > 0 && p.covered(times[i], at, any) == gap {
+			gaps = append(gaps, gap)
+		}
+	}
+	if len(gaps) == 0 {
 		return 0
 	}
-	return it.Last.Sub(it.First) / time.Duration(n-1)
+	slices.Sort(gaps)
+	return gaps[len(gaps)/2]
 }
 
 // ssdp is a group that Windows hosts join whatever cluster they are in.
@@ -98,7 +114,7 @@ func (p *picture) gatherIGMP() {
 				q.last = it.Last
 			}
 			if !f.Group.IsValid() {
-				q.interval = max(q.interval, everyOf(it), f.Interval)
+				q.interval = max(q.interval, p.everyOf(it), f.Interval)
 			}
 		case f.Act != evidence.Join || ours:
 		case p.claimed[groupMAC(f.Group)]:
@@ -120,7 +136,7 @@ func (p *picture) reporter(by map[mac.Addr]*reporter, list []*reporter, i int, f
 	r.items = append(r.items, i)
 	r.count += sightings(it)
 	r.versions = addVersion(r.versions, f.Version)
-	r.interval = max(r.interval, everyOf(it))
+	r.interval = max(r.interval, p.everyOf(it))
 	if !slices.Contains(r.groups, f.Group) {
 		r.groups = append(r.groups, f.Group)
 	}
@@ -150,8 +166,14 @@ func versionsText(list []uint8) string {
 // watched is for how long membership reports for the cluster's group could be
 // heard, and in what way.
 func (p *picture) watched() (time.Duration, string) {
-	if len(p.listened) == 0 {
+	switch over := p.longestStretch(showsGroups); {
+	case len(p.listened) > 0:
+	case len(p.captured) == 0:
 		return p.end.Sub(p.start), "the capture lasts " + span(p.end.Sub(p.start))
+	case over > 0:
+		return over, "the longest time that was captured without interruption is " + span(over)
+	default:
+		return 0, "no packet to an IP group is in what was captured: a filter may have left out queries and reports"
 	}
 	over, how := p.hearing()
 	return over, how
@@ -373,6 +395,7 @@ func (p *picture) judgeQueriers() {
 		p.find(idV3Only, "The querier speaks IGMPv3 only, and the cluster reports by IGMPv1: a switch set to v3 only may drop that.",
 			all, slices.Concat(p.itemsOfQueriers(), itemsOfReporters(p.joined)))
 	}
+	p.judgeTooRare(named)
 	var own lines
 	var items []int
 	for _, q := range named {
@@ -387,6 +410,42 @@ func (p *picture) judgeQueriers() {
 	}
 	if len(items) > 0 {
 		p.find(idL3Querier, fmt.Sprintf("A router of the subnet is the querier: on some L3 switches it then gets the traffic of %v itself.", p.vip), own.list(), items)
+	}
+}
+
+// The standard's robustness, and its time to answer (RFC 3376 8.1, 8.3): a group
+// lives for the one times the query interval and the other.
+const (
+	robustness = 2
+	toAnswer   = 10 * time.Second
+)
+
+// enoughInARow is how many reports or queries tell how far apart they come.
+const enoughInARow = 3
+
+// judgeTooRare notes hosts that report less often than the querier's own settings
+// keep a group: NLB's driver reports by its own clock and, at least on Windows
+// 2003, answers no query (KB 838408).
+func (p *picture) judgeTooRare(named []*querier) {
+	var l lines
+	var items []int
+	for _, q := range named {
+		lives := robustness*q.interval + toAnswer
+		if q.interval <= 0 || q.count < enoughInARow && !slices.Contains(q.versions, 3) {
+			continue
+		}
+		for _, r := range p.joined {
+			if r.count >= enoughInARow && r.interval > lives {
+				l.add("%s", p.sayReporter(r))
+				items = append(items, r.items...)
+			}
+		}
+		if len(items) > 0 {
+			l.add("%s: a group lives %s then (%d x the interval, and %s to answer)", p.sayQuerier(q), span(lives), robustness, span(toAnswer))
+			items = append(items, q.items...)
+			p.find(idTooRare, fmt.Sprintf("The hosts of %v report their group less often than the querier's settings keep it.", p.vip), l.list(), items)
+			return
+		}
 	}
 }
 

@@ -72,6 +72,8 @@ func (p *picture) judgeCarriedKinds() {
 				items = append(items, s.items...)
 			}
 		}
-		p.find(idFirstHop, fmt.Sprintf("%v is the virtual address of routers, at %v, as they say themselves.", p.vip, m), l.list(), items)
+		if len(items) > 0 {
+			p.find(idFirstHop, fmt.Sprintf("%v is the virtual address of routers, at %v, as they say themselves.", p.vip, m), l.list(), items)
+		}
 	}
 }

@@ -251,7 +251,14 @@ func (p *picture) heardBeats() time.Duration {
 	if first.IsZero() {
 		return 0
 	}
-	return p.end.Sub(first)
+	return p.covered(first, p.end, showsBeats)
+}
+
+// inSightOfBeats reports whether something was seen while heartbeats could be.
+func (p *picture) inSightOfBeats(s sighting) bool {
+	return len(p.captured) == 0 || slices.ContainsFunc(p.stretches(showsBeats), func(at stretch) bool {
+		return !s.last.Before(at.from) && !s.first.After(at.to)
+	})
 }
 
 // judgeWithoutBeats notes hosts that answer for the VIP while only others send
@@ -266,7 +273,7 @@ func (p *picture) judgeWithoutBeats() {
 		beats[m.mac] = true
 	}
 	silent := where(p.claims, func(s sighting) bool {
-		return s.act == answers && !beats[s.arp.EthSrc] && !p.claimed[s.arp.EthSrc]
+		return s.act == answers && !beats[s.arp.EthSrc] && !p.claimed[s.arp.EthSrc] && p.inSightOfBeats(s)
 	})
 	if len(silent) == 0 {
 		return

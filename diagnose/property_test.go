@@ -189,7 +189,9 @@ func mixture(b []byte) []evidence.Item {
 		name := names[int(b[1])%len(names)]
 		var f evidence.Fact
 		port := func(i int) netip.AddrPort { return netip.AddrPortFrom(ip(i), uint16(b[i]%3)) }
-		switch b[0] % 39 {
+		switch b[0] % 40 {
+		case 39:
+			f = evidence.Captured{Source: int(b[1] % 3), Place: name, Part: int(b[2] % 2), Group: b[3]&1 == 0, Beats: b[4]&1 == 0}
 		case 35, 36, 37, 38:
 			f = askOrTold(b, ip)
 		case 32:
@@ -277,6 +279,7 @@ func TestEveryKindCounts(t *testing.T) {
 		evidence.KindListened:   {fact: fact(evidence.Listened{Passive: true})},
 		evidence.KindLost:       {fact: fact(evidence.Lost{Interface: "eth0"})},
 		evidence.KindUnkept:     {fact: fact(evidence.Unkept{Of: evidence.KindARPReply})},
+		evidence.KindCaptured:   {fact(evidence.Captured{}), slices.Concat(repeated(time.Second, 3, beat(node1, 1)), repeated(time.Second, 15, beat(node2, 2)))},
 	}
 	for _, k := range evidence.Kinds() {
 		switch k {

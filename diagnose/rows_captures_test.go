@@ -36,6 +36,11 @@ func captureStories() []story {
 		}
 		return out
 	}
+	captured := func(c evidence.Captured, from, to time.Duration) []step {
+		return []step{fact(c).from(from), fact(c).from(to)}
+	}
+	hour := time.Hour
+	inIGMP := func(at time.Duration) step { return answerTo(node1, igmp, client, stranger).from(at) }
 	plain := hw("00:1b:21:00:00:09")
 	return []story{
 		{
@@ -114,6 +119,49 @@ func captureStories() []story {
 			verdict: Reachable, severity: Info,
 			want: []string{idGroupMAC, idRouterReaches, idFloods},
 			near: []string{idKeepsAsking},
+		},
+		{
+			// What nobody captured was not silent.
+			name: "two short captures an hour apart, of a cluster in IGMP mode",
+			steps: join([]step{inIGMP(0), inIGMP(hour)}, captured(evidence.Captured{Source: 1, Group: true}, 0, 10*time.Second),
+				captured(evidence.Captured{Source: 2, Group: true}, hour, hour+10*time.Second)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idNotProven, idRouterUntested},
+			near: []string{idNoQuerier, idNoReport},
+		},
+		{
+			name:    "one capture of five minutes, with packets to IP groups",
+			steps:   join([]step{inIGMP(0)}, captured(evidence.Captured{Group: true}, 0, 5*time.Minute)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idNoQuerier, idNoReport, idRouterUntested},
+			near: []string{idNotProven},
+		},
+		{
+			// A filter on ARP or on the VIP leaves queries and reports out.
+			name:    "one capture of five minutes, and nothing to an IP group in it",
+			steps:   join([]step{inIGMP(0)}, captured(evidence.Captured{}, 0, 5*time.Minute)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idNotProven, idRouterUntested},
+			near: []string{idNoQuerier, idNoReport},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := findingOf(t, d, idNotProven).Summary; !strings.Contains(text, "could not be seen") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name: "a host beats in the first capture, both in the second one",
+			steps: join(repeated(time.Second, 20, beat(node1, 1)), repeated(time.Second, 3, beat(node2, 2)), repeated(time.Second, 3, beat(node2, 2).from(hour)), repeated(time.Second, 3, beat(node1, 1).from(hour)),
+				captured(evidence.Captured{Source: 1, Beats: true}, 0, 3*time.Second), captured(evidence.Captured{Source: 2, Beats: true}, hour, hour+3*time.Second)),
+			verdict: Seen, severity: OK,
+			near: []string{idHostStopped},
+		},
+		{
+			name: "a host's heartbeats end, and the capture with the other's goes on",
+			steps: join(repeated(time.Second, 20, beat(node1, 1)), repeated(time.Second, 3, beat(node2, 2)),
+				captured(evidence.Captured{Beats: true}, 0, 20*time.Second)),
+			verdict: Seen, severity: Warning,
+			want: []string{idHostStopped},
 		},
 		{
 			// It may have fallen silent, or its answers were not captured.

@@ -62,6 +62,27 @@ func igmpStories() []story {
 			},
 		},
 		{
+			// Groups live 2 x 25 s + 10 s, as long as a report is away.
+			name:    "a querier that asks often, and reports just often enough",
+			steps:   igmpNodes(long, joinSteps(bothReport, steady(25*time.Second, 5*time.Second, long, query(client, 2)))...),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idJoined),
+			near: []string{idTooRare},
+		},
+		{
+			name:    "an IGMPv3 query says that the next one comes in 20 s",
+			steps:   igmpNodes(long, joinSteps(bothReport, []step{query(client, 3).igmp(func(f *evidence.IGMP) { f.Interval = 20 * time.Second })})...),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idJoined, idV3Only, idTooRare),
+		},
+		{
+			name:    "two queries soon after each other tell no interval",
+			steps:   igmpNodes(long, joinSteps(bothReport, steady(5*time.Second, 5*time.Second, 11*time.Second, query(client, 2)))...),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idJoined),
+			near: []string{idTooRare},
+		},
+		{
 			// A second less proves nothing.
 			name:    "nobody reports, nobody asks, not for long",
 			steps:   igmpNodes(long - time.Second),
@@ -192,8 +213,9 @@ func igmpStories() []story {
 			name:    "two queriers go on",
 			steps:   igmpNodes(long, joinSteps(bothReport, steady(10*time.Second, time.Second, long, query(us4(99), 2)), steady(10*time.Second, 2*time.Second, long, query(client, 2)))...),
 			verdict: Answers, severity: Warning,
-			want: igmpIDs(idJoined, idQueriers),
+			want: igmpIDs(idJoined, idQueriers, idTooRare),
 			check: func(t *testing.T, d Diagnosis) {
+				has(t, d, idTooRare, "every 1m0s", "asks, IGMPv2", "a group lives 30.0 s then")
 				if f := findingOf(t, d, idQueriers); f.Severity != Warning {
 					t.Errorf("severity %v", f.Severity)
 				}

@@ -19,13 +19,14 @@ type Frame struct {
 	Length int    // bytes on the wire; more than len(Data) where the frame was cut
 	VLAN   uint16 // VLAN identifier, 1 to 4094; 0 is untagged (or a priority tag)
 	Place  string // the interface, or the capture file, that it came from
+	Source int    // which of several captures that are read together it came from, from 1; 0 where there is one
 	Out    bool   // this host sent it: a question, never somebody's answer
 }
 
 // Fact is one thing that a frame, or the observer's own surroundings, says. The
 // set is closed: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, IGMP,
 // Heartbeat, Malformed, Segment, Ack, Offer, Ask, Told, Vantage, Listened, Lost,
-// Unkept.
+// Unkept, Captured.
 // Facts are comparable values; when they were seen, and how often, stands in
 // Item.
 type Fact interface {
@@ -60,6 +61,7 @@ const (
 	KindListened
 	KindLost
 	KindUnkept
+	KindCaptured
 	kindCount
 )
 
@@ -78,7 +80,7 @@ var kindNames = [...]string{
 	KindIGMPQuery: "igmp-query", KindIGMPReport: "igmp-report", KindHeartbeat: "heartbeat", KindMalformed: "malformed",
 	KindSegment: "segment", KindAck: "ack", KindOffer: "offer",
 	KindAsk: "ask", KindTold: "told",
-	KindVantage: "vantage", KindListened: "listened", KindLost: "lost", KindUnkept: "unkept",
+	KindVantage: "vantage", KindListened: "listened", KindLost: "lost", KindUnkept: "unkept", KindCaptured: "captured",
 }
 
 func (k Kind) String() string {
@@ -179,6 +181,22 @@ type Unkept struct {
 
 // Kind implements Fact.
 func (Unkept) Kind() Kind { return KindUnkept }
+
+// Captured says that a capture holds frames from the item's First to its Last
+// instant without standing still; the item's Count is their number. What it does
+// not hold was silent only if frames of that kind are among them: a capture
+// filter may have left them out. It is of captures that do not note what was
+// listened to.
+type Captured struct {
+	Source int    // which of several captures, as in Frame
+	Place  string // as in Frame
+	Part   int    // counts the parts of a capture that stood still in between
+	Group  bool   // packets to IPv4 groups are among the frames
+	Beats  bool   // frames of the ethertype of heartbeats are
+}
+
+// Kind implements Fact.
+func (Captured) Kind() Kind { return KindCaptured }
 
 // Item is a fact with when and how often it was seen. First and Last are the
 // same instant where it was seen once.

@@ -122,7 +122,7 @@ func TestKinds(t *testing.T) {
 		evidence.IGMP{Act: evidence.Query}, evidence.IGMP{Act: evidence.Join}, evidence.IGMP{Act: evidence.Leave},
 		evidence.Heartbeat{}, evidence.Malformed{},
 		evidence.Segment{}, evidence.Ack{}, evidence.Offer{}, evidence.Ask{}, evidence.Told{},
-		evidence.Vantage{}, evidence.Listened{}, evidence.Lost{}, evidence.Unkept{},
+		evidence.Vantage{}, evidence.Listened{}, evidence.Lost{}, evidence.Unkept{}, evidence.Captured{},
 	}
 	seen := make(map[evidence.Kind]bool)
 	for _, f := range facts {

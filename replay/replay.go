@@ -58,6 +58,7 @@ type Replay struct {
 	told  map[told]bool
 
 	segments observe.Segments
+	spans    spans
 	askers   int
 
 	frames      int
@@ -155,6 +156,7 @@ func (r *Replay) Frame(f *evidence.Frame) {
 		}
 		r.last = f.Time
 	}
+	r.spans.add(f)
 	r.segments.Frame(f)
 	r.signs.source(f.Data)
 	r.facts = r.watch.Facts(r.facts[:0], f)
@@ -341,6 +343,9 @@ func (r *Replay) Items(vip netip.Addr, place []evidence.Item) []evidence.Item {
 		return nil
 	}
 	items := r.docket.Items(c)
+	if !slices.ContainsFunc(place, func(it evidence.Item) bool { return it.Fact.Kind() == evidence.KindListened }) {
+		items = append(items, r.spans.items()...)
+	}
 	for _, it := range place {
 		if v, ok := it.Fact.(evidence.Vantage); !ok || !v.VIP.IsValid() || v.VIP.Unmap() == vip {
 			items = append(items, it)

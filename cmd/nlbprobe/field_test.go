@@ -125,4 +125,11 @@ var fieldCases = []fieldCase{
 	{files: "arp-renewed-cluster.pcap", vip: "192.0.2.90", mode: "unicast", absent: []string{"router-keeps-asking"}},
 	{files: "arp-renewed-host.pcap", args: "--vip 192.0.2.90", vip: "192.0.2.90", mode: "none", absent: []string{"router-keeps-asking"}},
 	{files: "arp-refused.pcap", vip: "192.0.2.90", status: 1, have: []string{"router-keeps-asking:warning"}},
+
+	// Time that nobody captured.
+	{files: "monday.pcap tuesday.pcap", vip: "192.0.2.90", status: 1, mode: "igmp-multicast", have: []string{"igmp-not-proven"}, absent: []string{"igmp-no-querier", "igmp-no-report"}},
+	{files: "igmp-nobody-asks.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-no-querier", "igmp-group-joined"}},
+	{files: "igmp-reports-from-vip.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-group-joined"}},
+	{files: "host-stops.pcap", vip: "192.0.2.90", status: 1, have: []string{"host-stopped"}},
+	{files: "heartbeats.pcap", vip: "192.0.2.90", mode: "multicast", absent: []string{"host-stopped"}},
 }
