@@ -343,7 +343,7 @@ func (r *Replay) Items(vip netip.Addr, place []evidence.Item) []evidence.Item {
 		return nil
 	}
 	items := r.docket.Items(c)
-	if !slices.ContainsFunc(place, func(it evidence.Item) bool { return it.Fact.Kind() == evidence.KindListened }) {
+	if len(items) > 0 && !slices.ContainsFunc(place, func(it evidence.Item) bool { return it.Fact.Kind() == evidence.KindListened }) {
 		items = append(items, r.spans.items()...)
 	}
 	for _, it := range place {
