@@ -26,6 +26,8 @@ need zstd zstd
 need ping iputils-ping
 need time time
 need ip iproute2
+need unshare util-linux
+need mount mount
 need bridge iproute2
 need nft nftables
 need networkctl systemd

@@ -98,7 +98,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	vips, err := parseVIPs(ctx, splitCommas(o.args), net.DefaultResolver, commandNames())
+	vips, err := parseVIPs(ctx, splitCommas(o.args), net.DefaultResolver, here(), func(text string) { fmt.Fprintf(io.err, "nlbprobe: %s\n", text) })
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/lab"
 	"github.com/nlbprobe/nlbprobe/lab/labtest"
@@ -185,4 +189,86 @@ func routersOf(o object) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// TestHangingResolver: a resolver that never answers is named after a second, and
+// the run ends within five.
+func TestHangingResolver(t *testing.T) {
+	t.Parallel()
+	labtest.Tools(t, "unshare", "mount")
+	l := labtest.Start(t, "ordinary-host")
+	asked := make(chan bool, 16)
+	err := l.Do("host1", func() error {
+		node, _ := l.Host("host1")
+		conn, err := net.ListenPacket("udp4", netip.AddrPortFrom(node.Addr(), 53).String())
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { conn.Close() })
+		go func() {
+			buf := make([]byte, 512)
+			for {
+				if _, _, err := conn.ReadFrom(buf); err != nil {
+					return
+				}
+				select {
+				case asked <- true:
+				default:
+				}
+			}
+		}()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(t.TempDir(), "resolv.conf")
+	node, _ := l.Host("host1")
+	if err := os.WriteFile(conf, []byte("nameserver "+node.Addr().String()+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (status int, stdout, stderr string, after, spent time.Duration) {
+		cmd := l.Command(t.Context(), "prober", "unshare", append([]string{"-m", "sh", "-c", `mount --bind "$0" /etc/resolv.conf && exec nlbprobe "$@"`, conf}, args...)...)
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		errs, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(errs)
+		for lines.Scan() {
+			if after == 0 {
+				after = time.Since(begin)
+			}
+			stderr += lines.Text() + "\n"
+		}
+		_ = cmd.Wait()
+		return cmd.ProcessState.ExitCode(), out.String(), stderr, after, time.Since(begin)
+	}
+	status, stdout, stderr, after, spent := run("vip.example.net")
+	if len(asked) == 0 {
+		t.Fatalf("the resolver was not asked: status %d, stderr %q", status, stderr)
+	}
+	want := "nlbprobe: the resolver has not answered for \"vip.example.net\" yet; an address needs none\n" +
+		"nlbprobe: \"vip.example.net\" is no IPv4 address and was not found as a name: the resolver did not answer in time\n"
+	if status != exitUnknown || stdout != "" || stderr != want || after < 900*time.Millisecond || after > 3*time.Second || spent > 5*time.Second {
+		t.Errorf("status %d, stdout %q, stderr %q, the first word after %v, all after %v", status, stdout, stderr, after, spent)
+	}
+	for len(asked) > 0 {
+		<-asked
+	}
+	// What is no name does not get there.
+	for _, args := range [][]string{{labVIP, "render"}, {"probe", labVIP}, {"eth0", labVIP}, {"172.16.63.240-245"}, {"03:bf:ac:10:3f:f1"}, {"gone.pcapng"}} {
+		status, stdout, stderr, _, spent := run(args...)
+		if status != exitUnknown || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, ": nlbprobe ") && !strings.Contains(stderr, " nlbprobe ") || spent > 2*time.Second {
+			t.Errorf("%v: status %d, stdout %q, stderr %q, after %v", args, status, stdout, stderr, spent)
+		}
+	}
+	if len(asked) > 0 {
+		t.Error("the resolver was asked for what is no name")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/nearest"
 	"github.com/nlbprobe/nlbprobe/report"
@@ -25,30 +26,54 @@ type resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
+// How long names are waited for: DNS is often dead when this tool is needed. After
+// slowResolver a word is said, after resolverPatience all of a run's names together
+// have had their time.
+const (
+	slowResolver     = time.Second
+	resolverPatience = 4 * time.Second
+)
+
 // parseVIPs reads the arguments of a probe: IPv4 addresses, and names, which
-// stand for all their IPv4 addresses. Nothing is returned twice. commands are
-// the words that may have been meant where a name is not known.
-func parseVIPs(ctx context.Context, args []string, dns resolver, commands []string) ([]named, error) {
+// stand for all their IPv4 addresses. Nothing is returned twice. What is no name,
+// by what around says, is refused before dns is asked; say is told when that takes
+// long.
+func parseVIPs(ctx context.Context, args []string, dns resolver, around surroundings, say func(string)) ([]named, error) {
 	var vips []named
 	add := func(n named) {
 		if !slices.ContainsFunc(vips, func(o named) bool { return o.vip == n.vip }) {
 			vips = append(vips, n)
 		}
 	}
+	names := false
 	for _, arg := range args {
 		if ip, err := netip.ParseAddr(arg); err == nil {
 			if err := checkVIP(ip); err != nil {
 				return nil, err
 			}
-			add(named{vip: ip.Unmap()})
 			continue
+		}
+		names = true
+		if err := around.notVIP(arg, args); err != nil {
+			return nil, err
 		}
 		if err := checkName(arg); err != nil {
 			return nil, err
 		}
-		ips, err := dns.LookupNetIP(ctx, "ip4", arg)
+	}
+	if names {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, resolverPatience)
+		defer cancel()
+	}
+	for _, arg := range args {
+		if ip, err := netip.ParseAddr(arg); err == nil {
+			add(named{vip: ip.Unmap()})
+			continue
+		}
+		ips, err := addressesOf(ctx, arg, dns, say)
 		if err != nil || len(ips) == 0 {
-			return nil, lookupError(arg, err, commands)
+			return nil, lookupError(arg, err, around.commands)
 		}
 		for _, ip := range ips {
 			ip = ip.Unmap()
@@ -59,6 +84,31 @@ func parseVIPs(ctx context.Context, args []string, dns resolver, commands []stri
 		}
 	}
 	return vips, nil
+}
+
+// addressesOf asks for a name's addresses until ctx ends, whether dns heeds that or not.
+func addressesOf(ctx context.Context, name string, dns resolver, say func(string)) ([]netip.Addr, error) {
+	type answer struct {
+		ips []netip.Addr
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		ips, err := dns.LookupNetIP(ctx, "ip4", name)
+		answers <- answer{ips, err}
+	}()
+	slow := time.NewTimer(slowResolver)
+	defer slow.Stop()
+	for {
+		select {
+		case a := <-answers:
+			return a.ips, a.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-slow.C:
+			say(fmt.Sprintf("the resolver has not answered for %q yet; an address needs none", clip(name)))
+		}
+	}
 }
 
 // checkVIP refuses what cannot be the VIP of a cluster.
@@ -122,6 +172,10 @@ func lookupError(name string, err error, commands []string) error {
 		default:
 			why = report.Clean(e.Err)
 		}
+	} else if errors.Is(err, context.DeadlineExceeded) {
+		why = "the resolver did not answer in time"
+	} else if errors.Is(err, context.Canceled) {
+		why = "interrupted before the resolver answered"
 	} else if err != nil {
 		why = report.Clean(err.Error())
 	}
