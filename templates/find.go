@@ -82,17 +82,18 @@ func splitWords(s string) []string {
 }
 
 // fillers are words that say nothing of a platform.
-var fillers = []string{"series", "switch", "switches", "router", "routers", "firewall", "firewalls", "the"}
+var fillers = []string{"series", "switch", "switches", "router", "routers", "firewall", "firewalls", "emc"}
 
 // Find returns the names of the platforms that a name, a family or a model number
 // stands for, in order: none, one, or as many as it fits. What somebody types is
 // taken apart into words; each must be one of a platform's.
 func (s *Set) Find(query string) []string {
 	words := splitWords(query[:min(len(query), maxQuery)])
-	if rest := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return slices.Contains(fillers, w) }); len(rest) > 0 {
-		words = rest
+	if found := s.find(words, inBeginning); len(found) > 0 {
+		return found
 	}
-	return s.find(words, inTitle)
+	rest := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return slices.Contains(fillers, w) })
+	return s.find(rest, inBeginning)
 }
 
 // find is Find of words, with no match that is worse than least.
@@ -115,10 +116,11 @@ func (s *Set) find(words []string, least int) []string {
 
 // The grades of a match, the best last.
 const (
-	inTitle   = 1 + iota // a word of the title is needed
-	inParts              // names, aliases, families and models hold all parts
-	inOne                // one of the names, aliases or families holds all of it
-	wholeName            // it is a name or an alias
+	inBeginning = 1 + iota // a word begins with it
+	inTitle                // a word of the title is needed
+	inParts                // names, aliases, families and models hold all parts
+	inOne                  // one of the names, aliases or families holds all of it
+	wholeName              // it is a name or an alias
 )
 
 // grade says how well words name a platform; 0 if they do not.
@@ -155,6 +157,8 @@ func (h *header) grade(words []string) int {
 				grade = inParts
 			case slices.Contains(splitWords(h.title), group):
 				grade = inTitle
+			case len(group) >= leastBeginning && slices.ContainsFunc(strong, func(t string) bool { return begins(splitWords(t), group) }):
+				grade = inBeginning
 			}
 			grades[j] = max(grades[j], min(grades[i], grade))
 		}
@@ -177,6 +181,15 @@ func holds(words []string, group string) bool {
 		}
 	}
 	return false
+}
+
+// leastBeginning is the least number of letters by which the beginning of a word
+// says which word it is.
+const leastBeginning = 4
+
+// begins reports whether one of words begins with group.
+func begins(words []string, group string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, group) })
 }
 
 // isModel reports whether a model number, in lower case and without separators,

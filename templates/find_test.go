@@ -54,7 +54,7 @@ func TestUnknown(t *testing.T) {
 		"cisco foobar":     `no platform is called "cisco foobar"; of cisco there are: cisco-aci, cisco-asa, `,
 		"juniper-qfz":      `no platform is called "juniper-qfz"; did you mean "juniper-qfx"?`,
 		"juniper screenos": `no platform is called "juniper screenos"; of juniper there are: juniper-ex, juniper-junos, juniper-srx`,
-		"fortigat":         `no platform is called "fortigat"; did you mean "fortigate"?`,
+		"fortigaet":        `no platform is called "fortigaet"; did you mean "fortigate"?`,
 		"mikrotic":         `no platform is called "mikrotic"; did you mean "mikrotik"?`,
 		"omniswitch 6860":  `no platform is called "omniswitch 6860"; of omniswitch there are: alcatel-aos6`,
 		"tp-link":          `no platform is called "tp-link"`,

@@ -142,6 +142,11 @@ func (r *render) spell(decl *Value, given string) (string, error) {
 	if r.trusting || decl.Pattern == "" {
 		return given, r.judge(decl, given)
 	}
+	if head := "interface "; len(given) > len(head) && strings.EqualFold(given[:len(head)], head) && (decl.Name == "port" || decl.Name == "svi") {
+		if name, err := r.spell(decl, given[len(head):]); err == nil {
+			return name, nil // as a configuration has it
+		}
+	}
 	var tries []string // the first that the pattern takes is the one
 	for _, a := range decl.Also {
 		re, err := r.compiled("(?i:" + a.Like + ")")
@@ -300,6 +305,7 @@ var (
 	rowOf    = lazyRegexp(`^(.*[0-9][^ ]*) to (.+)$|^(.*[0-9]) ?- ?([A-Za-z0-9].*)$`)
 	brackets = lazyRegexp(`^(.*)\[([0-9, -]+)\]$`)
 	unitOf   = lazyRegexp(`^(.*/.*)([.][0-9]+)$`)
+	modules  = lazyRegexp(`^([A-Za-z-]*[A-Za-z] ?)([0-9]+)-([0-9]+)(/[0-9]+)$`)
 )
 
 // item reads one port, or a row of them.
@@ -320,6 +326,9 @@ func (l *portList) item(item string) error {
 			}
 		}
 		return nil
+	}
+	if m := modules().FindStringSubmatch(item); m != nil { // Et1-4/1, as EOS has it: the first port of each
+		return l.count(item, m[1], m[2], m[3], m[4])
 	}
 	if m := rowOf().FindStringSubmatch(item); m != nil {
 		first, last := m[1]+m[3], m[2]+m[4]
@@ -368,10 +377,6 @@ func (l *portList) row(item, first, last string) error {
 		first, last, unit = a[1], b[1], a[2]
 	}
 	head := strings.TrimRight(first, digits)
-	from, err := strconv.ParseUint(first[len(head):], 10, 31)
-	if err != nil {
-		return l.noRow(item, "it does not begin with the number of a port")
-	}
 	number := last[len(strings.TrimRight(last, digits)):]
 	path := strings.TrimRight(last, digits) // what stands before the last number
 	same := func(a, b string) bool {
@@ -383,17 +388,27 @@ func (l *portList) row(item, first, last string) error {
 	if path != "" && !inside && !same(first, last) {
 		return l.noRow(item, "only the last number may count on")
 	}
-	to, err := strconv.ParseUint(number, 10, 31)
+	return l.count(item, head, first[len(head):], number, unit)
+}
+
+// count adds the ports whose number, between head and tail, goes from one to
+// another.
+func (l *portList) count(item, head, first, last, tail string) error {
+	from, err := strconv.ParseUint(first, 10, 31)
+	if err != nil {
+		return l.noRow(item, "it does not begin with the number of a port")
+	}
+	to, err := strconv.ParseUint(last, 10, 31)
 	switch {
 	case err != nil:
 		return l.noRow(item, "it does not end with the number of a port")
 	case to < from:
 		return l.noRow(item, "it ends before it begins")
 	case to-from >= maxPorts:
-		return fmt.Errorf("%+q names %d ports; at most %d are rendered at once", clip(item), to-from+1, maxPorts)
+		return fmt.Errorf("%q names %d ports; at most %d are rendered at once", clip(item), to-from+1, maxPorts)
 	}
 	for n := from; n <= to; n++ {
-		name, err := l.one(head + strconv.FormatUint(n, 10) + unit)
+		name, err := l.one(head + strconv.FormatUint(n, 10) + tail)
 		if err != nil {
 			return err
 		}

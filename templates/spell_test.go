@@ -63,9 +63,7 @@ func TestSpellings(t *testing.T) {
 	for _, p := range all {
 		row, there := table[p.Name]
 		delete(table, p.Name)
-		r := func() *render {
-			return &render{p: p, patterns: map[string]*regexp.Regexp{}}
-		}
+		r := &render{p: p, patterns: map[string]*regexp.Regexp{}}
 		for _, kind := range []struct {
 			name string
 			row  spelled
@@ -77,10 +75,10 @@ func TestSpellings(t *testing.T) {
 				if err != nil {
 					return nil, err
 				}
-				return r().readPorts(v.Ports)
+				return r.readPorts(v.Ports)
 			}},
-			{"svi", row.SVI, func(s string) ([]string, error) { return oneValue(r(), "svi", Values{SVI: s}) }},
-			{"vrf", row.VRF, func(s string) ([]string, error) { return oneValue(r(), "vrf", Values{VRF: s}) }},
+			{"svi", row.SVI, func(s string) ([]string, error) { return oneValue(r, "svi", Values{SVI: s}) }},
+			{"vrf", row.VRF, func(s string) ([]string, error) { return oneValue(r, "vrf", Values{VRF: s}) }},
 		} {
 			decl, declared := p.value(kind.name)
 			if !declared || decl.Pattern == "" {
@@ -230,4 +228,54 @@ func TestUsed(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", name, c[0].Used, err, want)
 		}
 	}
+}
+
+// FuzzPorts: what a list of ports is read as is a bounded list of names that the
+// platform's own pattern takes, and reads as itself again.
+func FuzzPorts(f *testing.F) {
+	all, err := load(f).All()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, row := range spellingTable(f) {
+		for list := range row.Port.Lists {
+			f.Add(list)
+		}
+	}
+	for _, s := range []string{"Gi1/0/1-999999999", "1-2-3", "-", "to", "[1-2]", "Gi1/0/[1-", ",,,", "Et1-4/1", "1-1-1-1", "a1-a1", "Gi1/0/1 to to Gi1/0/2"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v, err := Values{VIPs: vip("192.0.2.100"), Ports: []string{text}}.check()
+		if err != nil {
+			return
+		}
+		for _, p := range all {
+			r := &render{p: p, patterns: map[string]*regexp.Regexp{}}
+			ports, err := r.readPorts(v.Ports)
+			if err != nil {
+				if strings.ContainsAny(err.Error(), "\n\r\x1b") || len(err.Error()) > 500 {
+					t.Errorf("%s, %q: %q", p.Name, text, err)
+				}
+				continue
+			}
+			decl, ok := p.value("port")
+			if !ok || decl.Pattern == "" {
+				continue
+			}
+			again, err := r.readPorts(ports)
+			if err != nil || !slices.Equal(again, ports) || len(ports) > maxPorts {
+				t.Errorf("%s, %q: %q reads as %q, %v", p.Name, text, ports, again, err)
+			}
+			for _, port := range ports {
+				if r.judge(decl, port) != nil {
+					t.Errorf("%s, %q: %q is no name", p.Name, text, port)
+				}
+			}
+			joined, err := r.readPorts(rows(&p.Spelling, ports))
+			if err != nil || !slices.Equal(joined, ports) {
+				t.Errorf("%s, %q: the rows %q read as %q, %v", p.Name, text, rows(&p.Spelling, ports), joined, err)
+			}
+		}
+	})
 }
