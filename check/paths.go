@@ -90,7 +90,6 @@ func (r *runner) tellPaths(f evidence.Fact, frame *evidence.Frame) {
 // returns when something is due again.
 func (r *runner) stepPaths(now time.Time) time.Time {
 	next := r.start.Add(r.cfg.Timing.Wait)
-	r.admit(now)
 	if now.Before(r.hellosBy) {
 		next = earlier(next, r.hellosBy)
 	}
@@ -118,6 +117,11 @@ func (r *runner) stepPaths(now time.Time) time.Time {
 				break // it wants nothing sent, and will not say so again
 			}
 		}
+	}
+	// A test that ended has made room.
+	r.admit(now)
+	if !r.pathsDue.IsZero() {
+		next = earlier(next, r.pathsDue)
 	}
 	return next
 }

@@ -221,8 +221,8 @@ func (r *runner) admit(now time.Time) {
 			}
 		}
 		w := r.waiting[next]
-		if w.asked < 2 && r.count(byAsking) >= maxAskers {
-			return // a place that was free again is for one that asks on
+		if w.asked < 2 && r.count(byAsking) >= maxAskers && now.After(r.start.Add(r.cfg.Listen)) {
+			return // a run is not prolonged for hosts that asked once
 		}
 		r.waiting = slices.Delete(r.waiting, next, next+1)
 		if f, err := r.addForwarder(w.ip, byAsking, false, now); err == nil && f != nil {

@@ -157,7 +157,7 @@ var observerEntries = [...]Entry{
 		Title:     "Answers that answer nothing of ours",
 		Meaning: "Echo replies, TCP answers or ICMP errors about the VIP came to this host, and repeat the numbers of no packet that it sent: identifier, sequence number and random payload of an echo, ports and sequence number of a SYN. " +
 			"Either somebody forges answers without having seen the questions, or they are late ones to another program of this host, or to an earlier run. They are counted and judged no further.",
-		Detected: "A frame to this host whose numbers are those of none of its own packets that were seen.",
+		Detected: "At least 10 frames to this host whose numbers are those of none of its own packets that were seen. Fewer are late answers to a run before this.",
 		Disproof: "A program of this host that talks to the VIP and whose packets were not seen here.",
 		Cure:     "None needed for the verdict. If they come by the thousand: find the switch port behind which their Ethernet source is.",
 		References: []Reference{

@@ -167,6 +167,10 @@ func (p *picture) offLink() []int {
 	return own
 }
 
+// manyUnasked is from how many answers on that match nothing of ours it is said:
+// a few are late ones to a run before this.
+const manyUnasked = 10
+
 // judgeCuts notes the kinds of facts of which there were too many to keep, and
 // what claims to be an answer to us and is none.
 func (p *picture) judgeCuts() {
@@ -191,7 +195,7 @@ func (p *picture) judgeCuts() {
 			l.add("%s of kind %v, the first %s, that repeat the numbers of no packet of ours", many(sightings(p.items[i]), "frame"), f.Of, p.at(p.items[i].First))
 		}
 	}
-	if len(unasked) > 0 {
+	if count(p.items, unasked) >= manyUnasked {
 		p.find(idUnasked, fmt.Sprintf("%s about %v, sent to this host, match nothing that it asked. They count for nothing.", many(count(p.items, unasked), "frame"), p.vip), l.list(), unasked)
 	}
 	cut(idAnswersCut, "ARP replies", func(k evidence.Kind) bool { return k == evidence.KindARPReply })

@@ -51,6 +51,10 @@ type router struct {
 	IP         string
 	MAC        *string
 	ReachesVIP *bool `json:"reaches_vip"`
+	MACs       []struct {
+		MAC        string
+		ReachesVIP *bool `json:"reaches_vip"`
+	}
 }
 
 func (o object) ids() []string {
