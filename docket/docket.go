@@ -316,7 +316,7 @@ const (
 // host that answers for the VIP finds room whenever it is heard.
 func (c *Case) addHost(f evidence.Fact, frame *evidence.Frame) {
 	h, ok := f.(evidence.Heartbeat)
-	if !ok || c.Hosts.Has(f) {
+	if !ok {
 		c.Hosts.Add(f, frame.Time, 1, frame)
 		return
 	}
@@ -326,7 +326,7 @@ func (c *Case) addHost(f evidence.Fact, frame *evidence.Frame) {
 	if c.sources[h.EthSrc] {
 		most += maxSources
 	}
-	if n >= beatsPerHost || !known && len(c.members) >= most {
+	if !known && len(c.members) >= most || n >= beatsPerHost && !c.Hosts.Has(f) {
 		c.Hosts.LeaveOut(evidence.Unkept{Of: evidence.KindHeartbeat}, frame)
 		return
 	}
