@@ -50,7 +50,7 @@ var answerEntries = [...]Entry{
 		Detected: "An ARP reply whose sender IP is the VIP and whose sender MAC has the group bit (the lowest bit of the first byte) set.",
 		Disproof: "A router that reaches the VIP: it holds a static ARP entry, or it accepts the answer as some do by default or by a setting.",
 		Cure: "On every router of the VLAN, the standby one too: a static ARP entry that maps the VIP to the MAC seen here, " +
-			"and a static MAC-table entry for that MAC towards the member ports, where the platform takes one. Or change the cluster to unicast mode and accept its flooding.",
+			"and a static MAC-table entry for that MAC towards the member ports, where the platform takes one; in IGMP mode IGMP snooping with a querier does for it. Or change the cluster to unicast mode and accept its flooding.",
 		References: []Reference{
 			{"RFC 1812 3.3.2", nlb.Documented},
 			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},

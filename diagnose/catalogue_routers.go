@@ -17,7 +17,7 @@ const (
 )
 
 // The two cures of a group MAC that a router refuses, with their costs.
-const twoCures = "Either, on every router of the VLAN, the standby one too: a static ARP entry that maps each VIP to the MAC seen here, and on the switches a static MAC entry towards the member ports. " +
+const twoCures = "Either, on every router of the VLAN, the standby one too: a static ARP entry that maps each VIP to the MAC seen here, and on the switches a static MAC entry towards the member ports; in IGMP mode IGMP snooping with a querier does for it. " +
 	"It costs two entries per VIP and device to keep in step with the cluster, and without the MAC entries the VLAN is flooded. " +
 	"Or unicast mode on all nodes: most routers need nothing, but the switches flood the VIP's traffic to all ports of the VLAN, nodes with one adapter cannot talk to each other, " +
 	"and virtual machines need MAC spoofing or forged transmits allowed. The change interrupts the service."

@@ -62,6 +62,7 @@ type picture struct {
 	carried  []carried                // by what MACs packets for the VIP travel
 	senders  []sender                 // from whom packets of the VIP come, in order
 	sentTo   map[mac.Addr]bool        // to what MACs packets for the VIP go
+	maskedOf netip.Addr               // the primary VIP that they show
 	masked   []mac.Addr               // those of its senders that are hosts in unicast mode
 	passing  map[mac.Addr][]sign      // others' packets for the VIP, by who hands them to the cluster
 	replies  []reply

@@ -163,7 +163,7 @@ func (p *picture) judgeCarried() {
 	for _, s := range p.senders {
 		as := ""
 		if slices.Contains(p.masked, s.mac) {
-			as = " (" + nlb.ClassifyFor(s.mac, p.vip).Name + ")"
+			as = " (" + nlb.ClassifyFor(s.mac, p.maskedOf).Name + ")"
 		}
 		l.add("%s of %v from %v%s, the first %s", many(s.frames, s.what), p.vip, s.mac, as, p.at(p.items[s.items[0]].First))
 		items = append(items, s.items...)
@@ -198,7 +198,7 @@ func (p *picture) carriedCluster(c Cluster) Cluster {
 	if len(p.carried) != 1 || !p.onlyCarried() {
 		switch {
 		case len(p.masked) > 0 && len(p.carried) == 0 && p.byTraffic():
-			c.Mode, c.DerivedFrom = Unicast, p.vip
+			c.Mode, c.DerivedFrom = Unicast, p.maskedOf
 		case p.virtualMAC() != mac.Addr{} && p.byTraffic():
 			c.MAC, c.HasMAC, c.Mode = p.virtualMAC(), true, None
 		default:
@@ -246,7 +246,7 @@ func (p *picture) carriedHosts() []Host {
 	for _, m := range p.masked {
 		for _, s := range p.senders {
 			if s.mac == m {
-				hosts = append(hosts, Host{MAC: m, Priority: nlb.ClassifyFor(m, p.vip).Priority, First: p.items[s.items[0]].First})
+				hosts = append(hosts, Host{MAC: m, Priority: nlb.ClassifyFor(m, p.maskedOf).Priority, First: p.items[s.items[0]].First})
 			}
 		}
 	}

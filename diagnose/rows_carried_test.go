@@ -117,6 +117,29 @@ func carriedStories() []story {
 			},
 		},
 		{
+			name:    "replies of a secondary VIP, of two hosts in unicast mode",
+			steps:   []step{sends(hw("02:01:ac:10:3f:f2")), sends(hw("02:03:ac:10:3f:f2"))},
+			verdict: Seen, severity: Info,
+			want: []string{idCarried},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != Unicast || c.DerivedFrom != second || len(c.Hosts) != 2 || c.Hosts[1].Priority != 3 {
+					t.Errorf("cluster %+v", c)
+				}
+			},
+		},
+		{
+			// It may forward, or have its MAC by chance.
+			name:    "packets of an address from a MAC of a masked source's form with other bytes",
+			steps:   []step{sends(hw("02:01:ac:10:3f:f2"))},
+			verdict: Seen, severity: Info,
+			want: []string{idCarried},
+			check: func(t *testing.T, d Diagnosis) {
+				if c := d.Cluster; c.Mode != ModeUnknown || len(c.Hosts) != 0 {
+					t.Errorf("cluster %+v", c)
+				}
+			},
+		},
+		{
 			// Frames are addressed to it: it is an adapter with a MAC of its own IP.
 			name:    "both directions of an adapter whose MAC was made of its own IP",
 			steps:   []step{sends(masked2), to(masked2)},

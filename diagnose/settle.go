@@ -88,7 +88,11 @@ func (f *forms) maskedHost(m mac.Addr, primary netip.Addr, sentTo map[mac.Addr]b
 // own IP, and pairs of firewalls answer with MACs of 01-00-5e.
 func (p *picture) settleForms() {
 	f := p.gatherForms()
+	p.maskedOf = p.vip
 	p.masked = slices.DeleteFunc(f.masked[p.vip], func(m mac.Addr) bool { return !f.maskedHost(m, p.vip, p.sentTo) })
+	if len(p.masked) == 0 {
+		p.maskedFor(&f)
+	}
 	for i := range p.claims {
 		s := &p.claims[i]
 		if s.source.Kind == nlb.KindMasked && !f.maskedHost(s.arp.EthSrc, s.source.Primary, p.sentTo) {
@@ -105,6 +109,21 @@ func (p *picture) settleForms() {
 			}
 		case nlb.KindIGMP, nlb.KindIPv4Multicast:
 			s.class = p.settledGroup(s.class, s.arp.SenderMAC)
+		}
+	}
+}
+
+// maskedFor finds masked sources with the bytes of another primary VIP from which
+// packets of the VIP come. One host alone proves nothing: it may be forwarding.
+func (p *picture) maskedFor(f *forms) {
+	by := make(map[netip.Addr][]mac.Addr)
+	for _, s := range p.senders {
+		of := netip.AddrFrom4([4]byte(s.mac[2:]))
+		if nlb.ClassifyFor(s.mac, of).Kind != nlb.KindMasked || p.sentTo[s.mac] || f.named[s.mac] {
+			continue
+		}
+		if by[of] = append(by[of], s.mac); len(by[of]) > 1 {
+			p.masked, p.maskedOf = by[of], of
 		}
 	}
 }

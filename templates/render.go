@@ -268,6 +268,9 @@ func (r *render) remarks(s Section, b *body) []string {
 	}
 	if s == Configure {
 		out = append(out, r.v.Remarks...)
+		if r.mode == Multicast && r.role != L3 && isIPGroupMAC(r.v.MAC) {
+			out = append(out, unreported)
+		}
 		if r.mode == Multicast && r.v.Mode == "" && nlb.Classify(r.v.MAC).Kind == nlb.KindIGMP {
 			out = append(out, otherIGMP)
 		}
@@ -294,6 +297,10 @@ func (r *render) remarks(s Section, b *body) []string {
 	}
 	return out
 }
+
+// unreported says what a switch with IGMP snooping makes of a MAC of IP groups that
+// nobody reports.
+const unreported = "The MAC is one of IP groups, and nothing shows that the members report one: a switch with IGMP snooping can drop the frames, or send them to router ports only. If they do not arrive, turn snooping off in the cluster's VLAN."
 
 // otherIGMP says what to do about a MAC of IGMP mode's form and another VIP.
 const otherIGMP = "The MAC has the form of NLB's IGMP mode, but holds the bytes of none of these VIPs, so these are the lines for any group MAC. If it is NLB in IGMP mode: nlbprobe render --mode igmp."
