@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,6 +226,42 @@ func TestRenderKnown(t *testing.T) {
 			t.Errorf("%s: status %d, want %q and no %q in\n%s%s", tt.args, status, tt.has, tt.hasNo, out, errs)
 		case tt.err != "" && (status != exitUnknown || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, tt.err)):
 			t.Errorf("%s: status %d, stdout %q, stderr %q", tt.args, status, out, errs)
+		}
+	}
+}
+
+// TestUndo: the command that takes lines back knows what the lines rest on.
+func TestUndo(t *testing.T) {
+	vips := []netip.Addr{netip.MustParseAddr("192.0.2.90")}
+	for name, tt := range map[string]struct {
+		platform string
+		g        configGroup
+		want     string
+	}{
+		"a primary VIP that heartbeats name": {"cisco-ios", configGroup{mac: mac.Addr{1, 0, 0x5e, 0x7f, 2, 91}, mode: templates.IGMP, group: netip.MustParseAddr("239.255.2.91")},
+			"no ip igmp snooping vlan 20 static 239.255.2.91 interface GigabitEthernet1/0/11"},
+		"a group that hosts report": {"cisco-ios", configGroup{mac: mac.Addr{1, 0, 0x5e, 0, 2, 90}, mode: templates.IGMP, group: netip.MustParseAddr("224.0.2.90")},
+			"no ip igmp snooping vlan 20 static 224.0.2.90 interface GigabitEthernet1/0/11"},
+		"a pair of firewalls":      {"cisco-ios", configGroup{mac: mac.Addr{1, 0, 0x5e, 0, 2, 90}}, "no mac address-table static 0100.5e00.025a vlan 20"},
+		"a router that compares":   {"cisco-ios", configGroup{mac: mac.Addr{2, 0xbf, 192, 0, 2, 90}, mode: templates.Unicast, refused: true}, "no arp 192.0.2.90 02bf.c000.025a arpa"},
+		"a unicast MAC, by hand":   {"extreme-voss", configGroup{mac: mac.Addr{2, 1, 2, 3, 4, 5}, mode: templates.Unicast}, "no nlb-mode"},
+		"NLB in unicast mode":      {"extreme-voss", configGroup{mac: mac.Addr{2, 0xbf, 192, 0, 2, 90}, mode: templates.Unicast}, "no nlb-mode"},
+		"an ordinary host refused": {"cisco-ios", configGroup{mac: mac.Addr{0, 1, 2, 3, 4, 5}, mode: templates.Unicast, refused: true}, "no arp 192.0.2.90 0001.0203.0405 arpa"},
+	} {
+		c := configOptions{device: deviceOptions{platforms: []string{tt.platform}, vlan: 20}}
+		if tt.platform == "cisco-ios" {
+			c.device.ports = []string{"Gi1/0/11"}
+		}
+		tt.g.vips = vips
+		configs, _, err := c.renderLines(tt.g)
+		if err != nil || len(configs) != 1 {
+			t.Errorf("%s: %d configurations, %v", name, len(configs), err)
+			continue
+		}
+		words := c.undo(tt.g)
+		status, out, errs := runArgs(t, words[1:]...)
+		if status != exitOK || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %q: status %d, no %q in\n%s%s", name, words, status, tt.want, out, errs)
 		}
 	}
 }

@@ -132,4 +132,36 @@ var fieldCases = []fieldCase{
 	{files: "igmp-reports-from-vip.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-group-joined"}},
 	{files: "host-stops.pcap", vip: "192.0.2.90", status: 1, have: []string{"host-stopped"}},
 	{files: "heartbeats.pcap", vip: "192.0.2.90", mode: "multicast", absent: []string{"host-stopped"}},
+
+	// A group MAC is not yet an NLB cluster.
+	{files: "bfd-on-a-lag.pcap", vip: "-", status: 3},
+	{files: "bfd-on-a-lag.pcap", args: "--vip 203.0.113.1", vip: "203.0.113.1", verdict: "seen", mode: "other-multicast", have: []string{"group-mac-not-nlb"}, lines: "no"},
+	{files: "group-mac-made-up.pcap", vip: "203.0.113.7", verdict: "seen", mode: "unknown", have: []string{"cluster-kind-unproven"}, lines: "no"},
+	{files: "group-mac-by-hand.pcap", vip: "192.0.2.90", status: 1, mode: "multicast", have: []string{"group-mac-answer", "hand-set-mac"}, lines: "yes"},
+	{files: "traffic-derived-mac.pcap", vip: "192.0.2.90", verdict: "seen", mode: "multicast", have: []string{"vip-in-traffic"}, lines: "yes"},
+	{files: "cluster-answers.pcap", args: "--platform cisco-ios --vlan 20 --port Gi1/0/11", vip: "192.0.2.90", status: 1, have: []string{"group-mac-answer"}, lines: "yes"},
+
+	// Who shows without ARP.
+	{files: "unicast-replies-only.pcap", vip: "192.0.2.90", verdict: "seen", mode: "unicast", have: []string{"vip-in-traffic"}, absent: []string{"vip-silent"}},
+	{files: "group-source.pcap", vip: "-", status: 3},
+	{files: "hsrp-two-subnets.pcap", args: "--vip 203.0.113.1", vip: "203.0.113.1", verdict: "seen", mode: "none", have: []string{"first-hop-virtual-mac"}, absent: []string{"vip-silent"}},
+
+	// NLB's form by chance, and the cluster's own.
+	{files: "random-02bf.pcap", vip: "-", status: 3},
+	{files: "random-02bf.pcap", args: "--vip 192.0.2.23", vip: "192.0.2.23", mode: "none", absent: []string{"unicast-mode-unmasked", "mac-of-another-vip"}, lines: "no"},
+	{files: "unicast-masked.pcap", vip: "192.0.2.90", mode: "unicast", have: []string{"unicast-mode-masked"}, lines: "no"},
+	{files: "unicast-masked.pcap", args: "--platform cisco-ios", vip: "192.0.2.90", mode: "unicast", lines: "no"},
+	{files: "unicast-masked.pcap", args: "--platform cisco-nxos --vlan 20 --port Ethernet1/5", vip: "192.0.2.90", mode: "unicast", lines: "yes"},
+	{files: "unicast-masked.pcap", args: "--platform dell-os9 --vlan 20", vip: "192.0.2.90", mode: "unicast", lines: "yes"},
+	{files: "unicast-masked.pcap", args: "--platform allied-awplus --vlan 20", vip: "192.0.2.90", mode: "unicast", lines: "yes"},
+	{files: "unicast-masked.pcap", args: "--platform hpe-comware --vlan 20 --port GE1/0/1", vip: "192.0.2.90", mode: "unicast", lines: "yes"},
+	{files: "unicast-unmasked.pcap", vip: "192.0.2.90", status: 1, mode: "unicast", have: []string{"unicast-mode-unmasked:warning"}},
+	{files: "gratuitous-cluster-mac.pcap", vip: "192.0.2.90", status: 1, mode: "unicast", have: []string{"unicast-mode-unmasked:warning", "unicast-mode-masked"}},
+
+	// 01-00-5e, and not NLB's.
+	{files: "firewall-pair.pcap", args: "--platform cisco-ios", vip: "192.0.2.90", status: 1, mode: "unknown", have: []string{"cluster-kind-unproven"}, lines: "yes"},
+
+	// A packet between two VIPs.
+	{files: "between-two-vips.pcap", vip: "192.0.2.90", verdict: "seen", mode: "multicast"},
+	{files: "between-two-vips.pcap", vip: "192.0.2.95", verdict: "seen", mode: "multicast"},
 }
