@@ -222,5 +222,6 @@ func (r *Reader) frame(f *evidence.Frame, in *iface, data []byte, length int, at
 	f.VLAN = 0
 	f.Place = in.name
 	f.Out = out
+	f.Unsummed = false
 	return true
 }

@@ -24,7 +24,8 @@ var segmentEntries = [...]Entry{
 		Meaning: "One end sends TCP segments that are longer than the other said it takes. Over a link with a small MTU they are lost: the connection opens, short messages pass, and the first full segment is sent over and over. " +
 			"Segments of 536 bytes against a smaller offer are the floor of Windows senders (Vista and 2008 to 7 and 2008 R2 by public report; later ones are not confirmed). It is a warning where they arrived all the same.",
 		Detected: "Segments whose data and options, counted together, are more than the maximum segment size in the receiver's SYN (without one, 536, for IPv6 1220), and which are no multiples of it: at least two of the size of Windows' floor, " +
-			"or the same bytes sent again in a segment of the same size. None counts of which the receiver acknowledged a part.",
+			"or the same bytes sent again in a segment of the same size, if it is less than two of the offered ones or just what the sender's own link takes: others a card cuts again. None counts of which the receiver acknowledged a part, " +
+			"unless all parts end at multiples of Windows' floor.",
 		Disproof: "A capture at the receiver, or at the sender with segmentation offload off, that shows segments within the offer. An application that writes messages of just this size at a sender with offload looks alike.",
 		Cure:     segmentCures,
 		References: []Reference{
@@ -39,7 +40,7 @@ var segmentEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "Takes less than Windows sends",
 		Meaning: "The segment size that this end offers is below 536 bytes. That is legal: the least is set by a path MTU of 68. The floor is Windows' own, which takes no IPv4 MTU below 576 and sends for no size below 536, so a Windows sender exceeds the offer, " +
-			"and where the link is as small as the offer says, loses its full segments while the handshake works. Confirmed by public report for Windows Vista and 2008 to 7 and 2008 R2; unconfirmed for later ones. It is a remark where the other end keeps to it.",
+			"and where the link is as small as the offer says, loses its full segments while the handshake works. Confirmed by public report for Windows Vista and 2008 to 7 and 2008 R2; unconfirmed for later ones. It is a remark where the other end keeps to it, as its segments show or, if its card cuts them, acknowledgements at multiples of the offer; and where the one who opens the connection offers it and is sent nothing, as a port scanner is.",
 		Detected: "A maximum segment size below 536 in a SYN over IPv4, or in what this host's kernel says of the connection. A firewall or router on the way may have lowered it.",
 		Disproof: "A Windows sender whose segments keep to the offer.",
 		Cure:     segmentCures,

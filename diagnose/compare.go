@@ -94,7 +94,7 @@ func compareFacts(a, b evidence.Fact) int {
 			x.EthSrc.Compare(y.EthSrc), x.EthDst.Compare(y.EthDst), cmp.Compare(x.VLAN, y.VLAN), boolCompare(x.Out, y.Out))
 	case evidence.Ack:
 		y, _ := b.(evidence.Ack)
-		return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), boolCompare(x.Inside, y.Inside), x.EthSrc.Compare(y.EthSrc), cmp.Compare(x.VLAN, y.VLAN))
+		return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), boolCompare(x.Inside, y.Inside), cmp.Compare(x.Into, y.Into), cmp.Compare(x.Options, y.Options), x.EthSrc.Compare(y.EthSrc), cmp.Compare(x.VLAN, y.VLAN))
 	case evidence.Offer:
 		y, _ := b.(evidence.Offer)
 		return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.MSS, y.MSS), boolCompare(x.AtLeast, y.AtLeast),

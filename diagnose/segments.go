@@ -11,7 +11,7 @@ import (
 // The floor of Windows senders. Since the least MTU of IPv4 that they accept is
 // 576 bytes, they send no segments for a maximum segment size below 536.
 const (
-	FloorMSS = 536
+	FloorMSS = evidence.FloorMSS
 	FloorMTU = 576
 )
 
@@ -20,9 +20,6 @@ const (
 	defaultMSS4 = 536
 	defaultMSS6 = 1220
 )
-
-// usualMTU is that of Ethernet: an IP packet beyond it was not on such a wire.
-const usualMTU = 1500
 
 // Connection is what the evidence says of the segment sizes of one connection.
 type Connection struct {
@@ -41,11 +38,7 @@ type direction struct {
 	atLeast  bool
 	opening  []int // items: its SYN, or what the kernel says
 
-	size   int // of the segment that is most too long
-	count  int // segments longer than offered
-	pieces int // of them, those that are just several of what was offered
-	floors int // those that are one or several of what Windows sends at least
-	again  int // those sent again as they were, and not just several
+	tally  evidence.Tally
 	over   []int
 	fitted []int // items: segments that keep to an offer below the floor
 	inside []int // items: acknowledgements that cut them
@@ -76,17 +69,38 @@ func Segments(client, server netip.AddrPort, items []evidence.Item) Connection {
 	for _, i := range order {
 		s.gatherOffer(i)
 	}
+	s.client.tally = evidence.Tally{Offer: s.client.mss, Own: s.server.mss}
+	s.server.tally = evidence.Tally{Offer: s.server.mss, Own: s.client.mss}
 	for _, i := range order {
 		s.gatherSegment(i)
 	}
 	for _, d := range []*direction{&s.server, &s.client} {
 		s.judge(d)
 	}
+	s.sayUnkept()
 	c := Connection{Client: client, Server: server, ClientMSS: s.client.mss, ServerMSS: s.server.mss, Findings: s.sorted()}
 	for _, f := range c.Findings {
 		c.Severity = Worst(c.Severity, f.Severity)
 	}
 	return c
+}
+
+// sayUnkept adds to each finding that rests on segments how many more there were.
+func (s *segments) sayUnkept() {
+	n := 0
+	for _, it := range s.items {
+		if f, ok := it.Fact.(evidence.Unkept); ok && (f.Of == evidence.KindSegment || f.Of == evidence.KindAck) {
+			n += sightings(it)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	for _, id := range []string{idExceeded, idOffload} {
+		if f := s.findings[id]; f != nil {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("further segments of other sizes, or acknowledgements of them, that are not kept: %d", n))
+		}
+	}
 }
 
 // towards returns the direction whose receiver is to, or nil.
@@ -140,38 +154,19 @@ func (s *segments) gatherSegment(i int) {
 			return
 		}
 		d.over = append(d.over, i)
-		d.count += n
-		d.size = max(d.size, f.Size())
-		one, floor := d.mss-f.Options, FloorMSS-f.Options
-		switch {
-		case one > 0 && f.Payload%one == 0:
-			d.pieces += n
-		case d.mss < FloorMSS && floor > 0 && f.Payload%floor == 0:
-			d.floors += n
-		case f.Size()+40 > usualMTU: // with the two headers of IPv4 and TCP
-			d.pieces += n
-		}
-		if f.Again && (one <= 0 || f.Payload%one != 0) {
-			d.again += n
-		}
+		d.tally.Segment(f, n)
 	case evidence.Ack:
 		d := s.towards(f.Dst, f.Src)
-		switch {
-		case d == nil:
-		case f.Inside:
+		if d == nil {
+			return
+		}
+		d.tally.Ack(f, n)
+		if f.Inside {
 			d.inside = append(d.inside, i)
-		default:
+		} else {
 			d.whole = append(d.whole, i)
 		}
 	}
-}
-
-// exceeds reports that a sender is taken to send longer segments than were
-// offered. What a network card will still cut is seen longer in a capture at the
-// sender: those are several of what was offered, or longer than the link takes,
-// and the receiver acknowledges pieces of them.
-func (d *direction) exceeds() bool {
-	return len(d.inside) == 0 && (d.again > 0 || d.floors >= 2 && d.floors > d.pieces)
 }
 
 // openings are what both ends offer.
@@ -183,28 +178,48 @@ func (d *direction) belowFloor() bool {
 	return d.mss > 0 && d.mss < FloorMSS && !d.atLeast && d.to.Addr().Unmap().Is4()
 }
 
+// isProbe reports an end that opens the connection with an offer, and is sent
+// nothing: as a port scanner is, whose probes offer all sizes (nmap.org, TCP/IP
+// Fingerprinting Methods).
+func (s *segments) isProbe(d *direction) bool {
+	if d.tally.Count > 0 || len(d.fitted) > 0 || len(d.opening) == 0 {
+		return false
+	}
+	for _, i := range d.opening {
+		if f, ok := s.items[i].Fact.(evidence.TCP); !ok || f.ACK {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *segments) judge(d *direction) {
+	exceeds := d.tally.Exceeds()
 	switch {
 	case d.mss == 0:
-	case d.exceeds():
+	case exceeds:
 		s.judgeExceeded(d)
-	case d.count > 0:
-		s.findSegments(idOffload, fmt.Sprintf("Packets of up to %d bytes of segment for %v, which takes %d, are most likely cut on the way by the sender's card.", d.size, d.to, d.mss),
+	case d.tally.Count > 0:
+		s.findSegments(idOffload, Info, fmt.Sprintf("Packets of up to %d bytes of segment for %v, which takes %d, are most likely cut on the way by the sender's card.", d.tally.Size, d.to, d.mss),
 			slices.Concat(s.openings(), d.over, d.inside))
 	}
-	if d.belowFloor() && !d.exceeds() {
+	if d.belowFloor() && !exceeds {
 		text := fmt.Sprintf("%v takes segments of %d bytes, %d less than Windows sends at least.", d.to, d.mss, FloorMSS-d.mss)
-		if len(d.fitted) > 0 && d.count == 0 {
+		obeys := len(d.fitted) > 0 && d.tally.Count == 0 || d.tally.Obeys()
+		severity := Warning
+		switch {
+		case obeys:
+			severity = Info
 			text = fmt.Sprintf("%v takes segments of %d bytes, and %v keeps to it. Windows would not: it sends up to %d more.", d.to, d.mss, d.from, FloorMSS-d.mss)
+		case s.isProbe(d):
+			severity = Info
+			text += " Nothing was sent to it: port scanners offer such sizes too."
 		}
-		s.findSegments(idBelowFloor, text, slices.Concat(s.openings(), d.fitted))
-		if len(d.fitted) > 0 && d.count == 0 {
-			s.lower(idBelowFloor, Info)
-		}
+		s.findSegments(idBelowFloor, severity, text, slices.Concat(s.openings(), d.fitted, d.inside))
 	}
 	for _, i := range d.opening {
 		if f, ok := s.items[i].Fact.(evidence.Offer); ok && !d.belowFloor() {
-			s.findSegments(idFits, fmt.Sprintf("%v takes segments of %s bytes: no Windows sender exceeds it.", d.to, d.offered()), []int{i})
+			s.findSegments(idFits, Info, fmt.Sprintf("%v takes segments of %s bytes: no Windows sender exceeds it.", d.to, d.offered()), []int{i})
 			if f.PathMTU > 0 && f.PathMTU < FloorMTU {
 				s.findings[idFits].Summary = fmt.Sprintf("%v takes segments of %s bytes, but the path to it takes packets of %d: less than Windows sends.", d.to, d.offered(), f.PathMTU)
 			}
@@ -221,14 +236,10 @@ func (d *direction) offered() string {
 }
 
 func (s *segments) judgeExceeded(d *direction) {
-	lost := d.again > 0 && len(d.whole) == 0
-	what := "the floor of Windows senders"
-	if d.mss >= FloorMSS || d.floors == 0 {
-		what = "not the size of Windows' floor"
-	}
-	size := d.size
-	if d.floors > 0 {
-		size = FloorMSS
+	t, lost := d.tally, d.tally.Lost()
+	what, size := "the floor of Windows senders", FloorMSS
+	if d.mss >= FloorMSS || t.Floors+t.Broken == 0 {
+		what, size = "not the size of Windows' floor", t.Size
 	}
 	end := "They were acknowledged all the same."
 	switch {
@@ -236,19 +247,22 @@ func (s *segments) judgeExceeded(d *direction) {
 		end = "They were sent again, never acknowledged, and the connection was reset."
 	case lost:
 		end = "They were sent again and never acknowledged."
+	case t.Broken > 0:
+		end = "The receiver acknowledges pieces of that size."
 	case len(d.whole) == 0:
 		end = "No acknowledgement of them was seen."
 	}
-	s.findSegments(idExceeded, fmt.Sprintf("%v sends segments of %d bytes to %v, which takes %d: %d too many, %s. %s", d.from, size, d.to, d.mss, size-d.mss, what, end),
-		slices.Concat(s.openings(), d.over, d.whole, s.resets))
-	if !lost {
-		s.lower(idExceeded, Warning)
+	severity := Warning
+	if lost {
+		severity = Critical
 	}
+	s.findSegments(idExceeded, severity, fmt.Sprintf("%v sends segments of %d bytes to %v, which takes %d: %d too many, %s. %s", d.from, size, d.to, d.mss, size-d.mss, what, end),
+		slices.Concat(s.openings(), d.over, d.inside, d.whole, s.resets))
 }
 
-// findSegments notes a finding about one direction, with a line for each item.
-// Where both directions give it, the first one's stands, with the other's items.
-func (s *segments) findSegments(id, summary string, items []int) {
+// findSegments notes a finding about one direction, with a line for each item. Where
+// both directions give it, the worse one's stands, with the items of both.
+func (s *segments) findSegments(id string, severity Severity, summary string, items []int) {
 	var l lines
 	for _, i := range items {
 		s.line(&l, i)
@@ -260,9 +274,13 @@ func (s *segments) findSegments(id, summary string, items []int) {
 			}
 		}
 		f.Items = unique(append(f.Items, items...))
+		if severity.rank() > f.Severity.rank() {
+			f.Severity, f.Summary = severity, summary
+		}
 		return
 	}
 	s.find(id, summary, l.list(), items)
+	s.findings[id].Severity = severity
 }
 
 // line writes the evidence line of one item.
@@ -292,6 +310,9 @@ func (s *segments) line(l *lines, i int) {
 		how := "acknowledges such a segment as a whole"
 		if f.Inside {
 			how = "acknowledges a part of such a segment"
+			if f.Into > 0 {
+				how = fmt.Sprintf("acknowledges %d bytes of such a segment", f.Into)
+			}
 		}
 		l.add("%s %v %s%s", s.at(it.First), f.Src, how, more)
 	case evidence.Offer:

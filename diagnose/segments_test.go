@@ -43,6 +43,11 @@ func ack(inside bool) step {
 	return step{at: 6 * ms, n: 1, fact: evidence.Ack{Src: mailbx, Dst: mailer, Inside: inside}}
 }
 
+// ackInto acknowledges a part of a segment.
+func ackInto(into, options int) step {
+	return step{at: 6 * ms, n: 1, fact: evidence.Ack{Src: mailbx, Dst: mailer, Inside: true, Into: into, Options: options}}
+}
+
 func resets() step {
 	return step{at: 9 * time.Second, n: 1, fact: evidence.TCP{Src: mailer, Dst: mailbx, RST: true, ACK: true}}
 }
@@ -129,6 +134,87 @@ func segmentStories() []segmentStory {
 			want:     []string{idBelowFloor, idOffload},
 			near:     []string{idExceeded},
 			says:     []string{"acknowledges a part of such a segment"},
+		},
+		{
+			name:     "a card's packet, longer than the link takes, sent again as it was and lost",
+			steps:    handshake(1460, segment(1948, 12), segment(1948, 12).again().times(2), resets()),
+			severity: Info,
+			want:     []string{idOffload},
+			near:     []string{idExceeded},
+		},
+		{
+			name:     "a card's packet that the link would take, sent again as it was",
+			steps:    handshake(512, segment(1200, 0), segment(1200, 0).again(), resets()),
+			severity: Warning,
+			want:     []string{idBelowFloor, idOffload},
+			near:     []string{idExceeded},
+		},
+		{
+			// Its own link takes 1460, and it sends that whatever was offered.
+			name:     "full packets of the sender's link, sent again",
+			steps:    handshake(512, segment(1460, 0), segment(1460, 0).again(), resets()),
+			severity: Critical,
+			want:     []string{idExceeded},
+			near:     []string{idBelowFloor, idOffload},
+		},
+		{
+			name:     "the floor, lost, beside what a card cuts",
+			steps:    handshake(512, segment(2500, 0), segment(3000, 0), segment(536, 0), segment(536, 0).again().times(2), resets()),
+			severity: Critical,
+			want:     []string{idExceeded},
+			near:     []string{idOffload},
+		},
+		{
+			name:     "a card that cuts to the offer",
+			steps:    handshake(512, segment(1500, 12), ackInto(500, 12), ackInto(1000, 12), ack(false)),
+			severity: Info,
+			want:     []string{idBelowFloor, idOffload},
+			near:     []string{idExceeded},
+			says:     []string{"172.16.63.9:50000 keeps to it. Windows would not", "acknowledges 500 bytes of such a segment"},
+		},
+		{
+			name:     "a card that cuts to Windows' floor",
+			steps:    handshake(512, segment(1608, 0), ackInto(536, 0), ackInto(1072, 0), ack(false)),
+			severity: Warning,
+			want:     []string{idExceeded},
+			near:     []string{idBelowFloor, idOffload},
+			says:     []string{"segments of 536 bytes", "The receiver acknowledges pieces of that size"},
+		},
+		{
+			name:     "acknowledgements that tell no size",
+			steps:    handshake(512, segment(1608, 0), ackInto(700, 0)),
+			severity: Warning,
+			want:     []string{idBelowFloor, idOffload},
+			near:     []string{idExceeded},
+		},
+		{
+			name:     "a scanner's probe",
+			steps:    []step{opens(mailer, mailbx, 265, false), opens(mailbx, mailer, 1460, true), resets()},
+			severity: Info,
+			want:     []string{idBelowFloor},
+			says:     []string{"Nothing was sent to it: port scanners offer such sizes too."},
+		},
+		{
+			name: "who offers little, and is sent more",
+			steps: []step{opens(mailer, mailbx, 265, false), opens(mailbx, mailer, 1460, true),
+				{at: 5 * ms, n: 1, fact: evidence.Segment{Src: mailbx, Dst: mailer, Payload: 300}}},
+			severity: Warning,
+			want:     []string{idBelowFloor, idOffload},
+		},
+		{
+			// The server's offer is one that counts, whoever tries it out.
+			name:     "a scanner finds a server that takes little",
+			steps:    []step{opens(mailer, mailbx, 265, false), opens(mailbx, mailer, 512, true), resets()},
+			severity: Warning,
+			want:     []string{idBelowFloor},
+			says:     []string{"10.99.0.25:25 takes segments of 512 bytes, 24 less"},
+		},
+		{
+			name:     "more than is kept",
+			steps:    handshake(512, segment(536, 0), segment(536, 0).again(), step{at: 5 * ms, n: 7, fact: evidence.Unkept{Of: evidence.KindSegment}}),
+			severity: Critical,
+			want:     []string{idExceeded},
+			says:     []string{"that are not kept: 7"},
 		},
 		{
 			name:     "a handshake, no more",

@@ -37,6 +37,9 @@ func (s Severity) ExitStatus() int {
 	return 3
 }
 
+// Compare is negative if s demands less attention than t, positive if more.
+func (s Severity) Compare(t Severity) int { return s.rank() - t.rank() }
+
 // rank orders severities by how much they demand attention.
 func (s Severity) rank() int {
 	switch s {

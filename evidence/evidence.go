@@ -21,6 +21,10 @@ type Frame struct {
 	Place  string // the interface, or the capture file, that it came from
 	Source int    // which of several captures that are read together it came from, from 1; 0 where there is one
 	Out    bool   // this host sent it: a question, never somebody's answer
+
+	// Unsummed says that its sender's network card makes the checksum of the IPv4
+	// header: the one in it is none yet.
+	Unsummed bool
 }
 
 // Fact is one thing that a frame, or the observer's own surroundings, says. The

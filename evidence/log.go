@@ -117,6 +117,20 @@ func (l *Log) Has(f Fact) bool {
 // what exceeds the Log's own bounds.
 func (l *Log) LeaveOut(u Unkept, frame *Frame) { l.Add(u, frame.Time, 1, frame) }
 
+// Release gives what the Log holds back to its Budget, and empties it.
+func (l *Log) Release() {
+	if l.Budget != nil {
+		for _, it := range l.items {
+			if it.Fact.Kind() != KindUnkept { // which took nothing from it
+				l.Budget.Facts++
+				l.Budget.Bytes += len(it.Frame.Data)
+			}
+		}
+		l.Budget.Bytes += l.again
+	}
+	*l = Log{Budget: l.Budget}
+}
+
 // Items returns the facts in the order in which each was first added. The
 // slice is the caller's; the instants and frames in it are shared with the Log
 // and must not be changed.

@@ -32,6 +32,8 @@ type Ack struct {
 	EthSrc   mac.Addr
 	Src, Dst netip.AddrPort
 	Inside   bool // it ends inside the segment: on the way that was several
+	Into     int  // then: after so many bytes of its data
+	Options  int  // then: bytes of options in the segment
 	VLAN     uint16
 }
 

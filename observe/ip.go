@@ -31,16 +31,21 @@ type datagram struct {
 // parseIPv4 reads an IPv4 header (RFC 791 3.1) with what follows it. missing is
 // how many bytes of the frame were on the wire but not kept. A header that no
 // host would take is refused: wrong version, lengths that contradict each other,
-// wrong checksum.
-func parseIPv4(b []byte, missing int) (datagram, bool) {
+// wrong checksum. A checksum of 0, or any where unsummed says that the sender's
+// card makes it, is none yet; a total length of 0 in TCP is one that the card
+// writes into the pieces that it makes.
+func parseIPv4(b []byte, missing int, unsummed bool) (datagram, bool) {
 	if len(b) < 20 || b[0]>>4 != 4 {
 		return datagram{}, false
 	}
 	header, total := int(b[0]&0x0f)*4, int(binary.BigEndian.Uint16(b[2:]))
+	if total == 0 && b[9] == protoTCP {
+		total = len(b) + missing
+	}
 	if header < 20 || total < header || len(b) < header || total > len(b)+missing {
 		return datagram{}, false
 	}
-	if sum(0, b[:header]) != 0xffff {
+	if !unsummed && b[10]|b[11] != 0 && sum(0, b[:header]) != 0xffff {
 		return datagram{}, false
 	}
 	const moreFragments, offset = 0x2000, 0x1fff

@@ -127,7 +127,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		if w.saysNothing(h) {
 			return dst
 		}
-		d, ok := parseIPv4(h.payload, max(0, f.Length-len(f.Data)))
+		d, ok := parseIPv4(h.payload, max(0, f.Length-len(f.Data)), f.Out || f.Unsummed)
 		if !ok {
 			if saysIGMP(h.payload) {
 				return append(dst, w.malformed(ProtocolIGMP, ReasonHeader, h))
@@ -217,10 +217,6 @@ func showsCluster(h header, from, to netip.Addr) bool {
 	return derivedMAC(h.dst, dst[:]) || derivedMAC(h.src, src[:])
 }
 
-// leastEtherType is the first ethertype: below it the field is the length of an
-// IEEE 802.3 frame.
-const leastEtherType = 0x0600
-
 // header is an Ethernet header with its VLAN tags taken off.
 type header struct {
 	dst, src  mac.Addr
@@ -229,34 +225,15 @@ type header struct {
 	payload   []byte // shares the frame's bytes
 }
 
-// maxTags bounds the tags that are looked through: more than a customer's and
-// a provider's tag on one frame is not a network that we know.
-const maxTags = 2
-
-// parseHeader reads an Ethernet II header. The tags are walked here and not by
-// the ethernet package since that copies each payload and refuses two tags of
-// the same type, which switches do send.
+// parseHeader reads an Ethernet header. The tags are walked here and not by the
+// ethernet package since that copies each payload and refuses two tags of the same
+// type, which switches do send.
 func parseHeader(b []byte) (header, bool) {
-	const length = 14
-	if len(b) < length {
+	etherType, vlan, off, ok := network(b)
+	if !ok {
 		return header{}, false
 	}
-	h := header{dst: mac.From(b), src: mac.From(b[6:])}
-	h.etherType = ethernet.EtherType(binary.BigEndian.Uint16(b[12:]))
-	b = b[length:]
-	for range maxTags {
-		if h.etherType != ethernet.EtherTypeVLAN && h.etherType != ethernet.EtherTypeServiceVLAN {
-			break
-		}
-		if len(b) < 4 {
-			return header{}, false
-		}
-		h.vlan = binary.BigEndian.Uint16(b) & 0x0fff
-		h.etherType = ethernet.EtherType(binary.BigEndian.Uint16(b[2:]))
-		b = b[4:]
-	}
-	h.payload = b
-	return h, true
+	return header{dst: mac.From(b), src: mac.From(b[6:]), etherType: ethernet.EtherType(etherType), vlan: vlan, payload: b[off:]}, true
 }
 
 // arpFact decodes ARP for IPv4 over Ethernet (RFC 826). Anything else of this

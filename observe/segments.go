@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -21,10 +22,10 @@ const (
 
 // The bounds of what Segments keeps.
 const (
-	MaxConnections = 4096 // whose opening was seen, at one time
-	MaxOfEvidence  = 512  // connections that are evidence
+	MaxConnections = 4096 // whose opening was seen, at one time; as many again whose SYN has no answer
+	MaxOfEvidence  = 512  // connections that are evidence: the worst
 
-	segmentFacts   = 16 // different facts of one connection and kind
+	segmentFacts   = 16 // different facts of one connection and sort
 	segmentBytes   = 16 << 20
 	segmentSnap    = 256  // bytes kept of a segment: its headers
 	recentSegments = 16   // by which a retransmission is known
@@ -40,14 +41,24 @@ const (
 //
 // Of all frames nearly none are looked at closer than their headers: those with
 // SYN, and those of a connection that takes less than usual or took more.
+//
+// What is kept is bounded, and the worst of it stays: a connection that segments
+// were lost on takes the place of one that is a remark. So those that were left out
+// are none worse than those that are there.
 type Segments struct {
 	byKey  map[flowKey]*connection
-	ring   []*connection // in the order of their opening, the next one to forget at next
-	next   int
-	found  []*connection // those that are evidence
-	left   int           // connections that would have been evidence, and were too many
+	rings  [2]ring       // of connections whose SYN has no answer, and of the others: tried ports push out none of those
+	spare  *connection   // one to use again
+	found  []*connection // those that are evidence, in the order in which they became so
+	left   int           // connections that would be evidence, and gave way
 	budget evidence.Budget
 	watch  [1 << 16 / 64]uint64 // a bit for each direction that is looked at closer
+}
+
+// ring is connections in the order of their opening, the next one to forget at next.
+type ring struct {
+	list []*connection
+	next int
 }
 
 // flowKey is the two ends of a connection, the lesser one first.
@@ -93,12 +104,13 @@ type long struct {
 	sent   int // segments noted in recent, ever
 	obeyed int // sizes of segments noted that fit
 	sizes  [obeyedKept]int
+	tally  evidence.Tally
 }
 
-// longs returns what is noted of what an end sent.
-func (h *half) longs() *long {
+// longs returns what is noted of what an end sent to a receiver.
+func (h *half) longs(to *half) *long {
 	if h.long == nil {
-		h.long = &long{}
+		h.long = &long{tally: evidence.Tally{Offer: to.mss, Own: h.mss}}
 	}
 	return h.long
 }
@@ -106,6 +118,7 @@ func (h *half) longs() *long {
 // sent is a segment longer than its receiver offered to take.
 type sent struct {
 	seq, length uint32
+	options     int
 	id          uint16
 	at          time.Time
 	acked       bool
@@ -116,8 +129,68 @@ type connection struct {
 	key    flowKey
 	opener int // the half that sent the SYN without ACK; -1 is not known
 	half   [2]half
+	ring   int8 // which one it is in; -1 is none
+	slot   int
 	log    *evidence.Log // nil until it is evidence
-	full   bool          // it would be evidence, but there are too many
+	kept   [keptSorts]uint8
+	full   bool   // it would be evidence, but there are too many
+	weight weight // by which it was, or was not, kept last
+
+	// A segment that may be the first of what is worst, seen when there was no
+	// room.
+	first *firstSegment
+}
+
+// firstSegment is a segment with the headers of its frame.
+type firstSegment struct {
+	fact  evidence.Segment
+	frame evidence.Frame
+}
+
+// weight is how much a connection counts for what is kept, by the severity that
+// the diagnosis would give it.
+type weight uint8
+
+// The weights, rising. A remark that may yet become more counts a little more.
+const (
+	remark weight = iota
+	suspect
+	belowFloor
+	suspectBelowFloor
+	exceeds
+	lost
+)
+
+// weigh weighs a connection by what was seen of it so far.
+func (c *connection) weigh() weight {
+	w := remark
+	for i := range c.half {
+		from, to := &c.half[i], &c.half[1-i]
+		if !to.seen {
+			continue
+		}
+		t := evidence.Tally{Offer: to.mss, Own: from.mss}
+		fitted := false
+		if from.long != nil {
+			t, fitted = from.long.tally, from.long.obeyed > 0
+		}
+		below := to.mss < DefaultMSS4 && to.fact.Src.Addr().Is4()
+		mine := remark
+		if t.Count > t.Pieces {
+			mine = suspect
+		}
+		switch {
+		case t.Exceeds() && t.Lost():
+			mine = lost
+		case t.Exceeds():
+			mine = exceeds
+		case t.Obeys(), fitted && t.Count == 0:
+		case below && (t.Count > 0 || to.fact.ACK):
+			mine += belowFloor
+		}
+		w = max(w, mine)
+	}
+	return w
 }
 
 // Connection is a connection that is evidence.
@@ -134,18 +207,20 @@ func (s *Segments) Frame(f *evidence.Frame) {
 	if len(b) < 14+20+20 {
 		return
 	}
-	off, etherType := 14, binary.BigEndian.Uint16(b[12:])
-	vlan := f.VLAN
-	for range maxTags {
-		if etherType != uint16(ethernet.EtherTypeVLAN) && etherType != uint16(ethernet.EtherTypeServiceVLAN) {
-			break
-		}
-		if len(b) < off+4+20+20 {
+	etherType, vlan, off, ok := network(b)
+	if !ok {
+		return
+	}
+	if vlan == 0 {
+		vlan = f.VLAN
+	}
+	if etherType == etherPPPoE {
+		if etherType, off, ok = pppoe(b, off); !ok {
 			return
 		}
-		vlan = binary.BigEndian.Uint16(b[off:]) & 0x0fff
-		etherType = binary.BigEndian.Uint16(b[off+2:])
-		off += 4
+	}
+	if len(b) < off+20+20 {
+		return
 	}
 	ip := b[off:]
 	var header, total, addr int
@@ -159,11 +234,17 @@ func (s *Segments) Frame(f *evidence.Frame) {
 		if header < 20 {
 			return
 		}
+		if total == 0 { // the card writes it into the pieces that it makes
+			total = f.Length - off
+		}
 	case uint16(ethernet.EtherTypeIPv6):
 		if len(ip) < 40+20 || ip[6] != protoTCP || ip[0]>>4 != 6 {
 			return
 		}
 		header, total, addr = 40, 40+int(binary.BigEndian.Uint16(ip[4:])), 16
+		if total == header {
+			total = f.Length - off
+		}
 	default:
 		return
 	}
@@ -201,8 +282,8 @@ func (s *Segments) Frame(f *evidence.Frame) {
 		p.from, p.to, p.ttl = ip[8:24], ip[24:40], ip[7]
 		reverse = mix(fold(ip[24:40]), binary.LittleEndian.Uint16(tcp[2:]), fold(ip[8:24]), binary.LittleEndian.Uint16(tcp))
 	} else {
-		if sum(0, ip[:header]) != 0xffff && !f.Out {
-			return // no host takes it; of those sent here the card may make the sum
+		if !f.Out && !f.Unsummed && ip[10]|ip[11] != 0 && sum(0, ip[:header]) != 0xffff {
+			return // no host takes it
 		}
 		p.from, p.to, p.ttl, p.id = ip[12:16], ip[16:20], ip[8], binary.BigEndian.Uint16(ip[4:])
 		reverse = mix(binary.LittleEndian.Uint32(ip[16:]), binary.LittleEndian.Uint16(tcp[2:]), binary.LittleEndian.Uint32(ip[12:]), binary.LittleEndian.Uint16(tcp))
@@ -259,9 +340,9 @@ func (s *Segments) add(p *packet, f *evidence.Frame) {
 	me, peer := &c.half[from], &c.half[1-from]
 	switch {
 	case p.payload > 0 && peer.seen && p.payload+p.options > peer.mss:
-		s.over(c, p, me.longs(), f)
+		s.over(c, p, me.longs(peer), f)
 	case p.payload > 0 && peer.seen && peer.mss < DefaultMSS4:
-		s.obeyed(c, p, me.longs(), f)
+		s.obeyed(c, p, me.longs(peer), f)
 	}
 	if p.flags&flagACK != 0 && peer.long != nil {
 		s.acked(c, p, peer.long, f)
@@ -277,9 +358,7 @@ func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
 		return // the same again
 	}
 	if c == nil || p.flags&flagACK == 0 {
-		if c = s.renew(c, p.key); c == nil {
-			return
-		}
+		c = s.renew(c, p.key)
 	}
 	h := &c.half[from]
 	if h.seen {
@@ -309,6 +388,11 @@ func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
 		s.keep(c, h.fact, &h.meta)
 	}
 	peer := &c.half[1-from]
+	if answered := int8(1); !peer.seen && !h.fact.ACK {
+		s.put(c, 0)
+	} else if c.ring != answered {
+		s.put(c, answered)
+	}
 	if p.six || h.mss >= DefaultMSS4 && (!peer.seen || peer.mss >= DefaultMSS4) {
 		return
 	}
@@ -320,48 +404,97 @@ func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
 	}
 }
 
+// put puts a connection into a ring, and forgets the one whose turn it is.
+func (s *Segments) put(c *connection, n int8) {
+	if c.ring >= 0 {
+		s.rings[c.ring].list[c.slot] = nil
+	}
+	r := &s.rings[n]
+	if c.ring = n; len(r.list) < MaxConnections {
+		c.slot = len(r.list)
+		r.list = append(r.list, c)
+		return
+	}
+	if old := r.list[r.next]; old != nil {
+		old.ring = -1
+		s.forget(old)
+	}
+	c.slot = r.next
+	r.list[r.next] = c
+	r.next = (r.next + 1) % len(r.list)
+}
+
+// forget forgets a connection that is neither evidence nor among the last to open.
+func (s *Segments) forget(c *connection) {
+	if c.log != nil || c.ring >= 0 {
+		return
+	}
+	if s.byKey[c.key] == c {
+		delete(s.byKey, c.key)
+	}
+	s.spare = c
+}
+
 // renew makes room for a connection: a new one, or the one of these ends before.
 func (s *Segments) renew(c *connection, key flowKey) *connection {
 	if s.byKey == nil {
 		s.byKey = make(map[flowKey]*connection)
-		s.budget = evidence.Budget{Facts: MaxOfEvidence * 4 * segmentFacts, Bytes: segmentBytes}
+		s.budget = evidence.Budget{Facts: MaxOfEvidence * keptSorts * segmentFacts, Bytes: segmentBytes}
 	}
 	if c != nil && c.log != nil {
 		// It stays evidence; the ends begin a new one.
 		delete(s.byKey, key)
 		c = nil
 	}
+	at, slot := int8(-1), 0
 	if c == nil {
-		if len(s.ring) < MaxConnections {
+		if c, s.spare = s.spare, nil; c == nil {
 			c = &connection{}
-			s.ring = append(s.ring, c)
-		} else {
-			c = s.ring[s.next]
-			if c.log != nil { // that one stays, as evidence
-				c = &connection{}
-				s.ring[s.next] = c
-			} else {
-				delete(s.byKey, c.key)
-			}
-			s.next = (s.next + 1) % len(s.ring)
 		}
+	} else {
+		at, slot = c.ring, c.slot
 	}
 	syn := [2][]byte{c.half[0].syn[:0], c.half[1].syn[:0]}
-	*c = connection{key: key, opener: -1}
+	*c = connection{key: key, opener: -1, ring: at, slot: slot}
 	c.half[0].syn, c.half[1].syn = syn[0], syn[1]
 	s.byKey[key] = c
 	return c
 }
 
-// evidence makes a connection evidence, with its opening.
+// evidence makes a connection evidence, with its opening, if there is room or one
+// that weighs less gives way. Of those that weigh the same, who is there stays.
 func (s *Segments) evidence(c *connection) {
-	if c.log != nil || c.full {
+	if c.log != nil {
 		return
 	}
-	if len(s.found) == MaxOfEvidence {
-		c.full = true
-		s.left++
+	w := c.weigh()
+	if c.full && w <= c.weight {
 		return
+	}
+	c.weight = w
+	if len(s.found) == MaxOfEvidence {
+		if !c.full {
+			c.full = true
+			s.left++
+		}
+		least := s.found[0]
+		for _, other := range s.found {
+			if other.weight < least.weight {
+				least = other
+			}
+		}
+		if least.weight >= w {
+			return
+		}
+		s.left++
+		least.log.Release()
+		least.log, least.full, least.kept = nil, true, [keptSorts]uint8{}
+		s.found = slices.DeleteFunc(s.found, func(x *connection) bool { return x == least })
+		s.forget(least)
+	}
+	if c.full {
+		c.full = false
+		s.left--
 	}
 	c.log = &evidence.Log{Budget: &s.budget}
 	s.found = append(s.found, c)
@@ -370,18 +503,69 @@ func (s *Segments) evidence(c *connection) {
 			s.keep(c, h.fact, &h.meta)
 		}
 	}
+	if c.first != nil {
+		s.keep(c, c.first.fact, &c.first.frame)
+		c.first = nil
+	}
+}
+
+// The sorts of facts of a connection, each within a bound of its own: what a card
+// cuts crowds out nothing that it does not.
+const (
+	keptOpening = iota // and resets, and acknowledgements of whole segments
+	keptSeveral
+	keptSuspect
+	keptInside
+	keptSorts
+)
+
+// sort returns the sort of a fact.
+func (c *connection) sort(fact evidence.Fact) int {
+	switch f := fact.(type) {
+	case evidence.Segment:
+		for i := range c.half {
+			if to := &c.half[i]; to.seen && to.fact.Src == f.Dst {
+				t := evidence.Tally{Offer: to.mss}
+				if t.Segment(f, 1); t.Pieces > 0 || f.Size() <= to.mss {
+					return keptSeveral
+				}
+			}
+		}
+		return keptSuspect
+	case evidence.Ack:
+		if f.Inside {
+			return keptInside
+		}
+	}
+	return keptOpening
 }
 
 // keep adds a fact to a connection's evidence. Of a long segment it keeps the
 // headers.
 func (s *Segments) keep(c *connection, fact evidence.Fact, f *evidence.Frame) {
-	if c.log == nil || c.log.Len() >= 4*segmentFacts {
+	if c.log == nil {
 		return
 	}
+	c.weight = max(c.weight, c.weigh())
+	if !c.log.Has(fact) {
+		sort := c.sort(fact)
+		if c.kept[sort] == segmentFacts {
+			c.log.Add(evidence.Unkept{Of: fact.Kind()}, f.Time, 1, nil)
+			return
+		}
+		c.kept[sort]++
+	}
+	cut := headersOf(f)
+	c.log.Add(fact, f.Time, 1, &cut)
+}
+
+// headersOf is a frame of which no more than the headers are left. The bytes are
+// shared.
+func headersOf(f *evidence.Frame) evidence.Frame {
 	cut := *f
 	cut.Length = max(f.Length, len(f.Data))
 	cut.Data = f.Data[:min(len(f.Data), segmentSnap)]
-	c.log.Add(fact, f.Time, 1, &cut)
+	return cut
 }
 
 func segmentOf(p *packet, f *evidence.Frame) evidence.Segment {
@@ -391,7 +575,6 @@ func segmentOf(p *packet, f *evidence.Frame) evidence.Segment {
 
 // over notes a segment longer than its receiver offered to take.
 func (s *Segments) over(c *connection, p *packet, me *long, f *evidence.Frame) {
-	s.evidence(c)
 	s.look(p.hash)
 	s.look(p.reverse)
 	fact := segmentOf(p, f)
@@ -406,12 +589,27 @@ func (s *Segments) over(c *connection, p *packet, me *long, f *evidence.Frame) {
 		}
 		fact.Again = true
 		r.at, r.id = f.Time, p.id
+		s.note(c, fact, me, f)
+		return
+	}
+	me.recent[me.sent%recentSegments] = sent{seq: p.seq, length: uint32(p.payload), options: p.options, id: p.id, at: f.Time}
+	me.sent++
+	s.note(c, fact, me, f)
+}
+
+// note counts a segment that is too long, and keeps it if its connection is
+// evidence.
+func (s *Segments) note(c *connection, fact evidence.Segment, me *long, f *evidence.Frame) {
+	me.tally.Segment(fact, 1)
+	s.evidence(c)
+	if c.log != nil {
 		s.keep(c, fact, f)
 		return
 	}
-	me.recent[me.sent%recentSegments] = sent{seq: p.seq, length: uint32(p.payload), id: p.id, at: f.Time}
-	me.sent++
-	s.keep(c, fact, f)
+	if c.first == nil && me.tally.Count > me.tally.Pieces {
+		c.first = &firstSegment{fact: fact, frame: headersOf(f)}
+		c.first.frame.Data = bytes.Clone(c.first.frame.Data)
+	}
 }
 
 // obeyed notes that a segment keeps to an offer below the floor.
@@ -422,9 +620,9 @@ func (s *Segments) obeyed(c *connection, p *packet, me *long, f *evidence.Frame)
 	if me.obeyed == obeyedKept {
 		return
 	}
-	s.evidence(c)
 	me.sizes[me.obeyed] = p.payload + p.options
 	me.obeyed++
+	s.evidence(c)
 	s.keep(c, segmentOf(p, f), f)
 }
 
@@ -439,7 +637,11 @@ func (s *Segments) acked(c *connection, p *packet, peer *long, f *evidence.Frame
 		}
 		src, dst := p.ends()
 		a := evidence.Ack{EthSrc: p.src, Src: src, Dst: dst, Inside: into < r.length, VLAN: p.vlan}
+		if a.Inside {
+			a.Into, a.Options = int(into), r.options
+		}
 		r.acked = !a.Inside
+		peer.tally.Ack(a, 1)
 		s.keep(c, a, f)
 	}
 }
@@ -464,8 +666,8 @@ func tcpOf(p *packet, f *evidence.Frame) evidence.TCP {
 	return t
 }
 
-// Connections returns the connections that are evidence, in the order in which
-// they showed, and how many more there were.
+// Connections returns the connections that are evidence, in the order in which they
+// became so, and how many more there were: none worse than these.
 func (s *Segments) Connections() (found []Connection, more int) {
 	for _, c := range s.found {
 		h := &c.half[max(c.opener, 0)]

@@ -3,6 +3,7 @@ package observe_test
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,13 +22,24 @@ type tcpFrame struct {
 	payload   int
 	id        uint16
 	tags      int
-	snap      int // bytes captured; 0 is all
+	link      string // "" is Ethernet II; "snap", "pppoe", "9100"
+	sum       uint16 // of the IPv4 header; 0 is the right one
+	blank     bool   // no checksum and no total length, as before the card has made them
+	snap      int    // bytes captured; 0 is all
 }
 
 func (f tcpFrame) bytes() []byte {
 	b := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}
 	for range f.tags {
 		b = append(b, 0x81, 0, 0, 63)
+	}
+	switch f.link {
+	case "9100":
+		b = append(b, 0x91, 0, 0, 7, 0x81, 0, 0, 63)
+	case "snap":
+		b = append(b, 0, 200, 0xaa, 0xaa, 3, 0, 0, 0)
+	case "pppoe":
+		b = append(b, 0x88, 0x64, 0x11, 0, 0, 1, 2, 0)
 	}
 	var options []byte
 	if f.mss != 0 {
@@ -46,11 +58,17 @@ func (f tcpFrame) bytes() []byte {
 		from, to, sport, dport = server, client, 25, f.port
 	}
 	if f.six {
-		b = append(b, 0x86, 0xdd, 0x60, 0, 0, 0, byte(length>>8), byte(length), 6, 64)
+		if b = append(b, 0x86, 0xdd); f.link == "pppoe" {
+			binary.BigEndian.PutUint16(b[len(b)-2:], 0x57)
+		}
+		b = append(b, 0x60, 0, 0, 0, byte(length>>8), byte(length), 6, 64)
 		b = append(append(b, from...), to...)
 	} else {
 		at := len(b) + 2
-		b = append(b, 0x08, 0x00, 0x45, 0, byte((20+length)>>8), byte(20+length), byte(f.id>>8), byte(f.id), 0x40, 0, 64, 6, 0, 0)
+		if b = append(b, 0x08, 0x00); f.link == "pppoe" {
+			binary.BigEndian.PutUint16(b[len(b)-2:], 0x21)
+		}
+		b = append(b, 0x45, 0, byte((20+length)>>8), byte(20+length), byte(f.id>>8), byte(f.id), 0x40, 0, 64, 6, 0, 0)
 		b = append(append(b, from...), to...)
 		sum := uint32(0)
 		for i := at; i < len(b); i += 2 {
@@ -60,6 +78,13 @@ func (f tcpFrame) bytes() []byte {
 			sum = sum>>16 + sum&0xffff
 		}
 		binary.BigEndian.PutUint16(b[at+10:], ^uint16(sum))
+		if f.sum != 0 {
+			binary.BigEndian.PutUint16(b[at+10:], f.sum)
+		}
+		if f.blank {
+			clear(b[at+10 : at+12])
+			clear(b[at+2 : at+4])
+		}
 	}
 	b = binary.BigEndian.AppendUint16(b, sport)
 	b = binary.BigEndian.AppendUint16(b, dport)
@@ -134,6 +159,12 @@ func TestSegmentsFound(t *testing.T) {
 		{name: "IPv6 without a size", frames: []tcpFrame{{six: true, flags: fSYN, mss: 1440}, {six: true, back: true, flags: fSYN | fACK}, {six: true, flags: fACK, payload: 1221}}, over: 1},
 		{name: "IPv6 below Windows' floor", frames: []tcpFrame{{six: true, flags: fSYN, mss: 1440}, {six: true, back: true, flags: fSYN | fACK, mss: 500}}, none: true},
 		{name: "in VLANs, headers only captured", frames: []tcpFrame{{flags: fSYN, mss: 1460, tags: 2}, {back: true, flags: fSYN | fACK, mss: 512, tags: 2}, {flags: fACK, payload: 536, tags: 2, snap: 68}}, over: 1},
+		{name: "in a double tag of the older type", frames: []tcpFrame{{flags: fSYN, mss: 1460, link: "9100"}, {back: true, flags: fSYN | fACK, mss: 512, link: "9100"}, {flags: fACK, payload: 536, link: "9100"}}, over: 1},
+		{name: "in SNAP", frames: []tcpFrame{{flags: fSYN, mss: 1460, link: "snap"}, {back: true, flags: fSYN | fACK, mss: 512, link: "snap"}, {flags: fACK, payload: 536, link: "snap"}}, over: 1},
+		{name: "in PPPoE", frames: []tcpFrame{{flags: fSYN, mss: 1460, link: "pppoe"}, {back: true, flags: fSYN | fACK, mss: 512, link: "pppoe"}, {flags: fACK, payload: 536, link: "pppoe"}}, over: 1},
+		{name: "IPv6 in PPPoE", frames: []tcpFrame{{six: true, flags: fSYN, mss: 1440, link: "pppoe"}, {six: true, back: true, flags: fSYN | fACK, link: "pppoe"}, {six: true, flags: fACK, payload: 1221, link: "pppoe"}}, over: 1},
+		{name: "neither checksum nor length yet", frames: []tcpFrame{{flags: fSYN, mss: 1460, blank: true}, {back: true, flags: fSYN | fACK, mss: 512}, {flags: fACK, payload: 5000, blank: true}}, over: 1},
+		{name: "a header that was damaged", frames: opened(512, tcpFrame{flags: fACK, payload: 536, sum: 0xbeef})},
 		{name: "the SYN again", frames: append(opened(512, data(1, 536)), tcpFrame{flags: fSYN, mss: 1460}, data(1, 536)), over: 2, again: 1},
 	}
 	for _, tt := range tests {
@@ -214,6 +245,119 @@ func TestSegmentsBounds(t *testing.T) {
 	}
 	if found[0].Client.Port() != 50000 || len(found[0].Items) != 3 {
 		t.Errorf("the first one: %v, %d items", found[0].Client, len(found[0].Items))
+	}
+}
+
+// The worst stay: what exceeds an offer takes the place of a remark whenever it
+// comes, and what gives way is counted.
+func TestSegmentsKeepTheWorst(t *testing.T) {
+	const many = observe.MaxOfEvidence + 100
+	connect := func(s *observe.Segments, port uint16, mss uint16, more ...tcpFrame) {
+		all := []tcpFrame{{port: port, flags: fSYN, mss: 1460}, {port: port, back: true, flags: fSYN | fACK, mss: mss}}
+		for _, f := range more {
+			f.port = port
+			all = append(all, f)
+		}
+		play(s, all...)
+	}
+	remark := func(s *observe.Segments, port uint16) { connect(s, port, 1460, tcpFrame{flags: fACK, payload: 2920}) }
+	small := func(s *observe.Segments, port uint16) { connect(s, port, 512) }
+	again := tcpFrame{flags: fACK, seq: 1, payload: 536}
+	is := map[string]func(s *observe.Segments){
+		"lost": func(s *observe.Segments) { connect(s, 60_000, 512, again, again) },
+		"two of the floor": func(s *observe.Segments) {
+			connect(s, 60_000, 512, again, tcpFrame{flags: fACK, seq: 537, payload: 536})
+		},
+		"below the floor":   func(s *observe.Segments) { small(s, 60_000) },
+		"a remark":          func(s *observe.Segments) { remark(s, 60_000) },
+		"kept to, then not": func(s *observe.Segments) { connect(s, 60_000, 512, tcpFrame{flags: fACK, payload: 512}, again, again) },
+		"long, then one is lost": func(s *observe.Segments) {
+			connect(s, 60_000, 512, tcpFrame{flags: fACK, seq: 9, payload: 5120}, again, again)
+		},
+	}
+	flood := map[string]func(s *observe.Segments, port uint16){"remarks": remark, "small offers": small}
+	for _, tt := range []struct {
+		flood, is string
+		kept      bool
+	}{
+		{"remarks", "lost", true}, {"remarks", "two of the floor", true}, {"remarks", "below the floor", true}, {"remarks", "a remark", false},
+		{"remarks", "kept to, then not", true}, {"remarks", "long, then one is lost", true},
+		{"small offers", "lost", true}, {"small offers", "two of the floor", true}, {"small offers", "below the floor", false}, {"small offers", "a remark", false},
+	} {
+		for _, first := range []bool{false, true} {
+			var s observe.Segments
+			if first {
+				is[tt.is](&s)
+			}
+			for n := range many {
+				flood[tt.flood](&s, uint16(2000+n))
+			}
+			if !first {
+				is[tt.is](&s)
+			}
+			found, more := s.Connections()
+			at := slices.IndexFunc(found, func(c observe.Connection) bool { return c.Client.Port() == 60_000 })
+			if len(found) != observe.MaxOfEvidence || more != many+1-len(found) || at < 0 && (tt.kept || first && tt.is != "a remark") {
+				t.Errorf("%s, then %s (the other way: %v): at %d of %d, %d more", tt.flood, tt.is, first, at, len(found), more)
+			}
+			if at < 0 || !tt.kept {
+				continue
+			}
+			over := 0
+			for _, it := range found[at].Items {
+				if f, ok := it.Fact.(evidence.Segment); ok && f.Size() == 536 {
+					over += it.Count
+				}
+			}
+			if want := 2; tt.is != "below the floor" && over != want {
+				t.Errorf("%s, then %s: %d segments of evidence, want %d", tt.flood, tt.is, over, want)
+			}
+		}
+	}
+}
+
+// Of one connection, what a card cuts crowds out nothing that it does not.
+func TestSegmentsKeepTheWorstOfOne(t *testing.T) {
+	var s observe.Segments
+	frames := opened(512)
+	for n := range 200 {
+		frames = append(frames, tcpFrame{flags: fACK, seq: uint32(10_000 * n), payload: 1600 + n}, tcpFrame{back: true, flags: fACK, ack: uint32(10_000*n + 512)})
+	}
+	lost := tcpFrame{flags: fACK, seq: 1 << 30, payload: 536}
+	play(&s, append(frames, lost, lost, lost, tcpFrame{flags: fRST})...)
+	found, _ := s.Connections()
+	again, resets, unkept := 0, 0, 0
+	for _, it := range found[0].Items {
+		switch f := it.Fact.(type) {
+		case evidence.Segment:
+			if f.Again {
+				again += it.Count
+			}
+		case evidence.TCP:
+			if f.RST {
+				resets++
+			}
+		case evidence.Unkept:
+			unkept += it.Count
+		}
+	}
+	if again != 2 || resets != 1 || unkept < 180 {
+		t.Errorf("%d sent again, %d resets, %d facts left out", again, resets, unkept)
+	}
+}
+
+// SYNs without an answer, as of a scan, push out no connection that was answered.
+func TestSegmentsScan(t *testing.T) {
+	var s observe.Segments
+	play(&s, opened(512)...)
+	for n := range 3 * observe.MaxConnections {
+		play(&s, tcpFrame{port: uint16(1000 + n), flags: fSYN, mss: 1460})
+	}
+	lost := tcpFrame{flags: fACK, seq: 1, payload: 536}
+	play(&s, lost, lost)
+	found, _ := s.Connections()
+	if len(found) != 1 || len(found[0].Items) != 4 {
+		t.Errorf("%+v", found)
 	}
 }
 

@@ -57,6 +57,7 @@ type Replay struct {
 	hosts map[mac.Addr][2]netip.Addr // who speaks for VIPs, with up to two other addresses
 	told  map[told]bool
 
+	survey   observe.Survey
 	segments observe.Segments
 	spans    spans
 	askers   int
@@ -157,6 +158,14 @@ func (r *Replay) Frame(f *evidence.Frame) {
 		r.last = f.Time
 	}
 	r.spans.add(f)
+	if again := r.survey.Frame(f); again != nil {
+		r.take(again)
+	}
+	r.take(f)
+}
+
+// take makes evidence of a frame.
+func (r *Replay) take(f *evidence.Frame) {
 	r.segments.Frame(f)
 	r.signs.source(f.Data)
 	r.facts = r.watch.Facts(r.facts[:0], f)
@@ -373,6 +382,10 @@ func (r *Replay) Connections() (found []observe.Connection, more int) {
 func onlyOpened(c observe.Connection) bool {
 	return !slices.ContainsFunc(c.Items, func(it evidence.Item) bool { return it.Fact.Kind() == evidence.KindSegment })
 }
+
+// Carried returns how many frames carried others, as tunnels do: nothing looked
+// into them.
+func (r *Replay) Carried() []observe.Carried { return r.survey.Carried() }
 
 // Seen is how much was read.
 type Seen struct {

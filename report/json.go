@@ -100,7 +100,7 @@ func captured(c *Capture) *jsonCapture {
 	if c == nil {
 		return nil
 	}
-	return &jsonCapture{Files: list(c.Files), Frames: c.Frames, First: some(c.First), Last: some(c.Last), Open: c.Open, Faults: list(c.Faults)}
+	return &jsonCapture{Files: list(c.Files), Frames: c.Frames, First: some(c.First), Last: some(c.Last), Open: c.Open, Faults: list(c.Faults), Carried: list(c.Carried)}
 }
 
 func findings(all []diagnose.Finding) []jsonFinding {
@@ -115,12 +115,13 @@ func findings(all []diagnose.Finding) []jsonFinding {
 }
 
 type jsonCapture struct {
-	Files  []string   `json:"files"`
-	Frames int        `json:"frames"`
-	First  *time.Time `json:"first"`
-	Last   *time.Time `json:"last"`
-	Open   bool       `json:"open"`
-	Faults []string   `json:"faults"`
+	Files   []string   `json:"files"`
+	Frames  int        `json:"frames"`
+	First   *time.Time `json:"first"`
+	Last    *time.Time `json:"last"`
+	Open    bool       `json:"open"`
+	Faults  []string   `json:"faults"`
+	Carried []Carried  `json:"carried"`
 }
 
 type jsonCluster struct {

@@ -123,6 +123,13 @@ type Capture struct {
 	First, Last time.Time // of the first and last frame; zero where none had a time
 	Open        bool      // it is still being written: more may come
 	Faults      []string  // why not all of them could be read
+	Carried     []Carried // frames that hold others, into which nothing looked
+}
+
+// Carried is how many frames carried others in one way, as tunnels do.
+type Carried struct {
+	By     string `json:"by"` // VXLAN, GRE and the like
+	Frames int    `json:"frames"`
 }
 
 // milliseconds gives a time as an admin reads it off ping: 0.41 ms, 402 ms.

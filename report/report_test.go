@@ -121,6 +121,7 @@ func outcomes() map[string]report.Outcome {
 	captured := outcome(asked(1, 20*time.Millisecond).answer(300*us1, host(1), cluster, vip), 0, 2*time.Second)
 	captured.Interface, captured.Capture = "", &report.Capture{
 		Files: []string{"port\x1b[31m.pcap"}, Frames: 2, First: t0, Last: t0.Add(12500 * time.Millisecond), Faults: []string{"at byte 100: cut short"},
+		Carried: []report.Carried{{By: "VXLAN", Frames: 12}, {By: "GRE", Frames: 1}},
 	}
 	all["captured"] = captured
 	captured.Capture = &report.Capture{Files: []string{"a", "b"}, Frames: 1, First: t0, Last: t0.Add(3*time.Hour + 5*time.Minute), Open: true}

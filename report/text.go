@@ -260,7 +260,19 @@ func (c *Capture) sentence() string {
 	if c.Open {
 		return fmt.Sprintf("So far, %s%s of %s; more may come.", frames(c.Frames), over, from)
 	}
-	return fmt.Sprintf("Read %s%s from %s.", frames(c.Frames), over, from)
+	return fmt.Sprintf("Read %s%s from %s.%s", frames(c.Frames), over, from, c.carried())
+}
+
+// carried says which frames hold others, into which nothing looked.
+func (c *Capture) carried() string {
+	if len(c.Carried) == 0 {
+		return ""
+	}
+	var all []string
+	for _, k := range c.Carried {
+		all = append(all, fmt.Sprintf("%s %d", k.By, k.Frames))
+	}
+	return " Frames that carry others, into which nothing looked: " + strings.Join(all, ", ") + "."
 }
 
 // long gives a time that may be days: 402 ms, 12.5 s, 3h5m0s.

@@ -364,7 +364,7 @@ func (a *analysis) diagnose(vip netip.Addr) check.Result {
 // captured says what was read.
 func (a *analysis) captured() *report.Capture {
 	seen := a.replay.Seen()
-	c := &report.Capture{Frames: seen.Frames, First: seen.First, Last: seen.Last}
+	c := &report.Capture{Frames: seen.Frames, First: seen.First, Last: seen.Last, Carried: a.carried()}
 	for _, in := range a.inputs {
 		c.Files = append(c.Files, in.name)
 	}
@@ -471,19 +471,12 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 		fmt.Fprintf(a.io.err, "nlbprobe: %s\n", report.Clean(fmt.Sprintf(format, args...)))
 	}
 	connections, more := a.replay.Connections()
-	for _, c := range connections {
-		d := diagnose.Segments(c.Client, c.Server, c.Items)
-		if len(d.Findings) == 0 {
-			continue
-		}
-		to.keep(c.Items, d.Findings)
-		a.rec.connection(report.Connection{Diagnosis: d, Capture: a.captured(), Elapsed: span(c.Items)})
-	}
+	a.tellConnections(to, connections)
 	for _, err := range a.faults {
 		say("%v", err)
 	}
 	if more > 0 {
-		say("connections with segments to look at beyond the first %d were left out: %d", observe.MaxOfEvidence, more)
+		say("of the connections with segments to look at the worst %d are told; others, none of them worse, were left out: %d", observe.MaxOfEvidence, more)
 	}
 	seen := a.replay.Seen()
 	if seen.More > 0 {
@@ -492,12 +485,45 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 	if a.skipped > 0 && len(a.faults) == 0 {
 		say("packets left out as they are no Ethernet frames: %d", a.skipped)
 	}
+	if carried := a.carried(); len(carried) > 0 && len(vips)+len(connections) == 0 {
+		for _, c := range carried {
+			say("frames that carry others by %s, into which nothing looked: %d; capture where they are not carried", c.By, c.Frames)
+		}
+	}
 	if len(vips)+len(connections) == 0 && (seen.Frames > 0 || len(a.faults) == 0) {
 		say("frames read: %d; in none of them a group MAC, or one that NLB derives, stands for an address; --vip IP judges any address", seen.Frames)
 	}
 	err := a.rec.end(nil)
-	if status, ok := errors.AsType[*statusError](err); ok && status.err == nil && len(a.faults) > 0 {
-		return &statusError{status: exitUnknown} // there may be more than was read
+	if status, ok := errors.AsType[*statusError](err); ok && status.err == nil && (len(a.faults) > 0 || seen.More > 0 && status.status != exitCritical) {
+		return &statusError{status: exitUnknown} // there may be more than was read, or judged
 	}
 	return err
+}
+
+// tellConnections tells of connections, the worst first.
+func (a *analysis) tellConnections(to *keeper, connections []observe.Connection) {
+	type judged struct {
+		of        observe.Connection
+		diagnosis diagnose.Connection
+	}
+	var all []judged
+	for _, c := range connections {
+		if d := diagnose.Segments(c.Client, c.Server, c.Items); len(d.Findings) > 0 {
+			all = append(all, judged{c, d})
+		}
+	}
+	slices.SortStableFunc(all, func(x, y judged) int { return y.diagnosis.Severity.Compare(x.diagnosis.Severity) })
+	for _, j := range all {
+		to.keep(j.of.Items, j.diagnosis.Findings)
+		a.rec.connection(report.Connection{Diagnosis: j.diagnosis, Capture: a.captured(), Elapsed: span(j.of.Items)})
+	}
+}
+
+// carried are the frames that carry others.
+func (a *analysis) carried() []report.Carried {
+	var all []report.Carried
+	for _, c := range a.replay.Carried() {
+		all = append(all, report.Carried{By: c.By.String(), Frames: c.Frames})
+	}
+	return all
 }

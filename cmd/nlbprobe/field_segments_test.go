@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestFieldSegments: what is said of the segment sizes in captures from the field.
+func TestFieldSegments(t *testing.T) {
+	for _, tt := range []struct {
+		file     string
+		client   string
+		severity string
+		finding  string // with its severity
+		absent   string
+		status   int
+	}{
+		// The sender's card makes the checksums.
+		{"mss-checksum-zero.pcap", "192.0.2.30:49200", "critical", "mss-exceeded:critical", "", 2},
+		{"mss-checksum-good.pcap", "192.0.2.30:49200", "critical", "mss-exceeded:critical", "", 2},
+		// Offload, and a scan.
+		{"tso-sent-again.pcap", "192.0.2.30:49200", "info", "mss-offload:info", "mss-exceeded", 0},
+		{"tso-obeys.pcap", "192.0.2.30:49200", "info", "mss-below-windows-floor:info", "mss-exceeded", 0},
+		{"port-scan.pcap", "192.0.2.62:53941", "info", "mss-below-windows-floor:info", "", 0},
+		{"mss-kept.pcap", "192.0.2.30:49200", "info", "mss-below-windows-floor:info", "", 0},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			status, out, errs := runArgs(t, "analyze", "-o", "json", filepath.Join("testdata", "field", tt.file))
+			var o struct {
+				Client, Severity string
+				Findings         []struct{ ID, Severity string }
+			}
+			if err := json.Unmarshal([]byte(out), &o); err != nil {
+				t.Fatalf("%v in %s%s", err, out, errs)
+			}
+			var ids []string
+			for _, f := range o.Findings {
+				ids = append(ids, f.ID+":"+f.Severity)
+			}
+			all := strings.Join(ids, " ")
+			if status != tt.status || o.Client != tt.client || o.Severity != tt.severity || !strings.Contains(all, tt.finding) || tt.absent != "" && strings.Contains(all, tt.absent) {
+				t.Errorf("status %d, %s %s, findings %s", status, o.Client, o.Severity, all)
+			}
+		})
+	}
+}
+
+// A capture at a port of the network beneath is said to be one.
+func TestFieldCarried(t *testing.T) {
+	status, out, errs := runArgs(t, "analyze", "-o", "json", filepath.Join("testdata", "field", "vxlan.pcap"))
+	if status != exitUnknown || out != "" || !strings.Contains(errs, "frames that carry others by VXLAN, into which nothing looked: 1;") {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+}
+
+// tcpRecord is a pcap record of a TCP packet between 198.51.100.n and 192.0.2.30,
+// whose card makes the checksums.
+func tcpRecord(n uint16, back bool, flags byte, mss uint16, payload int) []byte {
+	client, server := []byte{198, 51, 100, byte(1 + n%250)}, []byte{192, 0, 2, 30}
+	from, to, sport, dport, header := client, server, 30000+n, uint16(443), 20
+	if back {
+		from, to, sport, dport = to, from, dport, sport
+	}
+	if mss > 0 {
+		header = 24
+	}
+	total := 20 + header + payload
+	b := []byte{0, 0, 0x5e, 0, 0x53, 1, 0, 0, 0x5e, 0, 0x53, 0x30, 8, 0, 0x45, 0, byte(total >> 8), byte(total), byte(n >> 8), byte(n), 0x40, 0, 64, 6, 0, 0}
+	b = append(append(b, from...), to...)
+	b = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(b, sport), dport)
+	b = append(b, 0, 0, 0, 1, 0, 0, 0, 1, byte(header/4)<<4, flags, 32, 0, 0, 0, 0, 0)
+	if mss > 0 {
+		b = append(b, 2, 4, byte(mss>>8), byte(mss))
+	}
+	b = append(b, make([]byte, payload)...)
+	h := binary.LittleEndian.AppendUint32(nil, 1_700_000_000)
+	h = binary.LittleEndian.AppendUint32(h, uint32(n)*10)
+	h = binary.LittleEndian.AppendUint32(h, uint32(len(b)))
+	h = binary.LittleEndian.AppendUint32(h, uint32(len(b)))
+	return append(h, b...)
+}
+
+// However many remarks there are, what is critical is told, and first.
+func TestManyConnections(t *testing.T) {
+	const syn, ack = 2, 16
+	good, err := os.ReadFile(filepath.Join("testdata", "field", "mss-checksum-good.pcap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var remarks []byte
+	for n := range uint16(2000) {
+		remarks = append(remarks, tcpRecord(n, false, syn, 1460, 0)...)
+		remarks = append(remarks, tcpRecord(n, true, syn|ack, 1460, 0)...)
+		remarks = append(remarks, tcpRecord(n, true, ack, 0, 2920)...)
+	}
+	file := bytes.Join([][]byte{good[:24], remarks, good[24:]}, nil)
+	name := filepath.Join(t.TempDir(), "many.pcap")
+	if err := os.WriteFile(name, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, out, errs := runArgs(t, "analyze", "-o", "json", name)
+	first, _, _ := strings.Cut(out, "\n")
+	if status != exitCritical || strings.Count(out, "\n") != 512 || !strings.Contains(first, `"mss-exceeded"`) || !strings.Contains(first, `"192.0.2.30:49200"`) {
+		t.Errorf("status %d, %d lines, the first is %.300s", status, strings.Count(out, "\n"), first)
+	}
+	if !strings.Contains(errs, "the worst 512 are told; others, none of them worse, were left out: 1489") {
+		t.Errorf("%s", errs)
+	}
+}

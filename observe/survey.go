@@ -1,0 +1,226 @@
+package observe
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"github.com/mdlayher/ethernet"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// Survey looks at every frame of a capture before anything else does. It finds
+// the senders that leave the IPv4 header's checksum to their network card, and
+// counts the frames that carry others, into which nothing looks.
+//
+// A capture on the sender itself shows its frames before the card has made them
+// whole. The checksum of their IPv4 headers is 0, or another wrong one in all of
+// them (Wireshark wiki, CaptureSetup/Offloading). A packet that was damaged on
+// the way has a wrong one too, but comes from a sender whose others are right.
+//
+// The zero value is ready for use; it is not safe for concurrent use. What it
+// keeps is bounded: a bit for each sender, by 16 bits of a hash, and one frame of
+// each of maxDoubted senders. Where two senders share a bit, or more are in doubt,
+// a wrong checksum other than 0 is taken for damage.
+type Survey struct {
+	right   [1 << 16 / 64]uint64 // a bit for each sender of a right checksum
+	doubted map[mac.Addr]doubt   // senders of a wrong one, and of no right one so far
+	carried [carrierCount]int
+}
+
+// doubt is the first frame with a wrong checksum, or that the sender is known to
+// leave the checksum to its card.
+type doubt struct {
+	first  *evidence.Frame
+	header [20]byte
+	at     time.Time
+}
+
+// The bounds of what is kept of senders in doubt.
+const (
+	maxDoubted   = 64
+	doubtedBytes = 2048 // of a frame
+
+	// sameAgain is the time in which the same header again is the same packet,
+	// captured twice.
+	sameAgain = 100 * time.Millisecond
+)
+
+// Carrier is how a frame carries another one.
+type Carrier uint8
+
+// The carriers that are known. A capture at a port of the network beneath shows
+// them.
+const (
+	VXLAN Carrier = iota
+	GENEVE
+	GRE
+	ERSPAN
+	MPLS
+	IPinIP
+	PBB
+	carrierCount
+)
+
+// String names the carrier as the field does.
+func (c Carrier) String() string {
+	return [...]string{"VXLAN", "GENEVE", "GRE", "ERSPAN", "MPLS", "IP in IP", "IEEE 802.1ah"}[c]
+}
+
+// Carried is how many frames carry others in one way.
+type Carried struct {
+	By     Carrier
+	Frames int
+}
+
+// Carried returns how many frames so far carried others, into which nothing
+// looked, by carrier.
+func (s *Survey) Carried() []Carried {
+	var all []Carried
+	for c, n := range s.carried {
+		if n > 0 {
+			all = append(all, Carried{Carrier(c), n})
+		}
+	}
+	return all
+}
+
+// Frame looks at a frame, and sets Unsummed in it where its sender leaves the
+// checksum to its card. Where that has just turned out, it returns the sender's
+// frame that was in doubt, to be taken again: else nil.
+func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
+	f.Unsummed = false
+	b := f.Data
+	etherType, _, off, ok := network(b)
+	if !ok {
+		return nil
+	}
+	if etherType != uint16(ethernet.EtherTypeIPv4) {
+		switch etherType {
+		case etherMPLS, etherMPLSUp:
+			s.carried[MPLS]++
+		case etherPBB:
+			s.carried[PBB]++
+		}
+		return nil
+	}
+	ip := b[off:]
+	if len(ip) < 20 || ip[0]>>4 != 4 {
+		return nil
+	}
+	header := int(ip[0]&0x0f) * 4
+	if header < 20 || len(ip) < header {
+		return nil
+	}
+	if p := ip[9]; p != protoTCP && p != protoICMP {
+		if c := carrier(ip, header); c < carrierCount {
+			s.carried[c]++
+		}
+	}
+	bit := s.bit(b, ip)
+	if s.right[bit/64]&(1<<(bit%64)) != 0 && ip[10]|ip[11] != 0 {
+		return nil
+	}
+	if sum(0, ip[:header]) == 0xffff {
+		s.right[bit/64] |= 1 << (bit % 64)
+		return nil
+	}
+	if f.Out || ip[10]|ip[11] == 0 {
+		f.Unsummed = true
+		return nil
+	}
+	return s.wrong(f, ip)
+}
+
+// bit is where right has the bit of a frame's sender: of its MAC, or of its IP
+// where the link has none.
+func (s *Survey) bit(b, ip []byte) uint32 {
+	const prime = 0x9e3779b97f4a7c15
+	h := uint64(binary.BigEndian.Uint32(b[6:]))<<16 | uint64(binary.BigEndian.Uint16(b[10:]))
+	if h == 0 {
+		h = uint64(binary.BigEndian.Uint32(ip[12:]))
+	}
+	return uint32(h * prime >> 48)
+}
+
+// wrong takes a frame of a sender that has sent no right checksum so far.
+func (s *Survey) wrong(f *evidence.Frame, ip []byte) *evidence.Frame {
+	from := mac.From(f.Data[6:])
+	if from.IsZero() {
+		copy(from[:], ip[12:16])
+	}
+	d, known := s.doubted[from]
+	switch {
+	case known && d.first == nil:
+		f.Unsummed = true
+		return nil
+	case known:
+		if d.header == [20]byte(ip) && f.Time.Sub(d.at).Abs() < sameAgain {
+			return nil
+		}
+		s.doubted[from] = doubt{}
+		f.Unsummed, d.first.Unsummed = true, true
+		return d.first
+	case len(s.doubted) >= maxDoubted:
+		return nil
+	}
+	if s.doubted == nil {
+		s.doubted = make(map[mac.Addr]doubt)
+	}
+	first := *f
+	first.Length = max(f.Length, len(f.Data))
+	first.Data = bytes.Clone(f.Data[:min(len(f.Data), doubtedBytes)])
+	s.doubted[from] = doubt{first: &first, header: [20]byte(ip), at: f.Time}
+	return nil
+}
+
+// The UDP ports and GRE protocols of carriers.
+const (
+	portVXLAN  = 4789 // RFC 7348
+	portVXLAN2 = 8472 // Linux's default, from before the RFC
+	portGENEVE = 6081 // RFC 8926
+
+	protoIPIP = 4  // RFC 2003
+	protoIPv6 = 41 // RFC 4213
+	protoGRE  = 47 // RFC 2784
+	greERSPAN = 0x88be
+	greERSP3  = 0x22eb
+)
+
+// carrier tells how an IPv4 packet carries another one, carrierCount where it
+// does not.
+func carrier(ip []byte, header int) Carrier {
+	if binary.BigEndian.Uint16(ip[6:])&0x1fff != 0 { // a later fragment
+		return carrierCount
+	}
+	b := ip[header:]
+	switch ip[9] {
+	case protoIPIP, protoIPv6:
+		return IPinIP
+	case protoGRE:
+		if len(b) >= 4 {
+			switch binary.BigEndian.Uint16(b[2:]) {
+			case greERSPAN, greERSP3:
+				return ERSPAN
+			}
+		}
+		return GRE
+	case protoUDP:
+		if len(b) < 8+8 {
+			return carrierCount
+		}
+		switch binary.BigEndian.Uint16(b[2:]) {
+		case portVXLAN, portVXLAN2:
+			if b[8]&0x08 != 0 && b[15] == 0 { // the identifier is valid; the last octet is reserved
+				return VXLAN
+			}
+		case portGENEVE:
+			if b[8]>>6 == 0 {
+				return GENEVE
+			}
+		}
+	}
+	return carrierCount
+}
