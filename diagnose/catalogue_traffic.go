@@ -6,6 +6,7 @@ import "github.com/nlbprobe/nlbprobe/nlb"
 const (
 	idFloods         = "switch-floods"
 	idLearnt         = "unicast-learnt-on-one-port"
+	idSourced        = "cluster-mac-as-source"
 	idAffinityNone   = "affinity-none"
 	idAffinitySingle = "affinity-single"
 	idPortOpen       = "service-port-open"
@@ -29,6 +30,23 @@ var trafficEntries = [...]Entry{
 			{"Microsoft KB 4494444 (switch flooding)", nlb.Documented},
 			{"Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", nlb.Documented},
 			{"IEEE 802.1Q (frames to group and unknown addresses go to all ports)", nlb.Documented},
+		},
+	},
+	{
+		ID:        idSourced,
+		Severity:  Warning,
+		Certainty: nlb.Documented,
+		Title:     "Frames come from the cluster MAC",
+		Meaning: "The hosts mask their source in unicast mode, so that no switch learns the cluster MAC and every port gets its frames. Something sends from that MAC all the same: the switch learns it on that port, and until the entry ages out one node gets all of the traffic. " +
+			"Known causes: VMware's Notify Switches, which sends RARP when a virtual machine starts or moves; a team or a capture driver on a node that sends past the NLB driver; IPv6 or LLDP of a node's adapter.",
+		Detected: "A frame other than ARP whose Ethernet source is the cluster MAC of unicast mode, while the hosts' ARP comes from other MACs.",
+		Disproof: "A static entry for the cluster MAC towards all member ports, which a switch does not overwrite, or all nodes behind one hub.",
+		Cure: "On VMware set Notify Switches to No for the port group of the nodes. On a node find what sends from its adapter beside NLB. " +
+			"Then clear the entry for the cluster MAC from the switches' MAC tables.",
+		References: []Reference{
+			{"VMware KB 1556 (Notify Switches, RARP)", nlb.Documented},
+			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
+			{"RFC 903 (RARP)", nlb.Documented},
 		},
 	},
 	{

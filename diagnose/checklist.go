@@ -49,7 +49,7 @@ func (p *picture) judgeChecklist() {
 	seen("NIC and teaming drivers", "answers name another MAC than their frame", "drivers and offloads themselves cannot be seen", idSourceDiffers, idMaskedAnswer)
 	add("NDIS filter drivers (firewall, antivirus, capture)", unobservable, "they act inside the node; unbind them from the cluster adapter one by one")
 	if mode == Unicast {
-		seen("VMware Notify Switches (No in unicast mode) and forged transmits", "a switch seems to know the cluster MAC on one port", "no frame came from the cluster MAC", idUnmasked, idLearnt)
+		seen("VMware Notify Switches (No in unicast mode) and forged transmits", "a switch seems to know the cluster MAC on one port", "no frame came from the cluster MAC", idUnmasked, idSourced, idLearnt)
 		add("Hyper-V MAC address spoofing (on in unicast mode)", hiddenIf(len(p.answering()) > 1), "a node without it is not heard at all: count those that answer")
 	} else {
 		add("VMware Notify Switches (Yes in multicast mode)", unobservable, "look at the virtual switch's settings")

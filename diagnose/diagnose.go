@@ -239,9 +239,8 @@ func severity(d Diagnosis) Severity {
 // reachable where a router is proven to reach it and none is proven not to;
 // routers of which nothing was learnt then show in the severity.
 func (p *picture) verdict() Verdict {
-	_, conflict := p.findings[idConflict]
-	switch {
-	case conflict:
+	switch f := p.findings[idConflict]; {
+	case f != nil && f.Severity == Critical:
 		return Conflict
 	case p.onlyCarried(), p.onlySent(), len(p.claims) == 0 && len(p.members) > 0 && !p.live:
 		return Seen

@@ -36,9 +36,12 @@ type peer struct {
 
 // findPairs gathers what routers say of the virtual addresses that they share.
 func (p *picture) findPairs() {
+	// A group is one of its LAN (RFC 2281 5.3, RFC 9568 5.2.3): a trunk or a mirror
+	// port shows the same number in several subnets, with an address each.
 	type key struct {
 		vrrp        bool
 		group, vlan uint16
+		virtual     netip.Addr
 	}
 	index := make(map[key]*pair)
 	for _, i := range p.hellos {
@@ -47,8 +50,11 @@ func (p *picture) findPairs() {
 		if !ok || !isHostIP(from) || p.own[h.EthSrc] {
 			continue
 		}
+		if !p.live && !p.subnetOf(from).Contains(p.vip) {
+			continue // of another subnet, whose hellos a trunk shows too
+		}
 		vrrp := strings.HasPrefix(h.Protocol, "VRRP")
-		k := key{vrrp, h.Group, h.VLAN}
+		k := key{vrrp, h.Group, h.VLAN, h.Virtual.Unmap()}
 		pr := index[k]
 		if pr == nil {
 			if len(p.pairs) >= maxRouters/2 {

@@ -98,13 +98,18 @@ func (p *picture) judgeAgreement() {
 // cluster does not change its MAC in between.
 const sameMoment = time.Second
 
+// moves is how long an address has to be silent at one MAC before it is heard at
+// another, so that it counts as moved, as in a failover: whoever has it by mistake
+// beside its owner answers the next question too.
+const moves = 10 * time.Second
+
 // findConflict notes that the claims, of VLANs with more than one MAC each,
 // contradict each other: per MAC who says it, and when.
 func (p *picture) findConflict(claims []sighting) {
 	macs := senders(claims)
 	var l lines
 	var ends time.Time // of the answers with the MACs so far
-	overlap := false
+	overlap, moved := false, true
 	for _, g := range grouped(claims, senderOf) {
 		of := g.of
 		first, last, n := of[0].first, of[0].last, 0
@@ -115,6 +120,7 @@ func (p *picture) findConflict(claims []sighting) {
 			}
 		}
 		overlap = overlap || first.Before(ends.Add(sameMoment))
+		moved = moved && (ends.IsZero() || !first.Before(ends.Add(moves)))
 		if last.After(ends) {
 			ends = last
 		}
@@ -135,12 +141,20 @@ func (p *picture) findConflict(claims []sighting) {
 		}
 	}
 	text := l.list()
-	if !overlap {
+	switch {
+	case moved:
+		text = append(text, "the answers do not overlap in time: the address moved, as in a failover, or was taken over")
+	case !overlap:
 		text = append(text, "the answers do not overlap in time: a change during the observation looks the same")
 	}
 	who := fmt.Sprintf("%d different MACs", len(macs))
 	if len(macs) == 2 {
 		who = fmt.Sprintf("both %v and %v", macs[0], macs[1])
+	}
+	if moved {
+		p.find(idConflict, fmt.Sprintf("%v was at one MAC first and at another later: %s.", p.vip, who), text, itemsOf(claims))
+		p.lower(idConflict, Warning)
+		return
 	}
 	p.find(idConflict, fmt.Sprintf("%v is said to be at %s. Clients keep one of them by chance.", p.vip, who), text, itemsOf(claims))
 
@@ -184,7 +198,12 @@ func (p *picture) isPlain(s sighting) bool {
 // isProxy reports that the claim names the MAC of a router with another IP. A
 // router that is itself a VIP of an NLB cluster, as a firewall can be, shares
 // the cluster's MAC for every VIP: no proxy.
+// A virtual router's MAC is made of its group's number alone, so a router of
+// another subnet can be at the same one.
 func (p *picture) isProxy(s sighting) bool {
-	_, router := p.routerMACs[s.arp.SenderMAC]
+	ip, router := p.routerMACs[s.arp.SenderMAC]
+	if router && isFirstHop(s.class.Kind) && !p.subnetOf(ip).Contains(p.vip) {
+		return false
+	}
 	return router && s.act != asks && !s.class.NLB && !p.isGateway
 }

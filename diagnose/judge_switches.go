@@ -13,6 +13,7 @@ import (
 // judgeSwitches finds what the switches do with the cluster's MAC.
 func (p *picture) judgeSwitches() {
 	p.judgeFlooding()
+	p.judgeSourced()
 	p.judgeLearnt()
 }
 
@@ -147,6 +148,54 @@ func (p *picture) hearing() (time.Duration, string) {
 	}
 	over, _ := p.listenedFor()
 	return over, "the interface was not set to receive them: its adapter lets them through, and may drop others"
+}
+
+// judgeSourced notes frames whose source is the MAC of a cluster in unicast mode, of
+// hosts that mask theirs: a switch learns it by such a frame. Where ARP itself comes
+// from that MAC, nothing is masked, which is a finding of its own.
+func (p *picture) judgeSourced() {
+	if p.cluster().Mode != Unicast || p.found(idUnmasked) {
+		return
+	}
+	var l lines
+	var items []int
+	rarp := false
+	for _, i := range p.ip {
+		f := packetOf(p.items[i].Fact)
+		if f.EthSrc.IsGroup() || !p.isClusterMAC(f.EthSrc) || p.isOurs(f.EthSrc, f.Out) {
+			continue
+		}
+		rarp = rarp || f.EtherType == etherTypeRARP
+		items = append(items, i)
+		l.add("%s %s from %v to %v, %s", p.at(p.items[i].First), etherTypeName(f.EtherType), f.EthSrc, f.EthDst, times(sightings(p.items[i])))
+	}
+	if len(items) == 0 {
+		return
+	}
+	what := "Frames come"
+	if rarp {
+		what = "RARP comes"
+		l.add("hypervisors send RARP so that switches learn where a moved virtual machine is: VMware's Notify Switches")
+	}
+	p.find(idSourced, fmt.Sprintf("%s from the cluster MAC of %v: a switch learns it on that port, and one node gets all.", what, p.vip), l.list(), items)
+}
+
+// The ethertype of RARP (RFC 903).
+const etherTypeRARP = 0x8035
+
+// etherTypeName names what a frame carries.
+func etherTypeName(t uint16) string {
+	switch t {
+	case etherTypeRARP:
+		return "RARP"
+	case 0, 0x0800:
+		return "IPv4"
+	case 0x86dd:
+		return "IPv6"
+	case 0x88cc:
+		return "LLDP"
+	}
+	return fmt.Sprintf("a frame of ethertype 0x%04x", t)
 }
 
 // enoughToLearn is how many echo requests of ours have to be answered by one

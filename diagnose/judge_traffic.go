@@ -188,6 +188,9 @@ func (p *picture) judgeCarried() {
 		}
 		summary = fmt.Sprintf("Frames of %v are seen, from %s; no ARP for it is in the evidence.", p.vip, name(macs))
 	}
+	if p.reportsAsNLB() {
+		l.add("it reports the group that NLB derives from it, by IGMPv1, as hosts of a cluster in IGMP mode do (inferred)")
+	}
 	p.find(idCarried, summary, l.list(), items)
 }
 
@@ -199,6 +202,11 @@ func (p *picture) carriedCluster(c Cluster) Cluster {
 		switch {
 		case len(p.masked) > 0 && len(p.carried) == 0 && p.byTraffic():
 			c.Mode, c.DerivedFrom = Unicast, p.maskedOf
+		case p.reportsAsNLB() && p.byTraffic():
+			c.Mode = IGMPMulticast
+			if group, err := nlb.Group(p.vip); err == nil {
+				c.Group = group
+			}
 		case p.virtualMAC() != mac.Addr{} && p.byTraffic():
 			c.MAC, c.HasMAC, c.Mode = p.virtualMAC(), true, None
 		default:
@@ -218,6 +226,17 @@ func (p *picture) carriedCluster(c Cluster) Cluster {
 		c.Mode = OtherMulticast
 	}
 	return c
+}
+
+// reportsAsNLB reports that the VIP reports membership of the group that NLB derives
+// from it, by IGMPv1, as the hosts of a cluster in IGMP mode do from their primary
+// VIP (Microsoft ISA Server blog, 2009-06-22).
+func (p *picture) reportsAsNLB() bool {
+	group, err := nlb.Group(p.vip)
+	return err == nil && group != ssdp && slices.ContainsFunc(p.igmp, func(i int) bool {
+		f, ok := p.items[i].Fact.(evidence.IGMP)
+		return ok && f.Act == evidence.Join && f.Version == 1 && f.From.Unmap() == p.vip && f.Group.Unmap() == group && !p.isOurs(f.EthSrc, f.Out)
+	})
 }
 
 // beatsAt reports that heartbeats of the VIP's own cluster go to a group MAC.

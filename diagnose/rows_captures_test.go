@@ -41,6 +41,10 @@ func captureStories() []story {
 	}
 	hour := time.Hour
 	inIGMP := func(at time.Duration) step { return answerTo(node1, igmp, client, stranger).from(at) }
+	masked := []step{answerTo(masked1, unicast, client, stranger), answerTo(masked2, unicast, client, stranger)}
+	sourced := func(m mac.Addr, etherType uint16) step {
+		return fact(evidence.Traffic{EthSrc: m, EthDst: mac.Broadcast, EtherType: etherType})
+	}
 	plain := hw("00:1b:21:00:00:09")
 	return []story{
 		{
@@ -119,6 +123,109 @@ func captureStories() []story {
 			verdict: Reachable, severity: Info,
 			want: []string{idGroupMAC, idRouterReaches, idFloods},
 			near: []string{idKeepsAsking},
+		},
+		{
+			name:    "a hypervisor tells switches by RARP where the cluster MAC is",
+			steps:   join(masked, []step{sourced(unicast, 0x8035)}),
+			verdict: Seen, severity: Warning,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested, idSourced},
+			near: []string{idUnmasked},
+			check: func(t *testing.T, d Diagnosis) {
+				f := findingOf(t, d, idSourced)
+				if text := f.Summary + strings.Join(f.Evidence, "\n"); !strings.Contains(text, "RARP comes from the cluster MAC") || !strings.Contains(text, "Notify Switches") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name:    "a node's adapter sends LLDP from the cluster MAC",
+			steps:   join(masked, []step{sourced(unicast, 0x88cc)}),
+			verdict: Seen, severity: Warning,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested, idSourced},
+		},
+		{
+			name:    "frames to the cluster MAC, and from a masked one",
+			steps:   join(masked, []step{sourced(masked1, 0x88cc), passes(stranger, client).traffic(func(f *evidence.Traffic) { f.EthDst = unicast })}),
+			verdict: Seen, severity: Info,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested, idFloods},
+			near: []string{idSourced},
+		},
+		{
+			name:    "RARP from an ordinary host's own MAC",
+			steps:   []step{answerTo(plain, plain, client, stranger), sourced(plain, 0x8035)},
+			verdict: Seen, severity: OK,
+			want: []string{idOrdinary, idRouterUntested},
+			near: []string{idSourced},
+		},
+		{
+			name:    "an address that moved to another host",
+			steps:   []step{answerTo(plain, plain, client, stranger), announce(stranger, stranger).from(time.Minute)},
+			verdict: Seen, severity: Warning,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idConflict); f.Severity != Warning || !strings.Contains(strings.Join(f.Evidence, "\n"), "the address moved") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
+			// Whoever has it by mistake beside its owner comes back.
+			name:    "an address that moved and moved back",
+			steps:   []step{answerTo(plain, plain, client, stranger), announce(stranger, stranger).from(time.Minute), answerTo(plain, plain, client, stranger).from(2 * time.Minute)},
+			verdict: Conflict, severity: Critical,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+		},
+		{
+			name:    "an address at two hosts, seconds apart",
+			steps:   []step{answerTo(plain, plain, client, stranger), announce(stranger, stranger).from(9 * time.Second)},
+			verdict: Conflict, severity: Critical,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+		},
+		{
+			// HSRP group 5 here and in another subnet, on one trunk.
+			name: "routers of one number in two subnets",
+			steps: []step{answerTo(node1, multicast, client, stranger), hsrp(routerMAC, us4(2), true), hsrp(stranger, us4(3), false),
+				hsrp(plain, mustAddr("203.0.113.2"), true).hello(func(h *evidence.Hello) { h.Virtual = mustAddr("203.0.113.1") })},
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idPair, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := findingOf(t, d, idPair).Summary + evidenceOf(d, idPair); strings.Contains(text, "203.0.113") || !strings.Contains(text, "172.16.63.2 and 172.16.63.3") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name:    "two groups of one number, with an address each, in one subnet",
+			steps:   []step{answerTo(node1, multicast, client, stranger), hsrp(routerMAC, us4(2), true), hsrp(stranger, us4(3), true).hello(func(h *evidence.Hello) { h.Virtual = us4(4) })},
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idPair, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idPair); strings.Count(text, "only one router is heard") != 2 {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name:    "a membership report by IGMPv1 from the VIP, for the group that NLB derives from it",
+			steps:   []step{reports(node1, vip).igmp(func(f *evidence.IGMP) { f.Version = 1 })},
+			verdict: Seen, severity: Info,
+			want: []string{idCarried},
+			check: func(t *testing.T, d Diagnosis) {
+				if d.Cluster.Mode != IGMPMulticast || d.Cluster.HasMAC || !strings.Contains(evidenceOf(d, idCarried), "by IGMPv1") {
+					t.Errorf("%+v", d.Cluster)
+				}
+			},
+		},
+		{
+			name:    "the same by IGMPv2",
+			steps:   []step{reports(node1, vip).igmp(func(f *evidence.IGMP) { f.Version = 2 })},
+			verdict: Seen, severity: Info,
+			want: []string{idCarried},
+			check: func(t *testing.T, d Diagnosis) {
+				if d.Cluster.Mode != ModeUnknown {
+					t.Errorf("%+v", d.Cluster)
+				}
+			},
 		},
 		{
 			// What nobody captured was not silent.

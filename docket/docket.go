@@ -261,8 +261,8 @@ func (d *Docket) fileHello(h evidence.Hello, frame *evidence.Frame) {
 // maxRouters bounds the routers that are known by what they say.
 const maxRouters = 64
 
-// fileTraffic files a frame with the VIP that it names, or, where it names none,
-// as a heartbeat, with those that are at its destination.
+// fileTraffic files a frame with the VIP that it names. A frame that names none, such
+// as a heartbeat, is filed with every VIP that is at its destination or its source.
 func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
 	named := false
 	for _, c := range [2]*Case{d.byIP[t.Src], d.byIP[t.Dst]} {
@@ -275,7 +275,7 @@ func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
 		return
 	}
 	for _, c := range d.cases {
-		if !c.closed && !c.Answered.IsZero() && c.First.SenderMAC == t.EthDst {
+		if !c.closed && !c.Answered.IsZero() && (c.First.SenderMAC == t.EthDst || c.First.SenderMAC == t.EthSrc) {
 			c.Others.Add(t, frame.Time, 1, frame)
 		}
 	}
@@ -370,7 +370,12 @@ func groupOf(vip netip.Addr) netip.Addr {
 // Items returns what is known of the case and what is common to all, in the
 // order of the first instants.
 func (d *Docket) Items(c *Case) []evidence.Item {
-	items := slices.Concat(d.Common.Items(), d.Routers.Items(), d.Segment.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items(), c.Others.Items(), c.Hosts.Items())
+	// What the VIP itself claims stands in its own log, also where it is a router.
+	routers := slices.DeleteFunc(d.Routers.Items(), func(it evidence.Item) bool {
+		a, ok := it.Fact.(evidence.ARP)
+		return ok && a.SenderIP == c.VIP
+	})
+	items := slices.Concat(d.Common.Items(), routers, d.Segment.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items(), c.Others.Items(), c.Hosts.Items())
 	slices.SortStableFunc(items, func(a, b evidence.Item) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
 	})

@@ -158,6 +158,15 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		// That it sends, and from where, is what counts: not to whom.
 		return append(dst, evidence.Traffic{EthSrc: h.src, Src: from, EtherType: uint16(h.etherType), VLAN: h.vlan, Out: f.Out})
 	}
+	// A frame from a cluster's MAC, whatever it carries, teaches the switch where
+	// that is: RARP of a hypervisor, IPv6 or LLDP of a node.
+	if h.src[0] == 0x02 && (w.macs[h.src] || w.Discover && h.src[1] == 0xbf) {
+		t := evidence.Traffic{EthSrc: h.src, EthDst: h.dst, VLAN: h.vlan, Out: f.Out}
+		if h.etherType >= leastEtherType {
+			t.EtherType = uint16(h.etherType)
+		}
+		return append(dst, t)
+	}
 	return dst
 }
 

@@ -60,6 +60,7 @@ type Replay struct {
 	survey   observe.Survey
 	segments observe.Segments
 	spans    spans
+	copies   copies
 	askers   int
 
 	frames      int
@@ -169,6 +170,10 @@ func (r *Replay) take(f *evidence.Frame) {
 	r.segments.Frame(f)
 	r.signs.source(f.Data)
 	r.facts = r.watch.Facts(r.facts[:0], f)
+	// A run's own capture holds no copies, and counts what came.
+	if len(r.facts) > 0 && !r.placed && r.copies.is(f) {
+		return
+	}
 	for _, fact := range r.facts {
 		r.add(fact, f)
 	}
@@ -185,6 +190,8 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 		r.discover(fact.EthSrc, fact.EthDst, fact.Src.Addr(), fact.Dst.Addr())
 	case evidence.Traffic:
 		r.discover(fact.EthSrc, fact.EthDst, fact.Src, fact.Dst)
+	case evidence.IGMP:
+		r.reports(fact)
 	case evidence.Heartbeat:
 		// A host says that this is its cluster's primary VIP. It is no case of its
 		// own where a run judged another VIP of the cluster and kept its frames.
@@ -196,6 +203,20 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 	r.docket.File(fact, f)
 	r.touch(fact)
 }
+
+// reports finds out by a membership report who is a VIP: the hosts of a cluster in
+// IGMP mode report 239.255.y.z by IGMPv1 from their primary VIP w.x.y.z.
+func (r *Replay) reports(f evidence.IGMP) {
+	if r.only || f.Out || f.Act != evidence.Join || f.Version != 1 || nlb.CheckVIP(f.From) != nil || f.EthSrc.IsGroup() {
+		return
+	}
+	if group, err := nlb.Group(f.From); err == nil && group == f.Group && f.Group != ssdp {
+		r.show(f.From)
+	}
+}
+
+// ssdp is a group that hosts join whatever they are (UPnP Device Architecture 1.3).
+var ssdp = netip.AddrFrom4([4]byte{239, 255, 255, 250})
 
 // touch notes whose evidence has grown.
 func (r *Replay) touch(fact evidence.Fact) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	igmpmsg "github.com/nlbprobe/nlbprobe/igmp"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/replay"
 )
@@ -165,7 +166,7 @@ func TestBefore(t *testing.T) {
 	if len(r.VIPs()) > 0 {
 		t.Fatal("a VIP was found too early")
 	}
-	feed(r, arp(t, router, host, "0002", cluster, ipVIP, "ac103f01"), ask, arp(t, all, host, "0001", host, ipHost, "ac103f01"))
+	feed(r, arp(t, router, host, "0002", cluster, ipVIP, "ac103f01"), arp(t, all, host, "0001", host, ipHost, "ac103f01"), ask)
 	items := r.Items(vip, nil)
 	if n := facts(items, asks); n != 3 {
 		t.Errorf("%d questions, want 3", n)
@@ -261,7 +262,7 @@ func TestToldOnce(t *testing.T) {
 	if r.Changed(vip) {
 		t.Error("a stranger's ARP changes nothing")
 	}
-	feed(r, one)
+	r.Frame(&evidence.Frame{Time: t0.Add(time.Minute), Data: one, Length: len(one), Place: "x"})
 	if !r.Changed(vip) {
 		t.Error("another answer changes something")
 	}
@@ -318,6 +319,69 @@ func TestNoAllocation(t *testing.T) {
 		f := &evidence.Frame{Time: t0, Data: b, Length: len(b)}
 		if n := testing.AllocsPerRun(100, func() { r.Frame(f) }); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// A copy of a frame, as a capture of all interfaces of a bridge holds it, is not
+// counted; the same frame a little later is another one, and so is one with other
+// bytes.
+func TestCopies(t *testing.T) {
+	one, two := arp(t, router, host, "0002", cluster, ipVIP, "ac103f01"), arp(t, router, host2, "0002", cluster, ipVIP, "ac103f01")
+	for _, tt := range []struct {
+		name  string
+		after []time.Duration // of copies of one
+		want  int
+	}{
+		{"alone", nil, 1},
+		{"at each port of a bridge", []time.Duration{10 * time.Microsecond, 60 * time.Microsecond}, 1},
+		{"asked again", []time.Duration{time.Millisecond}, 2},
+		{"time runs backwards", []time.Duration{-10 * time.Microsecond}, 2},
+	} {
+		r := replay.New(vip)
+		put := func(b []byte, at time.Duration, place string) {
+			r.Frame(&evidence.Frame{Time: t0.Add(at), Data: b, Length: len(b), Place: place})
+		}
+		put(one, 0, "a")
+		put(two, 5*time.Microsecond, "a")
+		for _, at := range tt.after {
+			put(one, at, "b")
+		}
+		n := 0
+		for _, it := range r.Items(vip, nil) {
+			if a, ok := it.Fact.(evidence.ARP); ok && a.EthSrc == mac.From([]byte{0, 0x15, 0x5d, 0, 0, 1}) {
+				n += it.Count
+			}
+		}
+		if n != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, n, tt.want)
+		}
+	}
+}
+
+// Hosts in IGMP mode report the group of their primary VIP by IGMPv1: that shows a
+// VIP. Other groups, and other versions, do not.
+func TestReports(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		kind        igmpmsg.Type
+		from, group string
+		want        bool
+	}{
+		{"as NLB does", igmpmsg.ReportV1, "172.16.63.241", "239.255.63.241", true},
+		{"IGMPv2", igmpmsg.ReportV2, "172.16.63.241", "239.255.63.241", false},
+		{"another host's group", igmpmsg.ReportV1, "172.16.63.241", "239.255.63.242", false},
+		{"SSDP", igmpmsg.ReportV1, "172.16.255.250", "239.255.255.250", false},
+		{"from nobody", igmpmsg.ReportV1, "0.0.0.0", "239.255.0.0", false},
+	} {
+		r := replay.New()
+		b, err := igmpmsg.Message{Type: tt.kind, Group: netip.MustParseAddr(tt.group)}.AppendFrame(nil, igmpmsg.Sender{MAC: mac.Addr{0, 0x15, 0x5d, 0, 0, 1}, IP: netip.MustParseAddr(tt.from)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		feed(r, b)
+		if got := len(r.VIPs()) == 1; got != tt.want {
+			t.Errorf("%s: VIPs %v", tt.name, r.VIPs())
 		}
 	}
 }

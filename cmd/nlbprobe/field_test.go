@@ -20,6 +20,7 @@ type fieldCase struct {
 	have    []string // findings, with :severity if it matters
 	absent  []string // findings, with :severity if only that is wrong
 	reaches string   // a router that is proven to reach the VIP
+	answers int      // of the first host, if it matters
 	lines   string   // yes: there are lines to paste; no: there are none
 }
 
@@ -107,6 +108,9 @@ func TestFieldCases(t *testing.T) {
 			if c.reaches != "" && !reaches {
 				t.Errorf("%s is not said to reach the VIP: %+v", c.reaches, o.Routers)
 			}
+			if c.answers > 0 && (len(o.Cluster.Hosts) == 0 || o.Cluster.Hosts[0].Answers != c.answers) {
+				t.Errorf("hosts %+v, want %d answers", o.Cluster.Hosts, c.answers)
+			}
 			if c.lines == "yes" && len(o.Configs) == 0 || c.lines == "no" && len(o.Configs) > 0 {
 				t.Errorf("lines to paste, want %s: %+v", c.lines, o.Configs)
 			}
@@ -164,4 +168,19 @@ var fieldCases = []fieldCase{
 	// A packet between two VIPs.
 	{files: "between-two-vips.pcap", vip: "192.0.2.90", verdict: "seen", mode: "multicast"},
 	{files: "between-two-vips.pcap", vip: "192.0.2.95", verdict: "seen", mode: "multicast"},
+	// Virtual routers of one number in two subnets; one answer is one answer.
+	{files: "hsrp-two-subnets.pcap", vip: "192.0.2.90", status: 1, have: []string{"first-hop-pair"}},
+	{files: "hsrp-two-subnets-answers.pcap", args: "--vip 203.0.113.1", vip: "203.0.113.1", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}},
+	{files: "vrrp-answers-once.pcap", args: "--vip 192.0.2.1", vip: "192.0.2.1", answers: 1},
+	{files: "between-two-vips.pcap", vip: "192.0.2.90"},
+	{files: "between-two-vips.pcap", vip: "192.0.2.95"},
+	{files: "address-moved.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", status: 1, verdict: "seen", absent: []string{"conflicting-answers:critical"}},
+	{files: "address-twice.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", status: 2, verdict: "conflict", have: []string{"conflicting-answers:critical"}},
+
+	// What a switch learns, and what shows a cluster without ARP.
+	{files: "rarp-cluster-mac.pcap", vip: "192.0.2.90", status: 1, mode: "unicast", have: []string{"cluster-mac-as-source:warning", "unicast-mode-masked"}},
+	{files: "gratuitous-cluster-mac.pcap", vip: "192.0.2.90", status: 1, have: []string{"unicast-mode-unmasked:warning", "unicast-mode-masked"}},
+	{files: "unicast-masked.pcap", args: "--platform cisco-ios", vip: "192.0.2.90", mode: "unicast", have: []string{"unicast-mode-masked"}, absent: []string{"cluster-mac-as-source"}, lines: "no"},
+	{files: "unicast-unmasked.pcap", vip: "192.0.2.90", status: 1, have: []string{"unicast-mode-unmasked:warning"}},
+	{files: "igmp-reports-no-arp.pcap", vip: "192.0.2.90", verdict: "seen", mode: "igmp-multicast", lines: "no"},
 }

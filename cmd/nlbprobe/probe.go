@@ -359,6 +359,10 @@ func open(j job, routers []netip.Addr) (*wire.Link, error) {
 	filter := wire.Filter{Addrs: slices.Concat(j.ifi.Gateways, routers, helloGroups)}
 	for _, v := range j.vips {
 		filter.Addrs = append(filter.Addrs, v.vip)
+		// What comes from a unicast cluster's MAC, whatever it is, teaches a switch.
+		if m, err := nlb.DeriveMAC(v.vip, nlb.Unicast); err == nil {
+			filter.MACs = append(filter.MACs, m)
+		}
 	}
 	link, err := wire.Open(j.ifi.Net(), filter)
 	switch {

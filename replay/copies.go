@@ -1,0 +1,46 @@
+package replay
+
+import (
+	"hash/maphash"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+// A capture on all interfaces of a bridge or a router holds a frame at each that it
+// passes, and a mirror of both directions holds it twice: the same bytes within the
+// time that a switch takes.
+const copyWithin = 500 * time.Microsecond
+
+// copies remembers the frames of late that were evidence, so that a copy of one is
+// not counted as another.
+type copies struct {
+	seed   maphash.Seed
+	seeded bool
+	ring   [64]recentFrame
+	next   int
+}
+
+type recentFrame struct {
+	hash uint64
+	at   time.Time
+}
+
+// is reports whether f has the bytes of a frame shortly before it, and remembers it.
+func (c *copies) is(f *evidence.Frame) bool {
+	if f.Time.IsZero() {
+		return false
+	}
+	if !c.seeded {
+		c.seed, c.seeded = maphash.MakeSeed(), true
+	}
+	hash := maphash.Bytes(c.seed, f.Data)
+	for _, r := range c.ring {
+		if d := f.Time.Sub(r.at); r.hash == hash && d >= 0 && d <= copyWithin {
+			return true
+		}
+	}
+	c.ring[c.next] = recentFrame{hash, f.Time}
+	c.next = (c.next + 1) % len(c.ring)
+	return false
+}
