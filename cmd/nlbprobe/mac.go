@@ -237,7 +237,7 @@ func whose(ip netip.Addr, m mac.Addr, c nlb.Class) (is bool, answer string) {
 	const other = "A cluster gives all its VIPs the MAC of its primary IP: it can be that of %v only if %s is the primary IP of the same cluster, or if somebody set it by hand."
 	switch {
 	case c.Priority != 0 && c.Primary == ip:
-		return true, fmt.Sprintf("yes: host %d of a cluster in unicast mode whose primary IP is %v sends from it. The cluster itself answers with %v.", c.Priority, ip, derived(ip, nlb.Unicast))
+		return true, fmt.Sprintf("yes: host %d of a cluster in unicast mode whose primary IP is %v sends from it, and the cluster itself answers with %v. An adapter whose MAC was made of its own IP can have it too.", c.Priority, ip, derived(ip, nlb.Unicast))
 	case c.NLB && c.Primary == ip && c.Kind == nlb.KindLegacy:
 		return true, fmt.Sprintf("yes: Convoy and WLBS, the forerunners of NLB, derive it from %v.", ip)
 	case c.NLB && c.Primary == ip:
@@ -330,11 +330,15 @@ func (k knownMAC) writeText(out *bytes.Buffer) {
 	if k.Mode != nil {
 		macRow(out, "mode", *k.Mode)
 	}
+	formOnly := ""
+	if k.NLB && k.Certainty != nlb.Documented.String() {
+		formOnly = ", if it is a cluster's"
+	}
 	if k.DerivedFrom != nil {
-		macRow(out, "primary VIP", k.DerivedFrom.String())
+		macRow(out, "primary VIP", k.DerivedFrom.String()+formOnly)
 	}
 	if k.LastOctets != nil {
-		macRow(out, "primary VIP", "ends in ."+*k.LastOctets)
+		macRow(out, "primary VIP", "ends in ."+*k.LastOctets+formOnly)
 	}
 	if k.Group != nil {
 		macRow(out, "group", k.Group.String())

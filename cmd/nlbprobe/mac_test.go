@@ -84,7 +84,7 @@ func TestMacOf(t *testing.T) {
 		"03bf.ac10.3ff1": "yes: NLB derives it from 172.16.63.241 in multicast mode.",
 		"0100.5e7f.3ff1": "yes: NLB derives it from 172.16.63.241 in IGMP multicast mode, and from every other address that ends in .63.241.",
 		"00bf.ac10.3ff1": "yes: Convoy and WLBS, the forerunners of NLB, derive it from 172.16.63.241.",
-		"0203.ac10.3ff1": "yes: host 3 of a cluster in unicast mode whose primary IP is 172.16.63.241 sends from it. The cluster itself answers with 02:bf:ac:10:3f:f1.",
+		"0203.ac10.3ff1": "yes: host 3 of a cluster in unicast mode whose primary IP is 172.16.63.241 sends from it, and the cluster itself answers with 02:bf:ac:10:3f:f1. An adapter whose MAC was made of its own IP can have it too.",
 		"03bf.ac10.3ff2": "no: NLB derives it from 172.16.63.242 (multicast mode). A cluster",
 		"02bf.ac10.3ff2": "no: NLB derives it from 172.16.63.242 (unicast mode). A cluster",
 		"03bf.f13f.10ac": "no: NLB derives it from no address.", // the bytes reversed: 241.63.16.172 is no host's address
