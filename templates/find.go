@@ -135,8 +135,8 @@ func (h *header) grade(words []string) int {
 	has := func(group string, texts []string) bool {
 		return slices.ContainsFunc(texts, func(t string) bool { return holds(splitWords(t), group) })
 	}
-	if has(all, strong) {
-		return inOne
+	if has(all, strong) && strings.Trim(all, digits) != "" {
+		return inOne // of a bare number a family is no better than a model
 	}
 	isModel := func(group string) bool {
 		return slices.ContainsFunc(h.models, func(m string) bool { return isModel(m, group) })

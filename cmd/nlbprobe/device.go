@@ -124,7 +124,7 @@ func labelled(targets []target) bool { return len(targets) > 1 || targets[0].dev
 // targets looks up the platforms asked for, or the one called fallback where
 // none was, and with --ports-from those of the file.
 func (o *deviceOptions) targets(fallback string) ([]target, error) {
-	devices, names := o.devices, o.platforms
+	devices, names := o.devices, splitCommas(o.platforms)
 	nameless := func(d inventory.Device) bool { return d.Platform == "" }
 	switch {
 	case len(names) > 0:

@@ -91,6 +91,7 @@ func TestRenderArguments(t *testing.T) {
 		{"192.0.2.100,192.0.2.101", "3:bf:c0:0:2:64", "Cisco-IOS:l3"},
 		{"3:bf:c0:0:2:64", "cisco-ios:l3", "--vip", "192.0.2.100, 192.0.2.101"},
 		{"--platform", "cisco-ios:l3", "--vip", "192.0.2.100", "0x03bfc0000264", "192.0.2.101"},
+		{"--platform", "Catalyst 3750:l3", "--vip", "192.0.2.100", "03bf.c000.0264", "192.0.2.101"},
 		{"--mac", "03 bf c0 00 02 64", "cisco-ios:l3", "--vip", "192.0.2.100", "192.0.2.101"},
 	} {
 		if status, out, errs := runArgs(t, append([]string{"render"}, args...)...); status != exitOK || out != want || errs != "" {
