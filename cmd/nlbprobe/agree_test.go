@@ -14,6 +14,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/capture"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -185,6 +186,35 @@ func TestDoubt(t *testing.T) {
 			text := strings.Join(strings.Fields(strings.ReplaceAll(paste, "\n!", " ")), " ")
 			if paste == "" || (want == "") == (strings.Contains(text, "Nothing proves") || strings.Contains(text, "is derived from")) || !strings.Contains(text, want) {
 				t.Errorf("%s, %s:\n%s", s, platform, out.String())
+			}
+		}
+	}
+}
+
+// TestLoneWitness: where one host alone answers with the MAC that NLB derives, and
+// no heartbeat is a second witness, the lines to paste say so among themselves.
+func TestLoneWitness(t *testing.T) {
+	vip, node1, node2 := [4]byte{192, 0, 2, 90}, mac.Addr{0, 0, 0x5e, 0, 0x53, 0x21}, mac.Addr{0, 0, 0x5e, 0, 0x53, 0x22}
+	at := mac.Addr{0x03, 0xbf, 192, 0, 2, 90}
+	h := nlb.Heartbeat{Signature: nlb.SignatureMembership, Version: 0x0206, Priority: 1, Cluster: netip.AddrFrom4(vip), Dedicated: netip.AddrFrom4([4]byte{192, 0, 2, 21})}
+	status := nlb.Status{State: 1}
+	beat := status.AppendTo(h.AppendHeader(nlb.AppendEthernet(nil, at, node1, nlb.EtherTypeHeartbeat)))
+	for name, tt := range map[string]struct {
+		frames [][]byte
+		want   bool
+	}{
+		"one host":                    {[][]byte{arpFrame(node1, at, vip), arpFrame(node1, at, vip)}, true},
+		"two hosts":                   {[][]byte{arpFrame(node1, at, vip), arpFrame(node2, at, vip)}, false},
+		"one host, and its heartbeat": {[][]byte{arpFrame(node1, at, vip), beat}, false},
+	} {
+		path := captureOf(t, tt.frames...)
+		for _, platform := range []string{"cisco-ios", "cisco-aci"} {
+			var out, errs bytes.Buffer
+			run(t.Context(), []string{"analyze", path, "--platform", platform}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+			_, paste, found := strings.Cut(out.String(), "PASTE")
+			text := strings.Join(strings.Fields(strings.ReplaceAll(paste, "\n!", " ")), " ")
+			if !found || strings.Contains(text, loneWitness) != tt.want {
+				t.Errorf("%s, %s:\n%s", name, platform, out.String())
 			}
 		}
 	}

@@ -102,8 +102,12 @@ func groupFor(d diagnose.Diagnosis, link int, given bool) (*configGroup, string)
 		if c.Mode == diagnose.IGMPMulticast {
 			g.mode, g.group = templates.IGMP, c.Group
 		}
-		if !derived && len(c.Primaries) == 0 {
+		switch {
+		case len(c.Primaries) > 0:
+		case !derived:
 			g.remarks = []string{doubt(c, d.VIP)}
+		case isLone(c):
+			g.remarks = []string{loneWitness}
 		}
 		return g, ""
 	case fails:
@@ -127,6 +131,22 @@ func derivedFrom(c diagnose.Cluster, vip netip.Addr) bool {
 	class := nlb.Classify(c.MAC)
 	of := func(ip netip.Addr) bool { return class.NLB && (class.Primary == ip || class.EndsAs(ip)) }
 	return of(vip) || slices.ContainsFunc(c.Primaries, of)
+}
+
+// loneWitness says inside the lines to paste that one host's word is all that
+// speaks for them: whoever answers ARP can give the MAC that NLB derives, and
+// heartbeats would be a second witness.
+const loneWitness = "One host alone answers with this MAC, and no heartbeat was heard: an answer can be forged. Make sure that it is a host of the cluster before you enter this."
+
+// isLone reports that one host alone answers for the VIP.
+func isLone(c diagnose.Cluster) bool {
+	n := 0
+	for _, h := range c.Hosts {
+		if h.Answers > 0 {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // doubt says inside the lines to paste that nothing but an answer speaks for them.
