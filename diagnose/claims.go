@@ -19,10 +19,11 @@ type claim struct {
 	replies     int // of them, those that are replies
 	first, last time.Time
 	replied     time.Time // the first reply
+	times       []time.Time
 	items       []int
 }
 
-func (c *claim) add(s sighting) {
+func (c *claim) add(s sighting, it evidence.Item) {
 	if c.heard == 0 || s.first.Before(c.first) {
 		c.first = s.first
 	}
@@ -36,21 +37,43 @@ func (c *claim) add(s sighting) {
 		}
 	}
 	c.heard += s.count
+	c.times = append(c.times, it.Times...)
+	c.times = append(c.times, s.last)
 	c.items = append(c.items, s.item)
 }
 
 // isVirtual reports a MAC that first-hop routers share.
 func (c *claim) isVirtual() bool { return isFirstHop(c.class.Kind) }
 
-// besides reports whether two MACs were claimed side by side: the earlier one
-// came again after the later one had begun, or both answered at one moment. A
-// router that is replaced is heard at its new MAC only from then on. Of a
-// capture it is not known whether two answers had one question.
+// Two MACs are claimed side by side where one comes again within overlapWithin
+// after the other one had come between: a router that is replaced, or fails over,
+// is heard at its new MAC from then on. Or both are in answer to one question: in
+// a run of our own within sameMoment, in a capture, whose questions may be
+// others', within sameAnswer.
+const (
+	overlapWithin = time.Minute
+	sameAnswer    = 200 * time.Millisecond
+)
+
 func (p *picture) besides(a, b *claim) bool {
-	if b.first.Before(a.first) {
-		a, b = b, a
+	within := sameAnswer
+	if p.live {
+		within = sameMoment
 	}
-	return a.last.After(b.first) || p.live && a.replies > 0 && b.replies > 0 && b.replied.Sub(a.replied).Abs() < sameMoment
+	if a.replies > 0 && b.replies > 0 && b.replied.Sub(a.replied).Abs() < within {
+		return true
+	}
+	return between(a.times, b.times) || between(b.times, a.times)
+}
+
+// between reports whether one of the inner instants lies between two of the outer
+// ones that are not far apart.
+func between(outer, inner []time.Time) bool {
+	outer = slices.SortedFunc(slices.Values(outer), time.Time.Compare)
+	return slices.ContainsFunc(inner, func(t time.Time) bool {
+		n, _ := slices.BinarySearchFunc(outer, t, time.Time.Compare)
+		return n > 0 && n < len(outer) && outer[n].Sub(outer[n-1]) <= overlapWithin
+	})
 }
 
 // contested is what is wrong with who claims a router's address.

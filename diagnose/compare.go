@@ -110,7 +110,7 @@ func compareFacts(a, b evidence.Fact) int {
 		return cmp.Compare(x.Interface, y.Interface)
 	case evidence.Unkept:
 		y, _ := b.(evidence.Unkept)
-		return cmp.Or(cmp.Compare(x.Of, y.Of), boolCompare(x.Unasked, y.Unasked))
+		return cmp.Or(cmp.Compare(x.Of, y.Of), boolCompare(x.Unasked, y.Unasked), boolCompare(x.Others, y.Others))
 	}
 	return 0
 }

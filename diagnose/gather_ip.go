@@ -110,7 +110,8 @@ func (p *picture) addProbe(i int) {
 	var ttl uint8
 	switch f := p.items[i].Fact.(type) {
 	case evidence.Echo:
-		ok = ok && p.isOurs(f.EthSrc, f.Out)
+		// A capture by another tool shows a test of ours by the form of its echoes.
+		ok = ok && (p.isOurs(f.EthSrc, f.Out) || !p.live && f.IsProbe())
 		to, ttl = f.EthDst, f.TTL
 	case evidence.TCP:
 		ok = ok && p.isOurs(f.EthSrc, f.Out)

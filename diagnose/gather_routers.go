@@ -136,7 +136,7 @@ func (p *picture) findRouters() {
 		}
 		p.isAt(r, s.arp.SenderMAC)
 		if c := p.routerIs[r.IP][s.arp.SenderMAC]; c != nil {
-			c.add(s)
+			c.add(s, p.items[s.item])
 		}
 	}
 }

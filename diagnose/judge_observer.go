@@ -180,7 +180,11 @@ func (p *picture) judgeCuts() {
 		for _, i := range p.unkept {
 			if f, ok := p.items[i].Fact.(evidence.Unkept); ok && !f.Unasked && fits(f.Of) {
 				items = append(items, i)
-				l.add("%s of kind %v left out, from %s on", many(sightings(p.items[i]), "sighting"), f.Of, p.offset(p.items[i].First))
+				whose := ""
+				if f.Others {
+					whose = ", of others' packets,"
+				}
+				l.add("%s of kind %v%s left out, from %s on", many(sightings(p.items[i]), "sighting"), f.Of, whose, p.offset(p.items[i].First))
 			}
 		}
 		if len(items) > 0 {

@@ -373,7 +373,10 @@ func (p *picture) whyOpen(t *trial) string {
 // answersLeftOut reports whether there may have been consequences of our packets
 // that were not kept.
 func (p *picture) answersLeftOut() bool {
-	return p.leftOut(evidence.KindEcho) || p.leftOut(evidence.KindTCP) || p.leftOut(evidence.KindICMPError)
+	return slices.ContainsFunc(p.unkept, func(i int) bool {
+		u, ok := p.items[i].Fact.(evidence.Unkept)
+		return ok && !u.Unasked && !u.Others && (u.Of == evidence.KindEcho || u.Of == evidence.KindTCP || u.Of == evidence.KindICMPError)
+	})
 }
 
 // join adds what came of another MAC of the same router.

@@ -209,7 +209,7 @@ func mixture(b []byte) []evidence.Item {
 		case 3:
 			f = evidence.Lost{Interface: name}
 		case 4:
-			f = evidence.Unkept{Of: evidence.Kind(b[2]), Unasked: b[3]&1 == 0}
+			f = evidence.Unkept{Of: evidence.Kind(b[2]), Unasked: b[3]&1 == 0, Others: b[3]&2 == 0}
 		case 5:
 			f = nil
 		case 6, 7:

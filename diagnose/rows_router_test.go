@@ -310,6 +310,37 @@ func routerStories() []story {
 			near: []string{idClaimed},
 		},
 		{
+			// Somebody captured while a test of ours ran: it shows by its form.
+			name: "a capture by another tool, with a test of a strict router",
+			steps: []step{answer(node1, multicast), has(gateway, routerMAC), echoVia(routerMAC, 7).echo(numbers(9, 0xabcd)).echo(func(e *evidence.Echo) { e.Out = false }),
+				unreachable(1, 7).icmp(func(e *evidence.ICMPError) { e.Seq = 9 }), passes(routerMAC, remote)},
+			verdict: LocalOnly, severity: Critical,
+			want: []string{idIgnores, idContradiction, idGroupMAC, idChecklist, idFloods},
+		},
+		{
+			// The same echo where this host's own packets are known: somebody's.
+			name:    "an echo in our form that is not ours",
+			steps:   tested(echoVia(stranger, 7).echo(numbers(9, 0xabcd)).echo(func(e *evidence.Echo) { e.Out, e.EthSrc = false, node2 }), echoReplied(node1, 7).echo(numbers(9, 0xabcd))),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idSeveralHosts, idRouterUntested},
+			near: []string{idRouterReaches},
+		},
+		{
+			// The other one for an hour, as where a pair fails over and back.
+			name: "a router fails over, and back",
+			steps: []step{answer(node1, multicast), fact(evidence.Vantage{Gateway: gateway}), has(gateway, routerMAC), has(gateway, activeMAC).from(time.Hour), has(gateway, activeMAC).from(2 * time.Hour),
+				has(gateway, routerMAC).from(3 * time.Hour)},
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idRouterUntested},
+			near: []string{idClaimed},
+		},
+		{
+			name:    "two answers for the gateway at one moment",
+			steps:   []step{answer(node1, multicast), fact(evidence.Vantage{Gateway: gateway}), has(gateway, routerMAC), has(gateway, stranger).from(3 * ms)},
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idRouterUntested, idClaimed},
+		},
+		{
 			name: "a virtual router's MAC, and its own",
 			steps: live(answer(node1, multicast), has(gateway, virtualMAC), has(gateway, activeMAC), has(activeIP, activeMAC), hello(activeIP, true),
 				echoVia(virtualMAC, 8), echoReplied(node1, 8)),

@@ -77,6 +77,7 @@ func (d *Docket) Adopt(c *Case) *Case {
 	if d.byIP == nil {
 		d.byIP = make(map[netip.Addr]*Case)
 	}
+	c.Others.Others = true
 	d.byIP[c.VIP] = c
 	d.cases = append(d.cases, c)
 	return c
@@ -124,7 +125,7 @@ func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) {
 	case evidence.ARP:
 		d.fileARP(f, frame)
 	case evidence.Echo:
-		d.fileIP(f, f.Src, f.Dst, d.isOut(f.Out, f.EthSrc, f.Src), frame)
+		d.fileIP(f, f.Src, f.Dst, d.isOut(f.Out, f.EthSrc, f.Src) || !d.knowsPlace() && f.IsProbe(), frame)
 	case evidence.TCP:
 		d.fileIP(f, f.Src.Addr(), f.Dst.Addr(), d.isOut(f.Out, f.EthSrc, f.Src.Addr()), frame)
 	case evidence.ICMPError:
@@ -234,6 +235,9 @@ func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, out bool, frame *e
 func (d *Docket) isOut(out bool, source mac.Addr, ip netip.Addr) bool {
 	return out || d.ownMACs[source] || len(d.ownMACs) == 0 && d.own[ip]
 }
+
+// knowsPlace reports whether anything is known of where the observer was.
+func (d *Docket) knowsPlace() bool { return len(d.own)+len(d.ownMACs) > 0 }
 
 // maxAsked bounds the packets of the observer that are remembered, twice.
 const maxAsked = 1 << 14

@@ -181,6 +181,9 @@ type Unkept struct {
 	// Unasked says that they were left out for another reason: they are answers
 	// to the observer, or errors about its packets, that match none of them.
 	Unasked bool
+	// Others says that they were packets that were neither the observer's nor for
+	// it: none of what it waited for.
+	Others bool
 }
 
 // Kind implements Fact.

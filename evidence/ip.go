@@ -31,6 +31,14 @@ const Mark = "nlbprobe"
 // Kind implements Fact.
 func (Echo) Kind() Kind { return KindEcho }
 
+// ProbeTTL is the time to live of the packets that this tool sends.
+const ProbeTTL = 64
+
+// IsProbe reports an echo request in this tool's form that no router has forwarded
+// yet: in a capture that says nothing of its place, one of a test that was under
+// way.
+func (e Echo) IsProbe() bool { return !e.Reply && e.Token != 0 && e.TTL == ProbeTTL }
+
 // ICMPError is an ICMP message about a datagram that could not, or should not,
 // go its way: destination unreachable (type 3), redirect (5) or time exceeded
 // (11) (RFC 792), with what it quotes of that datagram.

@@ -43,6 +43,7 @@ func (b *Budget) take(facts int, frame *Frame) bool {
 // empty and ready for use. It is not safe for concurrent use.
 type Log struct {
 	Budget *Budget // what it shares with other Logs; may be nil
+	Others bool    // it holds packets that are neither the observer's nor for it, as Unkept says
 
 	items []Item
 	index map[Fact]int
@@ -89,7 +90,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 	}
 	k := f.Kind()
 	if k != KindUnkept && (l.kinds[k] >= PerKind || !l.Budget.take(1, frame)) {
-		l.Add(Unkept{Of: k}, at, n, frame)
+		l.Add(Unkept{Of: k, Others: l.Others}, at, n, frame)
 		return false
 	}
 	if l.index == nil {

@@ -27,7 +27,7 @@ type Source struct {
 }
 
 // TTL is the time to live of all packets sent. Forwarded once, it is one less.
-const TTL = 64
+const TTL = evidence.ProbeTTL
 
 // payload tells whoever captures an echo request what it is. 8 random bytes stand
 // before it.
