@@ -14,11 +14,14 @@ import (
 
 // Timing says how patient a Probe is. All values are more than zero.
 type Timing struct {
-	// Pings packets are sent at first, Every apart: what several hosts answer
-	// shows by them. While nothing settles it, one more follows each Again.
+	// A packet is sent each Again until something comes back. Once the VIP answers,
+	// Pings are sent in all, Every apart: what several hosts answer shows by them.
 	Pings int
 	Every time.Duration
 	Again time.Duration
+	// Lead is by how much control hosts are asked before the VIP: routers limit the
+	// rate of their errors, and those about the VIP would use it up.
+	Lead time.Duration
 	// Quiet is how long after the newest of them further answers are waited for.
 	Quiet time.Duration
 	// Settle is how long after an error a better answer is waited for.
@@ -42,8 +45,8 @@ type Timing struct {
 // requests, a second apart (Linux: 3.1 s).
 func DefaultTiming() Timing {
 	return Timing{
-		Pings: 3, Every: 200 * time.Millisecond, Again: time.Second, Quiet: 500 * time.Millisecond, Settle: 500 * time.Millisecond,
-		Hop: 20 * time.Millisecond, HopWait: 700 * time.Millisecond, Ahead: 3, Gap: 4, Hops: 30,
+		Pings: 3, Every: 200 * time.Millisecond, Again: time.Second, Lead: 20 * time.Millisecond, Quiet: 500 * time.Millisecond, Settle: 500 * time.Millisecond,
+		Hop: 20 * time.Millisecond, HopWait: 700 * time.Millisecond, Ahead: 1, Gap: 3, Hops: 30,
 		Control: 3500 * time.Millisecond, Wait: 5 * time.Second,
 	}
 }
@@ -98,6 +101,7 @@ type Probe struct {
 	timing  Timing
 	numbers *Numbers
 	start   time.Time
+	first   time.Time // when the VIP is asked for
 
 	index    map[evidence.Ask]*asked
 	pings    []*asked // without a limit of hops
@@ -115,8 +119,10 @@ type Probe struct {
 // New returns a probe that asks for the first time at start.
 func New(task Task, numbers *Numbers, start time.Time, t Timing) *Probe {
 	p := &Probe{task: task, timing: t, numbers: numbers, start: start, index: make(map[evidence.Ask]*asked)}
+	p.first = start
 	for _, ip := range task.Controls {
-		p.addControl(ip, start.Add(t.Every/2))
+		p.addControl(ip, start)
+		p.first = start.Add(t.Lead)
 	}
 	return p
 }
@@ -144,19 +150,6 @@ func (p *Probe) earliest() (first due, ok bool) {
 			first, ok = d, true
 		}
 	}
-	if p.pinging() {
-		if at, more := p.pingDue(); more {
-			add(due{at, func(now time.Time) evidence.Ask { return p.ping(&p.pings, p.task.VIP, 0, now) }})
-		}
-	}
-	if n := len(p.ports); n < len(p.task.Ports) {
-		add(due{p.start, func(now time.Time) evidence.Ask {
-			return p.record(&p.ports, evidence.Ask{Target: p.task.VIP, By: evidence.ByTCP, Port: p.task.Ports[n], Seq: p.numbers.next()}, now)
-		}})
-	}
-	if at, more := p.hopDue(); more {
-		add(due{at, func(now time.Time) evidence.Ask { return p.ping(&p.walk, p.task.VIP, uint8(len(p.walk)+1), now) }})
-	}
 	for _, c := range p.controls {
 		if n := len(c.packets); !c.heard && n < mostAsked {
 			at := c.from
@@ -165,6 +158,19 @@ func (p *Probe) earliest() (first due, ok bool) {
 			}
 			add(due{at, func(now time.Time) evidence.Ask { return p.ping(&c.packets, c.ip, 0, now) }})
 		}
+	}
+	if p.pinging() {
+		if at, more := p.pingDue(); more {
+			add(due{at, func(now time.Time) evidence.Ask { return p.ping(&p.pings, p.task.VIP, 0, now) }})
+		}
+	}
+	if n := len(p.ports); n < len(p.task.Ports) {
+		add(due{p.first, func(now time.Time) evidence.Ask {
+			return p.record(&p.ports, evidence.Ask{Target: p.task.VIP, By: evidence.ByTCP, Port: p.task.Ports[n], Seq: p.numbers.next()}, now)
+		}})
+	}
+	if at, more := p.hopDue(); more {
+		add(due{at, func(now time.Time) evidence.Ask { return p.ping(&p.walk, p.task.VIP, uint8(len(p.walk)+1), now) }})
 	}
 	return first, ok
 }
@@ -189,13 +195,11 @@ func (p *Probe) pingDue() (at time.Time, more bool) {
 	n := len(p.pings)
 	switch {
 	case n == 0:
-		return p.start, true
-	case n < p.timing.Pings:
-		return p.pings[n-1].at.Add(p.timing.Every), true
-	case p.answered:
-		return time.Time{}, false
+		return p.first, true
+	case !p.answered:
+		return p.pings[n-1].at.Add(p.timing.Again), true
 	}
-	return p.pings[n-1].at.Add(p.timing.Again), true
+	return p.pings[n-1].at.Add(p.timing.Every), n < p.timing.Pings
 }
 
 // hopDue says when the next packet of a limited number of hops is due. Those that
@@ -207,7 +211,7 @@ func (p *Probe) hopDue() (at time.Time, more bool) {
 	case !p.pinging() || !p.task.Trace || p.walked || n >= min(p.timing.Hops, p.heardHop+p.timing.Gap):
 		return time.Time{}, false
 	case n == 0:
-		return p.start, true
+		return p.first, true
 	}
 	at = p.walk[n-1].at.Add(p.timing.Hop)
 	if n-p.heardHop >= p.timing.Ahead {

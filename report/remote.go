@@ -56,6 +56,9 @@ func (t *Text) Heard(h Heard) error {
 		line = fmt.Sprintf("%s says %s of %s to %s", who, diagnose.ICMPName(told.Type, told.Code), packet(told.Of), to)
 		if told.From == told.Of.Target {
 			line = fmt.Sprintf("%s says %s of %s", who, diagnose.ICMPName(told.Type, told.Code), packet(told.Of))
+			if h.Again {
+				line = who + " answers the same packet once more (DUP)"
+			}
 		}
 	}
 	line += "  " + milliseconds(h.After)

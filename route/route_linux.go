@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -220,3 +221,13 @@ func attributes(b []byte) iter.Seq2[uint16, []byte] {
 
 // align rounds up to four bytes, as RTA_ALIGN and RTNH_ALIGN do.
 func align(n int) int { return (n + 3) &^ 3 }
+
+// Forwards reports whether this host passes on IPv4 packets that come by the
+// interface called name: whether it is a router. What cannot be read is no.
+func Forwards(name string) bool {
+	if strings.ContainsRune(name, '/') {
+		return false
+	}
+	b, err := os.ReadFile("/proc/sys/net/ipv4/conf/" + name + "/forwarding")
+	return err == nil && strings.TrimSpace(string(b)) == "1"
+}

@@ -18,3 +18,6 @@ func Interfaces() ([]Interface, error) {
 func Neighbours(int) ([]netip.Addr, error) {
 	return nil, fmt.Errorf("read this host's neighbours: probing needs Linux: %w", errors.ErrUnsupported)
 }
+
+// Forwards reports nothing here: it is not known on this system.
+func Forwards(string) bool { return false }

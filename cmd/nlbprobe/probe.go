@@ -327,6 +327,9 @@ func plan(o *probeOptions, vips []named) (jobs []job, own []netip.Prefix, notes 
 		if choice.Note != "" {
 			notes = append(notes, choice.Note)
 		}
+		if note := routerNote(o, choice, v.vip); note != "" {
+			notes = append(notes, note)
+		}
 		i := slices.IndexFunc(jobs, func(j job) bool { return !j.remote && j.ifi.Index == choice.Interface.Index })
 		if i < 0 {
 			i = len(jobs)
@@ -338,6 +341,16 @@ func plan(o *probeOptions, vips []named) (jobs []job, own []netip.Prefix, notes 
 		notes = append(notes, remoteNote(far[0], len(far)-1))
 	}
 	return jobs, own, notes, nil
+}
+
+// routerNote tells a router that probes a VIP of its own subnet where it knows more
+// of itself than frames can show.
+func routerNote(o *probeOptions, c route.Choice, vip netip.Addr) string {
+	i := c.Interface
+	if len(o.routers) > 0 || len(i.Gateways) > 0 || !c.Prefix.IsValid() || !route.Forwards(i.Name) {
+		return ""
+	}
+	return fmt.Sprintf("this host forwards packets and has no gateway on %s: if it is a router of the VIP's subnet, its own ARP table says what it has: ip neigh show %v", report.Clean(i.Name), vip)
 }
 
 // noLinux says in one line what works on a system without raw packet sockets.

@@ -191,6 +191,210 @@ func routersOf(o object) string {
 	return strings.Join(words, " ")
 }
 
+// sh runs shell commands on a host of the lab.
+func sh(t *testing.T, l *lab.Lab, host, script string) {
+	t.Helper()
+	if out, err := l.Command(t.Context(), host, "sh", "-ec", script).CombinedOutput(); err != nil {
+		t.Fatalf("%s on %s: %v: %s", script, host, err, out)
+	}
+}
+
+// rejects has the router refuse to forward to the VIP.
+func rejects(with string) string {
+	return "nft 'table ip t { chain f { type filter hook forward priority 0; ip daddr 172.16.63.241 " + with + "; }; }'"
+}
+
+// TestRemoteErrors: what a router says of a packet is told apart, and what this host
+// says itself; and only host unreachable from a router means that it has no MAC.
+func TestRemoteErrors(t *testing.T) {
+	asNobody := ordinaryUser(t)
+	for _, tt := range []struct {
+		name, scenario string
+		host, script   string // what is done before
+		args           []string
+		verdict        string
+		status         int
+		ids            string
+		text           string // in the evidence or a summary
+	}{
+		{"prohibited by rule, 3/13", "fixed", "router", rejects("reject with icmp type admin-prohibited"), nil, "silent", 3, "remote-filtered", "172.16.64.1 says administratively prohibited (ICMP 3/13)"},
+		{"host prohibited, 3/10", "fixed", "router", rejects("reject with icmp type host-prohibited"), nil, "silent", 3, "remote-filtered", "(ICMP 3/10)"},
+		{"network prohibited, 3/9", "fixed", "router", rejects("reject with icmp type net-prohibited"), nil, "silent", 3, "remote-filtered", "(ICMP 3/9)"},
+		{"port unreachable, from the router", "fixed", "router", rejects("reject with icmp type port-unreachable"), nil, "silent", 3, "remote-filtered", "(ICMP 3/3)"},
+		{"network unreachable, 3/0", "fixed", "router", rejects("reject with icmp type net-unreachable"), nil, "silent", 3, "remote-no-route", "172.16.64.1 says network unreachable (ICMP 3/0)"},
+		{"host unreachable by a rule is alike, and at once", "fixed", "router", rejects("reject with icmp type host-unreachable"), nil, "no-mac", 2, "remote-host-unreachable", "came at once"},
+		{"a filter for echo alone: the service answers", "fixed", "router", rejects("ip protocol icmp drop"), []string{"--tcp", "80"}, "reachable", 0, "remote-answers service-port-open", "172.16.63.241 accepts the connection to port 80"},
+		{"a closed port", "ordinary-host", "", "", []string{"--tcp", "81"}, "reachable", 2, "remote-answers service-port-closed", "172.16.63.241 refuses the connection to port 81"},
+		{"a port that is silent", "fixed", "router", rejects("tcp dport 80 drop"), []string{"--tcp", "80"}, "reachable", 1, "remote-answers remote-duplicates remote-port-silent", "nothing came back"},
+		{"the router is named by a connection alone", "multicast", "client", "nft 'table ip t { chain o { type filter hook output priority 0; ip protocol icmp ip daddr 172.16.63.241 drop; }; }'",
+			[]string{"--tcp", "443"}, "no-mac", 2, "remote-host-unreachable remote-not-sent", "172.16.64.1 says host unreachable (ICMP 3/1) of our SYN to port 443"},
+		{"a control that answers", "multicast", "", "", []string{"--control", "172.16.63.10"}, "no-mac", 2, "remote-host-unreachable", "control 172.16.63.10 answers"},
+		{"a control that is not there", "multicast", "", "", []string{"--control", "172.16.63.99"}, "no-mac", 2, "remote-control-unreachable remote-host-unreachable", "control 172.16.63.99: host unreachable too"},
+		{"our own gateway is dead", "multicast", "client", "ip route replace default via 172.16.64.99", nil, "silent", 3, "remote-not-sent", "this host itself (172.16.64.10) says host unreachable"},
+		{"no route of our own", "multicast", "client", "ip route del default", nil, "silent", 3, "remote-not-sent", "this host has no route"},
+		{"echo is not allowed, and it answers", "fixed", "client", "echo '" + nobody + "' >/proc/sys/net/ipv4/ping_group_range", nil, "reachable", 0, "remote-answers remote-echo-not-allowed", "172.16.63.241 says port unreachable (ICMP 3/3) of our UDP datagram"},
+		{"echo is not allowed, and a router has no MAC", "multicast", "client", "echo '" + nobody + "' >/proc/sys/net/ipv4/ping_group_range", nil, "no-mac", 2, "remote-echo-not-allowed remote-host-unreachable", "172.16.64.1 says host unreachable (ICMP 3/1) of our UDP datagram"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, tt.scenario)
+			allowEcho(t, l, everybody)
+			if tt.script != "" {
+				sh(t, l, tt.host, tt.script)
+			}
+			status, stdout, stderr := asNobody(l, lab.Client, append(tt.args, "-o", "json", labVIP)...)
+			all := objects(t, stdout)
+			if len(all) != 1 {
+				t.Fatalf("status %d, %s, stderr %q", status, stdout, stderr)
+			}
+			if o := all[0]; status != tt.status || o.Verdict != tt.verdict || o.Vantage != "remote" || strings.Join(o.ids(), " ") != tt.ids {
+				t.Errorf("status %d, %s, findings %q; want %d, %s, %s", status, o.Verdict, o.ids(), tt.status, tt.verdict, tt.ids)
+			}
+			if !strings.Contains(stdout, tt.text) {
+				t.Errorf("%q is not in %s", tt.text, stdout)
+			}
+		})
+	}
+}
+
+// TestRemoteAsRoot: where echo is allowed to nobody, a raw socket asks instead.
+func TestRemoteAsRoot(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "fixed")
+	allowEcho(t, l, nobody)
+	status, stdout, _ := nlbprobe(t, l, lab.Client, "-o", "json", labVIP)
+	if all := objects(t, stdout); status != 0 || len(all) != 1 || !slices.Equal(all[0].ids(), []string{"remote-answers", "remote-duplicates"}) {
+		t.Errorf("status %d, %s", status, stdout)
+	}
+}
+
+// TestRemoteInterface: -i on a host of another subnet keeps to the link, and says
+// before all else that it is the wrong one.
+func TestRemoteInterface(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "multicast")
+	status, stdout, stderr := nlbprobe(t, l, lab.Client, "-i", "eth0", "--wait", "1s", "-o", "json", labVIP)
+	all := objects(t, stdout)
+	if status != exitUnknown || stderr != "" || len(all) != 1 || all[0].Vantage != "local" || all[0].Findings[0].ID != "vip-off-link" ||
+		slices.Contains(all[0].ids(), "router-not-tested") || strings.Contains(stdout, "from a remote subnet") {
+		t.Errorf("status %d, %s, stderr %q", status, stdout, stderr)
+	}
+	status, stdout, _ = nlbprobe(t, l, lab.Client, "-i", "eth0", "--wait", "300ms", labVIP)
+	verdict, _, _ := strings.Cut(stdout, "ROUTERS")
+	if status != exitUnknown || !strings.Contains(verdict, "This host is not on its subnet") {
+		t.Errorf("status %d, %s", status, stdout)
+	}
+}
+
+// TestRemoteText: the answers come first, and the way on stands at the end.
+func TestRemoteText(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "multicast")
+	allowEcho(t, l, everybody)
+	status, stdout, _ := nlbprobe(t, l, lab.Client, "-v", "--platform", "cisco-ios", labVIP)
+	for _, want := range []string{
+		"\n172.16.64.1 says host unreachable (ICMP 3/1)", "VERDICT   172.16.63.241 no-mac, critical", "Vantage remote:",
+		"ROUTERS   172.16.64.1: does not reach the VIP", "CONFIG    None printed", "NEXT      Run nlbprobe 172.16.63.241 on a host of its subnet that is no cluster",
+	} {
+		i := strings.Index(stdout, want)
+		if i < 0 {
+			t.Fatalf("%q is missing or too early in %s", want, stdout)
+		}
+	}
+	if strings.Contains(stdout, "PASTE") || status != exitCritical || strings.Index(stdout, "says host unreachable") > strings.Index(stdout, "VERDICT") {
+		t.Errorf("status %d, %s", status, stdout)
+	}
+	for line := range strings.Lines(stdout) {
+		if len(line) > 81 {
+			t.Errorf("%d columns: %q", len(line)-1, line)
+		}
+	}
+}
+
+// TestRemoteAndLocal: of several VIPs each is judged its way, in one run.
+func TestRemoteAndLocal(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "multicast")
+	client, _ := l.Host(lab.Client)
+	status, stdout, stderr := nlbprobe(t, l, "prober", "-o", "json", "--igmp-query", labVIP, client.Addr().String())
+	all := objects(t, stdout)
+	if status != exitCritical || len(all) != 2 || !strings.Contains(stderr, "not used from another subnet: --igmp-query") {
+		t.Fatalf("status %d, %s, stderr %q", status, stdout, stderr)
+	}
+	for _, o := range all {
+		want := [2]string{"local", "local-only"}
+		if o.VIP != labVIP {
+			want = [2]string{"remote", "reachable"}
+		}
+		if o.Vantage != want[0] || o.Verdict != want[1] {
+			t.Errorf("%s: %s, %s", o.VIP, o.Vantage, o.Verdict)
+		}
+	}
+}
+
+// TestRemoteExpect: a change window can be watched from another subnet.
+func TestRemoteExpect(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "multicast")
+	status, stdout, stderr := nlbprobe(t, l, lab.Client, "-o", "json", "--expect", "no-mac", labVIP)
+	if status != exitOK || len(objects(t, stdout)) != 1 || !strings.Contains(stderr, "no-mac as expected") {
+		t.Errorf("status %d, %s, stderr %q", status, stdout, stderr)
+	}
+	done := make(chan error, 1)
+	go func() {
+		time.Sleep(4 * time.Second) // the first try finds no MAC: the entry comes in its pause or later
+		done <- l.Command(t.Context(), "router", "ip", "neigh", "replace", labVIP, "lladdr", "03:bf:ac:10:3f:f1", "dev", "eth0", "nud", "permanent").Run()
+	}()
+	status, stdout, stderr = nlbprobe(t, l, lab.Client, "-o", "json", "--expect", "reachable", "--retry-for", "30s", labVIP)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if all := objects(t, stdout); status != exitOK || len(all) != 1 || all[0].Verdict != "reachable" || !strings.Contains(stderr, "no-mac; expecting reachable") {
+		t.Errorf("status %d, %s, stderr %q", status, stdout, stderr)
+	}
+}
+
+// TestRemoteInterrupted: Ctrl-C prints what is known so far.
+func TestRemoteInterrupted(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "multicast")
+	cmd := l.Command(t.Context(), lab.Client, "nlbprobe", "--wait", "1m", labVIP)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	lines.Scan() // the router on the way: then it is under way
+	first := lines.Text()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	var rest strings.Builder
+	for lines.Scan() {
+		rest.WriteString(lines.Text() + "\n")
+	}
+	_ = cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != exitUnknown || !strings.Contains(first, "172.16.64.1 is a router on the way") || !strings.Contains(rest.String(), "silent, unknown") || !strings.Contains(rest.String(), "Interrupted: this is what was known by then.") {
+		t.Errorf("status %d, %s\n%s", status, first, rest.String())
+	}
+}
+
+// TestOnRouter: a router is told that its own table says more.
+func TestOnRouter(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "multicast")
+	_, _, stderr := nlbprobe(t, l, "router", "--wait", "1s", "-o", "json", labVIP)
+	if want := "nlbprobe: this host forwards packets and has no gateway on eth0: if it is a router of the VIP's subnet, its own ARP table says what it has: ip neigh show 172.16.63.241\n"; stderr != want {
+		t.Errorf("stderr %q", stderr)
+	}
+	if _, _, stderr := nlbprobe(t, l, "prober", "--wait", "300ms", "-o", "json", labVIP); stderr != "" {
+		t.Errorf("on a host: stderr %q", stderr)
+	}
+}
+
 // TestHangingResolver: a resolver that never answers is named after a second, and
 // the run ends within five.
 func TestHangingResolver(t *testing.T) {
