@@ -269,24 +269,29 @@ func (c *Client) ready(fd int) {
 	if !ok {
 		return
 	}
-	ip, data := netip.AddrFrom4(sender.Addr), buf[:n]
-	if fd == c.udp {
-		if a, ok := c.grams[uint16(sender.Port)]; ok && a.Target == ip {
-			c.tell(a, evidence.Replied)
-		}
-		return
-	}
-	if c.raw {
-		if data = body(data); data == nil || len(data) < 8 || binary.BigEndian.Uint16(data[4:]) != c.id {
-			return
-		}
-	}
-	if len(data) < 8+len(c.token) || data[0] != echoReply || !bytes.Equal(data[8:8+len(c.token)], c.token[:]) {
-		return
-	}
-	if a, ok := c.echoes[binary.BigEndian.Uint16(data[6:])]; ok && a.Target == ip {
+	if a, ok := c.answered(fd == c.udp, netip.AddrPortFrom(netip.AddrFrom4(sender.Addr), uint16(sender.Port)), buf[:n]); ok {
 		c.tell(a, evidence.Replied)
 	}
+}
+
+// answered returns the packet that data from a sender is the answer to. An echo
+// reply must have our identifier, which the kernel has matched but for a raw
+// socket, the number of a packet to that sender, and our payload.
+func (c *Client) answered(udp bool, from netip.AddrPort, data []byte) (evidence.Ask, bool) {
+	if udp {
+		a, ok := c.grams[from.Port()]
+		return a, ok && a.Target == from.Addr()
+	}
+	if c.raw {
+		if data = body(data); len(data) < 8 || binary.BigEndian.Uint16(data[4:]) != c.id {
+			return evidence.Ask{}, false
+		}
+	}
+	if len(data) < 8+len(c.token) || data[0] != echoReply || data[1] != 0 || !bytes.Equal(data[8:8+len(c.token)], c.token[:]) {
+		return evidence.Ask{}, false
+	}
+	a, ok := c.echoes[binary.BigEndian.Uint16(data[6:])]
+	return a, ok && a.Target == from.Addr()
 }
 
 // body returns what follows the IPv4 header, or nil.
@@ -335,7 +340,10 @@ func (c *Client) errors(fd int) {
 		if !ok || flags&unix.MSG_CTRUNC != 0 {
 			continue
 		}
-		a, ok := c.askOf(fd, buf[:n], from)
+		a, ok := c.conns[fd] // its own addresses and ports: the kernel has matched them
+		if to, is := from.(*unix.SockaddrInet4); !ok && is {
+			a, ok = c.quoted(fd == c.udp, netip.AddrPortFrom(netip.AddrFrom4(to.Addr), uint16(to.Port)), buf[:n])
+		}
 		if !ok {
 			continue
 		}
@@ -348,28 +356,21 @@ func (c *Client) errors(fd int) {
 	}
 }
 
-// askOf returns the packet that an error is about: what is quoted of it must be
-// ours, as far as it goes, and to whom it was sent must fit.
-func (c *Client) askOf(fd int, quoted []byte, to unix.Sockaddr) (evidence.Ask, bool) {
-	if a, ok := c.conns[fd]; ok {
-		return a, true // its own four-tuple: the kernel has matched it
-	}
-	dst, ok := to.(*unix.SockaddrInet4)
-	if !ok {
-		return evidence.Ask{}, false
-	}
-	var a evidence.Ask
-	if fd == c.udp {
-		a, ok = c.grams[uint16(dst.Port)]
+// quoted returns the packet to a target that an error is about. What it quotes of
+// that packet must be ours, as far as it goes: eight bytes at least (RFC 792), of
+// which the kernel leaves the header away for UDP.
+func (c *Client) quoted(udp bool, to netip.AddrPort, data []byte) (a evidence.Ask, ok bool) {
+	if udp {
+		a, ok = c.grams[to.Port()]
 	} else {
-		if len(quoted) < 8 || quoted[0] != echoRequest || c.raw && binary.BigEndian.Uint16(quoted[4:]) != c.id {
-			return evidence.Ask{}, false
+		if len(data) < 8 || data[0] != echoRequest || c.raw && binary.BigEndian.Uint16(data[4:]) != c.id {
+			return a, false
 		}
-		a, ok = c.echoes[binary.BigEndian.Uint16(quoted[6:])]
-		quoted = quoted[8:]
+		a, ok = c.echoes[binary.BigEndian.Uint16(data[6:])]
+		data = data[8:]
 	}
-	n := min(len(quoted), len(c.token))
-	return a, ok && a.Target == netip.AddrFrom4(dst.Addr) && bytes.Equal(quoted[:n], c.token[:n])
+	n := min(len(data), len(c.token))
+	return a, ok && a.Target == to.Addr() && bytes.Equal(data[:n], c.token[:n])
 }
 
 // extendedError is struct sock_extended_err (ip(7)), and who sent the ICMP error.

@@ -45,7 +45,7 @@ type Timing struct {
 // requests, a second apart (Linux: 3.1 s).
 func DefaultTiming() Timing {
 	return Timing{
-		Pings: 3, Every: 200 * time.Millisecond, Again: time.Second, Lead: 20 * time.Millisecond, Quiet: 500 * time.Millisecond, Settle: 500 * time.Millisecond,
+		Pings: 3, Every: 200 * time.Millisecond, Again: time.Second, Lead: 100 * time.Millisecond, Quiet: 500 * time.Millisecond, Settle: 500 * time.Millisecond,
 		Hop: 20 * time.Millisecond, HopWait: 700 * time.Millisecond, Ahead: 1, Gap: 3, Hops: 30,
 		Control: 3500 * time.Millisecond, Wait: 5 * time.Second,
 	}
@@ -122,6 +122,8 @@ func New(task Task, numbers *Numbers, start time.Time, t Timing) *Probe {
 	p.first = start
 	for _, ip := range task.Controls {
 		p.addControl(ip, start)
+	}
+	if len(p.controls) > 0 {
 		p.first = start.Add(t.Lead)
 	}
 	return p
@@ -343,7 +345,11 @@ func (p *Probe) failed(t evidence.Told, at time.Time) {
 	if p.failedAt.IsZero() {
 		p.failedAt = at
 	}
-	if t.Word != evidence.SaidICMP || t.Type != evidence.Unreachable {
+	if t.Word != evidence.SaidICMP {
+		p.walked = true // this host lets nothing out: there is no way to be walked
+		return
+	}
+	if t.Type != evidence.Unreachable {
 		return
 	}
 	p.walked = p.walked || t.Of.TTL > 0

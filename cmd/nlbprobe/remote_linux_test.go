@@ -95,6 +95,7 @@ func TestRemoteScenarios(t *testing.T) {
 		{"carp-balancing", "no-mac", 2, "172.16.64.1-", noMAC},
 		{"cisco-example", "no-mac", 2, "172.16.64.1-", noMAC},
 		{"conflict", "reachable", 0, "172.16.64.1+", answers}, // the router takes one of the two
+		{"firewall-pair", "no-mac", 2, "172.16.64.1-", noMAC},
 		{"fixed", "reachable", 0, "172.16.64.1+", several},
 		{"flooding", "reachable", 0, "172.16.64.1+", several},
 		{"igmp", "no-mac", 2, "172.16.64.1-", noMAC},
@@ -127,6 +128,7 @@ func TestRemoteScenarios(t *testing.T) {
 		{"strict-router", "no-mac", 2, "172.16.64.1-", noMAC},
 		{"two-routers-one-fixed", "reachable", 0, "172.16.64.1+", several},
 		{"unicast", "reachable", 0, "172.16.64.1+", several},
+		{"unicast-compared", "no-mac", 2, "172.16.64.1-", noMAC},
 		{"unicast-unmasked", "reachable", 0, "172.16.64.1+", answers},
 		{"vrrp-frr", "reachable", 0, "172.16.64.1+", several},
 		{"vrrp-pair", "reachable", 0, "172.16.64.1+", several},
