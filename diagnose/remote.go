@@ -500,7 +500,7 @@ func (r *outsider) judgeErrors() {
 		if len(ips) > 1 {
 			who = "Routers " + addresses(ips)
 		}
-		r.note(idRemoteNoMAC, fmt.Sprintf("%s %s no MAC for %v: nobody answers its ARP, or it refuses the answer.", who, verb(len(ips), "has", "have"), r.vip), r.noMAC, more...)
+		r.note(idRemoteNoMAC, fmt.Sprintf("%s %s host unreachable for %v: nobody answers its ARP, or it refuses the answer.", who, verb(len(ips), "says", "say"), r.vip), r.noMAC, more...)
 		f := r.findings[idRemoteNoMAC]
 		f.Items = unique(append(f.Items, items...))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -131,6 +132,7 @@ func outcomes() map[string]report.Outcome {
 	all["silent"] = outcome(asked(6, 3*time.Second), 6, 3*time.Second)
 	all["ordinary"] = outcome(asked(3, 400*time.Millisecond).answer(300*us1, host(1), host(1), vip), 3, 402*time.Millisecond)
 
+	maps.Copy(all, remoteOutcomes())
 	partial := outcome(asked(1, 20*time.Millisecond).answer(300*us1, host(1), cluster, vip), 1, 20*time.Millisecond)
 	partial.Partial = true
 	// A name comes from whoever runs the command, but may be pasted from

@@ -77,7 +77,7 @@ func groupFor(d diagnose.Diagnosis, link int, given bool) (*configGroup, string)
 	derived := derivedFrom(c, d.VIP)
 	g := &configGroup{vips: []netip.Addr{d.VIP}, mac: c.MAC, link: link}
 	switch {
-	case d.Remote && given:
+	case d.Remote && (given || d.Verdict == diagnose.NoMAC):
 		return nil, "None printed: no MAC is known from another subnet."
 	case d.Verdict == diagnose.Conflict:
 		return nil, "None printed: the answers contradict each other, and a static entry would make one of them permanent. Settle which one is right, then probe again."
