@@ -12,7 +12,8 @@ import (
 const (
 	rootLong = `nlbprobe asks for the VIP of a Microsoft NLB cluster by ARP, hears every answer,
 says what the cluster is and why routers refuse it, and prints the router
-configuration to paste. Run it on a host of the cluster's subnet.
+configuration to paste. Run it on a host of the cluster's subnet. On a host of
+another subnet it asks as a client there does, and says what that proves.
 
 A VIP is an IPv4 address, or a name, which stands for all its IPv4 addresses.
 
