@@ -117,6 +117,7 @@ type Ports struct {
 	Join  string            `yaml:"join"`  // between two ports
 	Range string            `yaml:"range"` // between the first and the last of a row of ports, where it takes one
 	Whole bool              `yaml:"whole"` // the last of a row stands with its whole name, not with its number alone
+	Rows  bool              `yaml:"rows"`  // swp1-4 is a row although it could be a name: names are free, and none is like it
 	Most  int               `yaml:"most"`  // ports in one line; 0 for no known limit
 	Split bool              `yaml:"split"` // a further line for the same entry adds to it, and does not replace it
 	LAG   string            `yaml:"lag"`   // pattern of the names of aggregates; its group is what a line for them alone names

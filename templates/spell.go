@@ -226,7 +226,7 @@ type portList struct {
 // read reads ports with commas, or what else the platform writes between two of
 // them.
 func (l *portList) read(text string) error {
-	if name, err := l.one(text); err == nil {
+	if name, err := l.one(text); err == nil && !l.isRow(text) {
 		l.ports = []string{name}
 		return nil
 	}
@@ -259,6 +259,11 @@ func (l *portList) one(name string) (string, error) {
 		return "", err
 	}
 	return l.r.spell(l.decl, name)
+}
+
+// isRow reports whether a text that could be a name is a row of ports.
+func (l *portList) isRow(text string) bool {
+	return l.r.p.Spelling.Ports.Rows && freeRow().MatchString(text)
 }
 
 // items reads ports with spaces between them, as the commands of many devices
@@ -305,13 +310,14 @@ var (
 	rowOf    = lazyRegexp(`^(.*[0-9][^ ]*) to (.+)$|^(.*[0-9]) ?- ?([A-Za-z0-9].*)$`)
 	brackets = lazyRegexp(`^(.*)\[([0-9, -]+)\]$`)
 	unitOf   = lazyRegexp(`^(.*/.*)([.][0-9]+)$`)
+	freeRow  = lazyRegexp(`^[a-z]+[0-9]+-[0-9]+$`)
 	modules  = lazyRegexp(`^([A-Za-z-]*[A-Za-z] ?)([0-9]+)-([0-9]+)(/[0-9]+)$`)
 )
 
 // item reads one port, or a row of them.
 func (l *portList) item(item string) error {
 	name, wrong := l.one(item)
-	if wrong == nil {
+	if wrong == nil && !l.isRow(item) {
 		l.ports = append(l.ports, name)
 		return nil
 	}

@@ -100,6 +100,24 @@ func TestRenderArguments(t *testing.T) {
 	}
 }
 
+// A table says the same as flags, in the same spellings; numbers are decimal in
+// both.
+func TestRenderTableAsFlags(t *testing.T) {
+	table := filepath.Join(t.TempDir(), "t.csv")
+	text := "device,platform,vlan,svi,port\nsw,Catalyst 6500,064,vlan 64,gi2/1-2\nsw,,64,,\"Te5/4, po10\"\n"
+	if err := os.WriteFile(table, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cluster := []string{"render", "192.0.2.100", "0100.5e7f.0264"}
+	status, got, errs := runArgs(t, append(cluster, "--ports-from", table)...)
+	_, got, _ = strings.Cut(got, "\n") // the title, which names the device
+	_, want, _ := runArgs(t, append(cluster, "cisco-catalyst-6500", "--vlan", "064", "--svi", "Vlan64", "--port", "GigabitEthernet2/1",
+		"--port", "GigabitEthernet2/2", "--port", "TenGigabitEthernet5/4", "--port", "Port-channel10")...)
+	if status != exitOK || errs != "" || got != want || !strings.Contains(want, "interface Vlan64\n") {
+		t.Errorf("status %d, %s got\n%s\nwant\n%s", status, errs, got, want)
+	}
+}
+
 // A MAC that NLB derives from no VIP of the call is said above the lines; the
 // VIP's own, one set by hand and one of another kind are not.
 func TestRenderForeignMAC(t *testing.T) {
