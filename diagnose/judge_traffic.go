@@ -31,6 +31,9 @@ type sender struct {
 // packets for it go.
 func (p *picture) gatherSenders() {
 	p.sentTo = make(map[mac.Addr]bool)
+	if !p.vip.IsValid() {
+		return // facts without addresses are nobody's
+	}
 	index := make(map[mac.Addr]int)
 	add := func(i int, from mac.Addr, what string) {
 		n, known := index[from]
@@ -63,7 +66,7 @@ func (p *picture) gatherSenders() {
 		}
 	}
 	for _, i := range p.hellos {
-		if f, ok := p.items[i].Fact.(evidence.Hello); ok && p.vip.IsValid() && (f.From.Unmap() == p.vip || f.Virtual.Unmap() == p.vip) &&
+		if f, ok := p.items[i].Fact.(evidence.Hello); ok && (f.From.Unmap() == p.vip || f.Virtual.Unmap() == p.vip) &&
 			!p.own[f.EthSrc] && !f.EthSrc.IsGroup() {
 			add(i, f.EthSrc, protocolName(f.Protocol)+" hello")
 		}
@@ -73,7 +76,7 @@ func (p *picture) gatherSenders() {
 // addressed counts the frames of others that are for the VIP: packets and ARP.
 func (p *picture) addressed() (frames int, items []int) {
 	for _, i := range p.ip {
-		if f := packetOf(p.items[i].Fact); f.Dst.Unmap() == p.vip && !p.isOurs(f.EthSrc, f.Out) {
+		if f := packetOf(p.items[i].Fact); f.Dst.IsValid() && f.Dst.Unmap() == p.vip && !p.isOurs(f.EthSrc, f.Out) {
 			frames += sightings(p.items[i])
 			items = append(items, i)
 		}
@@ -109,7 +112,7 @@ func (p *picture) gatherCarried() {
 	for _, i := range p.ip {
 		f := packetOf(p.items[i].Fact)
 		source, to := f.EthSrc, f.EthDst
-		if f.Dst.Unmap() != p.vip || p.isOurs(source, f.Out) || source.IsGroup() || to.IsBroadcast() {
+		if !f.Dst.IsValid() || f.Dst.Unmap() != p.vip || p.isOurs(source, f.Out) || source.IsGroup() || to.IsBroadcast() {
 			continue
 		}
 		class := nlb.ClassifyFor(to, p.vip)
@@ -248,7 +251,7 @@ func (p *picture) beatsAt(m mac.Addr) bool {
 // VIP as its virtual address, or zero.
 func (p *picture) virtualMAC() mac.Addr {
 	for _, i := range p.hellos {
-		if f, ok := p.items[i].Fact.(evidence.Hello); ok && f.Virtual.Unmap() == p.vip && isFirstHop(nlb.Classify(f.EthSrc).Kind) && !p.own[f.EthSrc] {
+		if f, ok := p.items[i].Fact.(evidence.Hello); ok && p.vip.IsValid() && f.Virtual.Unmap() == p.vip && isFirstHop(nlb.Classify(f.EthSrc).Kind) && !p.own[f.EthSrc] {
 			return f.EthSrc
 		}
 	}
