@@ -82,9 +82,14 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 	var l lines
 	var items []int
 	var who []netip.Addr
-	for _, a := range distinct(p.askers, askerOf) {
+	open := where(p.askers, func(s sighting) bool { return !p.settled(all, s) })
+	by := make(map[asker][]sighting)
+	for _, s := range open {
+		by[askerOf(s)] = append(by[askerOf(s)], s)
+	}
+	for _, a := range distinct(open, askerOf) {
 		// A packet of the asker to the cluster's MAC shows that it had an entry by then.
-		asking := p.askingSince(latest(p.passing[a.mac]), func(s sighting) bool { return askerOf(s) == a && !p.settled(all, s) })
+		asking := p.askingAmong(by[a], latest(p.passing[a.mac]))
 		if !asking.keeps() || !isHostIP(a.ip) || !p.answersReach(a, asking) {
 			continue
 		}

@@ -76,6 +76,10 @@ func (p *picture) askingOf(fits func(sighting) bool) asking {
 // the VIP's first answer. Only those that go to everybody count: one to the
 // cluster's MAC shows that its sender knows that MAC.
 func (p *picture) askingSince(from time.Time, fits func(sighting) bool) asking {
+	return p.askingAmong(where(p.askers, fits), from)
+}
+
+func (p *picture) askingAmong(askers []sighting, from time.Time) asking {
 	var a asking
 	answered := p.answeredAt()
 	if answered.IsZero() {
@@ -84,8 +88,8 @@ func (p *picture) askingSince(from time.Time, fits func(sighting) bool) asking {
 	if from.Before(answered) {
 		from = answered
 	}
-	for _, s := range p.askers {
-		if s.arp.EthDst.IsBroadcast() && fits(s) {
+	for _, s := range askers {
+		if s.arp.EthDst.IsBroadcast() {
 			a.add(s.item, p.items[s.item], from)
 		}
 	}

@@ -78,8 +78,17 @@ func times(n int) string {
 	return strconv.Itoa(n) + " times"
 }
 
-// says is the evidence line of one sighting that claims the VIP.
-func (p *picture) says(s sighting) string {
+// claimLine is the evidence line of one sighting that claims the VIP. It is written only
+// where it is shown: of a crowd few are.
+type claimLine struct {
+	p *picture
+	s sighting
+}
+
+func (p *picture) says(s sighting) claimLine { return claimLine{p, s} }
+
+func (line claimLine) String() string {
+	p, s := line.p, line.s
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s ", p.at(s.first))
 	switch s.act {
