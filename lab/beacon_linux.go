@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"net"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -60,7 +61,7 @@ func beacons(n *Node) ([]beacon, error) {
 	var all []beacon
 	if n.Join.IsValid() {
 		report := igmp.Message{Type: igmp.ReportV1, Group: n.Join}
-		frame, err := report.AppendFrame(nil, igmp.Sender{MAC: n.MAC, IP: n.Address})
+		frame, err := report.AppendFrame(nil, igmp.Sender{MAC: n.MAC, IP: reportsFrom(n)})
 		if err != nil {
 			return nil, err
 		}
@@ -73,6 +74,18 @@ func beacons(n *Node) ([]beacon, error) {
 		}
 	}
 	return all, nil
+}
+
+// reportsFrom is the address from which a node reports: the cluster's primary VIP
+// (Microsoft ISA Server blog, 2009-06-22).
+func reportsFrom(n *Node) netip.Addr {
+	switch {
+	case n.Heartbeat != nil && n.Heartbeat.Cluster.IsValid():
+		return n.Heartbeat.Cluster
+	case len(n.VIPs) > 0:
+		return n.VIPs[0]
+	}
+	return n.Address
 }
 
 // membership returns a node's membership heartbeat. What a scenario does not

@@ -143,12 +143,14 @@ func TestIGMPByTshark(t *testing.T) {
 	t.Parallel()
 	labtest.Require(t)
 	fields := []string{"_ws.malformed", "ip.src", "ip.dst", "ip.ttl", "igmp.version", "igmp.type", "igmp.maddr", "igmp.checksum.status"}
-	const report1, report2 = " 172.16.63.21 239.255.63.241 1 1 0x12 239.255.63.241 1", " 172.16.63.22 239.255.63.241 1 1 0x12 239.255.63.241 1"
+	// Both nodes report from the primary VIP.
+	const report = " 172.16.63.241 239.255.63.241 1 1 0x12 239.255.63.241 1"
+	senders := []string{"00:00:5e:00:53:21 172.16.63.241", "00:00:5e:00:53:22 172.16.63.241"}
 	for scenario, want := range map[string][]string{
-		"igmp-querier": {" 172.16.63.2 224.0.0.1 1 2 0x11 0.0.0.0 1", report1, report2},
-		"igmp-v3-only": {" 172.16.63.2 224.0.0.1 1 3 0x11 0.0.0.0 1", report1, report2},
-		"igmp-frr-v2":  {" 172.16.63.1 224.0.0.1 1 2 0x11 0.0.0.0 1", report1, report2},
-		"igmp-frr-v3":  {" 172.16.63.1 224.0.0.1 1 3 0x11 0.0.0.0 1", report1, report2},
+		"igmp-querier": {" 172.16.63.2 224.0.0.1 1 2 0x11 0.0.0.0 1", report},
+		"igmp-v3-only": {" 172.16.63.2 224.0.0.1 1 3 0x11 0.0.0.0 1", report},
+		"igmp-frr-v2":  {" 172.16.63.1 224.0.0.1 1 2 0x11 0.0.0.0 1", report},
+		"igmp-frr-v3":  {" 172.16.63.1 224.0.0.1 1 3 0x11 0.0.0.0 1", report},
 	} {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
@@ -158,6 +160,10 @@ func TestIGMPByTshark(t *testing.T) {
 			seen := watch(t, l, "node1", filter, fields, 2*time.Minute, has(want...))
 			if got := slices.Sorted(maps.Keys(distinct(seen))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 				t.Errorf("tshark reads\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+			from := watch(t, l, "node1", "igmp.type == 0x12 && ip.dst == 239.255.63.241", []string{"eth.src", "ip.src"}, 2*time.Minute, has(senders...))
+			if got := slices.Sorted(maps.Keys(distinct(from))); !slices.Equal(got, senders) {
+				t.Errorf("reports of %q, want %q", got, senders)
 			}
 		})
 	}

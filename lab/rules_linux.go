@@ -11,6 +11,7 @@ import (
 	"github.com/google/nftables/xt"
 	"golang.org/x/sys/unix"
 
+	"github.com/nlbprobe/nlbprobe/igmp"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -77,6 +78,7 @@ const (
 // nodeRules makes a host answer as an NLB node does, and take its share.
 func nodeRules(s *Scenario, n *Node) *ruleSet {
 	set := &ruleSet{}
+	set.add(nftables.TableFamilyNetdev, nftables.ChainHookIngress, "eth0", otherGroups(n))
 	if n.Answers.IsZero() {
 		return set
 	}
@@ -126,6 +128,29 @@ func nodeRules(s *Scenario, n *Node) *ruleSet {
 		set.add(nftables.TableFamilyIPv4, nftables.ChainHookPrerouting, "", shares...)
 	}
 	return set
+}
+
+// otherGroups drops what a real adapter's filter drops: frames to group MACs that
+// its host has not joined. A veth takes every one, and Linux an IPv4 packet in it.
+func otherGroups(n *Node) []expr.Any {
+	code := []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseLLHeader, Offset: 0, Len: 1},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{1}, Xor: []byte{0}},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{1}},
+	}
+	joined := []mac.Addr{mac.Broadcast, igmp.GroupMAC(igmp.AllSystems)}
+	if n.Answers.IsGroup() {
+		joined = append(joined, n.Answers)
+	}
+	if n.Join.IsValid() {
+		joined = append(joined, igmp.GroupMAC(n.Join))
+	}
+	for _, m := range joined {
+		code = append(code,
+			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseLLHeader, Offset: 0, Len: 6},
+			&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: m[:]})
+	}
+	return append(code, drop()...)
 }
 
 // xtCluster drops what the xt_cluster match gives to other nodes. The match

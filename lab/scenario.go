@@ -153,13 +153,13 @@ type Node struct {
 	AsksAsVIP bool
 
 	// Join is a group to report by IGMPv1 (RFC 1112 appendix I) every JoinEvery,
-	// without being asked; not valid: none. That NLB reports so, from the
-	// dedicated address and without the router alert option, is what the public
-	// description suggests; no capture shows it.
+	// without being asked; not valid: none. NLB reports from the cluster's primary
+	// VIP (Microsoft ISA Server blog, 2009-06-22) and, on Windows 2003, every 60 s
+	// (KB 838408); that it does without the router alert option is a guess.
 	Join      netip.Addr
 	JoinEvery time.Duration
 	// AnswersQueries makes the kernel a member too, in IGMPv1, which answers
-	// queries. Whether NLB does is not known.
+	// queries. NLB of Windows 2003 does not (KB 838408); of later ones it is not known.
 	AnswersQueries bool
 
 	Heartbeat *Heartbeat // nil: none

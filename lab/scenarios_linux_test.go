@@ -486,3 +486,42 @@ func TestPing(t *testing.T) {
 		}
 	}
 }
+
+// A node takes frames to its cluster's MAC, and none to another group MAC, as a real
+// adapter does: a router with a wrong entry reaches nobody.
+func TestOtherGroupMACs(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, "multicast")
+	us := netip.MustParseAddr("172.16.63.10")
+	vip := netip.MustParseAddr("172.16.63.241")
+	prober := openTap(t, l, lab.Prober)
+	var ours mac.Addr
+	for _, h := range l.Hosts() {
+		if h.Name == lab.Prober {
+			ours = h.MAC
+		}
+	}
+	for _, tt := range []struct {
+		to   mac.Addr
+		want bool
+	}{
+		{mac.Addr{0x03, 0xbf, 172, 16, 63, 241}, true},
+		{mac.Addr{0x03, 0xbf, 172, 16, 63, 242}, false},
+		{mac.Addr{0x01, 0x00, 0x5e, 0x7f, 63, 241}, false},
+	} {
+		prober.send(echo(tt.to, ours, us, vip))
+		replied := false
+		limit := 300 * time.Millisecond
+		if tt.want {
+			limit = 5 * time.Second
+		}
+		prober.frames(limit, func(f []byte) bool {
+			replied = len(f) > 34 && f[12] == 0x08 && f[13] == 0 && f[23] == 1 && f[34] == 0 && netip.AddrFrom4([4]byte(f[26:30])) == vip
+			return replied
+		})
+		prober.frames(200*time.Millisecond, func([]byte) bool { return false }) // the other node's reply
+		if replied != tt.want {
+			t.Errorf("an echo to %v is answered: %v", tt.to, replied)
+		}
+	}
+}
