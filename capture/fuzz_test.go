@@ -3,6 +3,7 @@ package capture_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"strings"
@@ -25,6 +26,13 @@ func fuzzSeeds(f *testing.F) [][]byte {
 		`00f15365 40e20100 17000000 17000000 0806 0000 00000003 0001 01 06 020000000009 0000 aabbcc`
 	for _, text := range []string{cooked, cooked2, ngHead + ngEther + ngPacket + ngBig, ngBig + ngHead + ngEther + `03000000 14000000 04000000 deadbeef 14000000`} {
 		seeds = append(seeds, unhex(text))
+	}
+	for _, k := range pcapKinds {
+		seeds = append(seeds, pcapOfKind(k.head, k.first, k.second))
+	}
+	for _, link := range []string{"65000000", "09000000", "00000000", "33000000"} { // raw IP, PPP, loopback, PPPoE
+		packet := map[string]string{"65000000": "45", "09000000": "ff03002145", "00000000": "0200000045", "33000000": "110000010006002145"}[link]
+		seeds = append(seeds, unhex(strings.Replace(pcapHead, "01000000", link, 1)+`00f15365 40e20100 `+fmt.Sprintf("%02x000000 %02[1]x000000 ", len(packet)/2)+packet))
 	}
 	var b bytes.Buffer
 	w, err := capture.NewWriter(&b, "seed", noteItems("eth0"))

@@ -19,6 +19,9 @@ type Reader struct {
 	expanded bool
 	ng       bool
 	swap     bool // the file's byte order is not little-endian
+	header   int  // of a packet of a pcap file
+	lengths  lengthOrder
+	made     []byte // the last frame that was made of an IP packet
 
 	ifaces  []iface // of the current section; pcap has one
 	options []byte  // of the last packet
@@ -75,22 +78,27 @@ func (r *Reader) open(opts Options) error {
 		r.ng = true
 		return nil
 	}
-	frac, swap, ok := pcapMagic(magic)
+	kind, swap, ok := pcapMagic(magic)
 	if !ok {
+		if other := r.otherFormat(); other != "" {
+			return r.fault(0, ErrNotCapture, other)
+		}
 		return r.fault(0, ErrNotCapture, fmt.Sprintf("it begins with % x, as neither pcap nor pcapng does", r.in.buf[:4]))
 	}
 	r.swap = swap
-	return r.pcapHeader(frac)
+	return r.pcapHeader(kind)
 }
 
 // Next reads the next frame into *f; every field is set. It returns io.EOF
 // after the last, or an *Error; after that it returns the same again.
 //
-// f.Data is valid until the next call. VLAN tags stay in it. The source of a
-// Linux cooked capture does not record the destination address: it is all zero
-// there, or the broadcast address where the capture says so much. f.Time is in
-// UTC, and zero where the capture has no time for the packet, or one after the
-// year 9999. Times are those in the file and may go backwards.
+// f.Data is valid until the next call. VLAN tags stay in it. The source of a Linux
+// cooked capture does not record the destination address: it is all zero there, or
+// the broadcast address where the capture says so much. Of a link that has no
+// Ethernet frames, as PPP, the frame is an Ethernet header with both addresses zero,
+// and the IP packet. f.Time is in UTC, and zero where the capture has no time for
+// the packet, or one after the year 9999. Times are those in the file and may go
+// backwards.
 func (r *Reader) Next(f *evidence.Frame) error {
 	if r.done != nil {
 		return r.done
@@ -140,8 +148,8 @@ func (r *Reader) Facts() []evidence.Item { return r.log.Items() }
 // Known is the number of those facts so far; it costs nothing to ask.
 func (r *Reader) Known() int { return r.log.Len() }
 
-// Skipped is the number of packets so far that were left out as they are no
-// Ethernet frames.
+// Skipped is the number of packets so far that were left out as they are neither
+// Ethernet frames nor hold IP in a way that is known.
 func (r *Reader) Skipped() int { return r.skipped }
 
 // fault makes an error of a kind, at an offset.
@@ -209,12 +217,17 @@ func (r *Reader) frame(f *evidence.Frame, in *iface, data []byte, length int, at
 		data = data[:min(len(data), length)]
 	}
 	if in.link != linkEthernet {
-		var cooked, ok bool
-		if data, length, cooked, ok = in.link.ethernet(data, length); !ok {
+		var p linkPacket
+		var ok bool
+		if p, ok = in.link.packet(data, length); !ok {
 			r.skipped++
 			return false
 		}
-		out = out || cooked
+		if data, length = p.frame, p.wire; data == nil {
+			data = p.ethernet(r.made[:0])
+			r.made, length = data, p.wire+etherHeader
+		}
+		out = out || p.out
 	}
 	f.Time = at
 	f.Data = data

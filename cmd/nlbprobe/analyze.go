@@ -47,7 +47,7 @@ as the frames prove it. Nothing is sent, and it runs on every system.
 A FILE is pcap or pcapng, as it is or compressed with gzip or zstd; - is
 standard input. Several are read as one, in the order of time. Ethernet and
 Linux cooked captures (tcpdump -i any) are read, with VLAN tags, cut frames and
-times in nanoseconds. A file that nlbprobe --write left also says from where it
+times in nanoseconds; of PPP, tunnels and raw IP the sizes of TCP segments. A file that nlbprobe --write left also says from where it
 was taken and what was asked, and gives the diagnosis of that run. In others'
 captures more stays open: the verdict is "seen" where presence is all that is
 proven.
@@ -155,7 +155,7 @@ type analysis struct {
 	place   []evidence.Item // what the captures say besides frames
 	faults  []error
 	known   int // how many facts that was
-	skipped int // packets of theirs that are no Ethernet frames
+	skipped int // packets of theirs that are neither Ethernet frames nor hold IP
 	stopped bool
 	told    map[netip.Addr]string // what was reported of a VIP last
 }
@@ -483,14 +483,14 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 		say("more than %d VIPs are shown; %d frames of others were left out: name those to judge with --vip", replay.MaxVIPs, seen.More)
 	}
 	if a.skipped > 0 && len(a.faults) == 0 {
-		say("packets left out as they are no Ethernet frames: %d", a.skipped)
+		say("packets left out as they are neither Ethernet frames nor hold IP: %d", a.skipped)
 	}
 	if carried := a.carried(); len(carried) > 0 && len(vips)+len(connections) == 0 {
 		for _, c := range carried {
 			say("frames that carry others by %s, into which nothing looked: %d; capture where they are not carried", c.By, c.Frames)
 		}
 	}
-	if len(vips)+len(connections) == 0 && (seen.Frames > 0 || len(a.faults) == 0) {
+	if len(vips)+len(connections) == 0 && (seen.Frames > 0 || len(a.faults)+a.skipped == 0) {
 		say("frames read: %d; in none of them a group MAC, or one that NLB derives, stands for an address; --vip IP judges any address", seen.Frames)
 	}
 	err := a.rec.end(nil)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,8 @@ func TestFieldSegments(t *testing.T) {
 		{"tso-obeys.pcap", "192.0.2.30:49200", "info", "mss-below-windows-floor:info", "mss-exceeded", 0},
 		{"port-scan.pcap", "192.0.2.62:53941", "info", "mss-below-windows-floor:info", "", 0},
 		{"mss-kept.pcap", "192.0.2.30:49200", "info", "mss-below-windows-floor:info", "", 0},
+		// A link without Ethernet frames.
+		{"mss-on-ppp.pcap", "192.0.2.30:49200", "critical", "mss-exceeded:critical", "", 2},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			status, out, errs := runArgs(t, "analyze", "-o", "json", filepath.Join("testdata", "field", tt.file))
@@ -47,6 +50,32 @@ func TestFieldSegments(t *testing.T) {
 				t.Errorf("status %d, %s %s, findings %s", status, o.Client, o.Severity, all)
 			}
 		})
+	}
+}
+
+// A format that is not read is named in one line, with the way out.
+func TestFieldFormats(t *testing.T) {
+	status, out, errs := runArgs(t, "analyze", "-o", "json", filepath.Join("testdata", "field", "format-snoop.snoop"))
+	if status != exitUnknown || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "Solaris snoop (RFC 1761): convert it with Wireshark's editcap -F pcap FILE NEW.pcap") {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+	for _, c := range []fieldCase{
+		{files: "format-modified.pcap", vip: "192.0.2.90", status: 1, mode: "multicast", have: []string{"group-mac-answer"}},
+		{files: "format-pcap-2.2.pcap", vip: "192.0.2.90", status: 1, mode: "multicast", have: []string{"group-mac-answer"}},
+		{files: "tag-9100.pcap", vip: "192.0.2.90", status: 1, mode: "multicast", have: []string{"group-mac-answer"}},
+		{files: "tag-88a8.pcap", vip: "192.0.2.90", status: 1, mode: "multicast", have: []string{"group-mac-answer"}},
+		{files: "header-damaged.pcap", vip: "192.0.2.90", mode: "multicast"},
+	} {
+		status, objects := analyzed(t, c)
+		o := objects[c.vip]
+		if status != c.status || len(objects) != 1 || o.Cluster.Mode != c.mode {
+			t.Errorf("%s: status %d, %v", c.files, status, objects)
+		}
+		for _, id := range c.have {
+			if !slices.ContainsFunc(o.Findings, func(f struct{ ID, Severity string }) bool { return f.ID == id }) {
+				t.Errorf("%s: no %s among %+v", c.files, id, o.Findings)
+			}
+		}
 	}
 }
 
