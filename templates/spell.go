@@ -85,8 +85,7 @@ func (s *Spelling) word(name string) (w word, number string, found bool, err err
 	return begun[0], strings.TrimLeft(name[len(head):], " "), true, nil
 }
 
-// numbered reports whether what follows the kind of an interface is its number,
-// or a point and its number.
+// numbered reports whether what follows the kind of an interface is its number.
 func numbered(rest string) bool {
 	rest = strings.TrimLeft(rest, " ")
 	return rest != "" && strings.ContainsRune(digits, rune(rest[0]))

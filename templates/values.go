@@ -234,25 +234,24 @@ func (r *render) noPorts() bool {
 	return !ok || decl.Pattern == ""
 }
 
-// Judge says what is wrong with a value that the platform declares, whether any
-// of its lines uses it or not; declared is false for one that it does not know.
-func (p *Platform) Judge(name string, v Values) (declared bool, err error) {
+// Judge says what is wrong with a value by the platform's own spelling, whether
+// any of its lines uses it or not; nil for one that the platform does not declare.
+func (p *Platform) Judge(name string, v Values) error {
 	decl, ok := p.value(name)
 	if !ok || decl.Pattern == "" && decl.Kind == "" {
-		return false, nil
+		return nil
 	}
-	if v, err = v.check(); err != nil {
-		return true, err
+	v, err := v.check()
+	if err != nil {
+		return err
 	}
 	r := &render{p: p, v: v, patterns: map[string]*regexp.Regexp{}}
 	if name == "port" {
 		_, err = r.readPorts(v.Ports)
-		return true, err
-	}
-	if text := v.given(name); text != "" {
+	} else if text := v.given(name); text != "" {
 		_, err = r.spell(decl, text)
 	}
-	return true, err
+	return err
 }
 
 // known returns a value as the lines write it, judged by the platform's own

@@ -26,11 +26,11 @@ func (o *deviceOptions) findUnused(targets []target, v templates.Values, used ma
 		var wrong error
 		right := false
 		for _, t := range targets {
-			declared, err := t.platform.Judge(name, t.values(v))
+			err := t.platform.Judge(name, t.values(v))
 			if err != nil && wrong == nil {
 				wrong = err
 			}
-			right = right || declared && err == nil
+			right = right || err == nil // also if it declares none: the name may be meant for it
 		}
 		if wrong != nil && !right {
 			return wrong
