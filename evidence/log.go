@@ -14,28 +14,61 @@ const (
 	AgainKept  = 1 << 20 // bytes, of a Log's frames that gave a fact again
 )
 
-// Budget bounds what several Logs keep together, beside the bounds of each. It
-// says how much is left.
+// Budget bounds the memory of what several Logs keep together, beside the bounds
+// of each. It says how much is left. What was seen again has a purse of its own,
+// so that nothing often repeated keeps a new fact out.
 type Budget struct {
 	Facts int
-	Bytes int // of frames
+	Bytes int // for facts, each with its first frame
+	Again int // for frames and instants at which a fact was seen again, in bytes
 }
 
-// take takes from the budget, where there is enough of it, and reports whether
+// What facts cost beside the bytes of their frames, in bytes: a test compares
+// them with what they are.
+const (
+	itemCost  = 224 // an Item
+	indexCost = 64  // its place in the index
+	factCost  = 112 // the fact itself
+	beatCost  = 416 // a Heartbeat, which is larger than any other
+	frameCost = 96  // a Frame
+	timeCost  = 24
+)
+
+// costOf is what a new fact costs.
+func costOf(f Fact, frame *Frame) int {
+	cost := itemCost + indexCost + factCost + timeCost
+	if f.Kind() == KindHeartbeat {
+		cost += beatCost - factCost
+	}
+	if frame != nil {
+		cost += len(frame.Data)
+	}
+	return cost
+}
+
+// take takes a fact from the budget, if there is enough of it, and reports whether
 // there was. A nil budget has no end.
-func (b *Budget) take(facts int, frame *Frame) bool {
+func (b *Budget) take(cost int) bool {
 	if b == nil {
 		return true
 	}
-	bytes := 0
-	if frame != nil {
-		bytes = len(frame.Data)
-	}
-	if b.Facts < facts || b.Bytes < bytes {
+	if b.Facts < 1 || b.Bytes < cost {
 		return false
 	}
-	b.Facts -= facts
-	b.Bytes -= bytes
+	b.Facts--
+	b.Bytes -= cost
+	return true
+}
+
+// takeAgain is take for what was seen again.
+func (b *Budget) takeAgain(cost int) bool {
+	if b == nil {
+		return true
+	}
+	if b.Again < cost {
+		return false
+	}
+	b.Again -= cost
 	return true
 }
 
@@ -47,8 +80,18 @@ type Log struct {
 
 	items []Item
 	index map[Fact]int
-	kinds [kindCount]int
-	again int // bytes of the frames kept beyond the first of each fact
+	kinds [kindCount]uint16
+	again int    // bytes of the frames kept beyond the first of each fact
+	took  Budget // what it took from a budget, or would have
+}
+
+// Join has the Log share b with others from now on, and takes from it what the
+// Log holds, even if b has less left. What it shared before gets nothing back.
+func (l *Log) Join(b *Budget) {
+	l.Budget = b
+	b.Facts -= l.took.Facts
+	b.Bytes -= l.took.Bytes
+	b.Again -= l.took.Again
 }
 
 // mostAgain is how many frames are kept that gave a fact again. A run that
@@ -70,8 +113,9 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		it.Count += n
 		if frame != nil {
 			it.Bytes += frame.Length
-			if len(it.Again) < l.mostAgain(f) && len(frame.Data) > 0 && l.again+len(frame.Data) <= AgainKept && l.Budget.take(0, frame) {
+			if len(it.Again) < l.mostAgain(f) && len(frame.Data) > 0 && l.again+len(frame.Data) <= AgainKept && l.Budget.takeAgain(frameCost+len(frame.Data)) {
 				l.again += len(frame.Data)
+				l.took.Again += frameCost + len(frame.Data)
 				again := *frame
 				again.Data = bytes.Clone(frame.Data)
 				it.Again = append(it.Again, again)
@@ -83,13 +127,15 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		if at.After(it.Last) {
 			it.Last = at
 		}
-		if len(it.Times) < TimesKept {
+		if len(it.Times) < TimesKept && l.Budget.takeAgain(timeCost) {
 			it.Times = append(it.Times, at)
+			l.took.Again += timeCost
 		}
 		return false
 	}
 	k := f.Kind()
-	if k != KindUnkept && (l.kinds[k] >= PerKind || !l.Budget.take(1, frame)) {
+	cost := costOf(f, frame)
+	if k != KindUnkept && (l.kinds[k] >= PerKind || !l.Budget.take(cost)) {
 		l.Add(Unkept{Of: k, Others: l.Others}, at, n, frame)
 		return false
 	}
@@ -103,6 +149,10 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		it.Frame.Data = bytes.Clone(frame.Data)
 	}
 	l.kinds[k]++
+	if k != KindUnkept {
+		l.took.Facts++
+		l.took.Bytes += cost
+	}
 	l.index[f] = len(l.items)
 	l.items = append(l.items, it)
 	return true
@@ -121,13 +171,9 @@ func (l *Log) LeaveOut(u Unkept, frame *Frame) { l.Add(u, frame.Time, 1, frame) 
 // Release gives what the Log holds back to its Budget, and empties it.
 func (l *Log) Release() {
 	if l.Budget != nil {
-		for _, it := range l.items {
-			if it.Fact.Kind() != KindUnkept { // which took nothing from it
-				l.Budget.Facts++
-				l.Budget.Bytes += len(it.Frame.Data)
-			}
-		}
-		l.Budget.Bytes += l.again
+		l.Budget.Facts += l.took.Facts
+		l.Budget.Bytes += l.took.Bytes
+		l.Budget.Again += l.took.Again
 	}
 	*l = Log{Budget: l.Budget}
 }

@@ -2,6 +2,7 @@ package evidence_test
 
 import (
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -90,7 +91,7 @@ func TestLogBounds(t *testing.T) {
 
 // Logs that share a budget keep so much together, and say what they left out.
 func TestLogBudget(t *testing.T) {
-	budget := &evidence.Budget{Facts: 5, Bytes: 1000}
+	budget := &evidence.Budget{Facts: 5, Bytes: 10_000, Again: 1000}
 	one, two := evidence.Log{Budget: budget}, evidence.Log{Budget: budget}
 	frame := &evidence.Frame{Data: make([]byte, 300), Length: 300}
 	for n := range 3 {
@@ -111,6 +112,56 @@ func TestLogBudget(t *testing.T) {
 	}
 	if last := items[len(items)-1]; last.Fact != (evidence.Unkept{Of: evidence.KindARPReply}) || last.Count != 1 {
 		t.Errorf("not said: %+v", last.Fact)
+	}
+}
+
+// A Log that joins a budget takes what it holds from it, even more than there is.
+func TestLogJoin(t *testing.T) {
+	budget := &evidence.Budget{Facts: 3, Bytes: 10_000, Again: 1000}
+	var one, two evidence.Log
+	for n := range 2 {
+		one.Add(answer(n), t0, 1, nil)
+		two.Add(answer(n), t0, 1, nil)
+	}
+	one.Join(budget)
+	if budget.Facts != 1 || budget.Bytes >= 10_000 {
+		t.Errorf("left of the budget: %+v", *budget)
+	}
+	two.Join(budget)
+	if one.Add(answer(3), t0, 1, nil) || two.Add(answer(3), t0, 1, nil) {
+		t.Errorf("more facts than the budget has: %+v", *budget)
+	}
+}
+
+// What a fact costs is what it takes in memory, or more.
+func TestCosts(t *testing.T) {
+	frame := &evidence.Frame{Data: make([]byte, 60), Length: 60}
+	for name, of := range map[string]func(n int) evidence.Fact{
+		"arp":       func(n int) evidence.Fact { return answer(n) },
+		"traffic":   func(n int) evidence.Fact { return evidence.Traffic{EthSrc: mac.Addr{byte(n), byte(n >> 8), byte(n >> 16)}} },
+		"heartbeat": func(n int) evidence.Fact { return evidence.Heartbeat{HostCode: uint32(n)} },
+		"segment":   func(n int) evidence.Fact { return evidence.Segment{Payload: n} },
+	} {
+		const logs, facts = 20, 1000
+		all := evidence.Budget{Facts: logs * facts, Bytes: 1 << 30, Again: 1 << 30}
+		left := all
+		kept := make([]evidence.Log, logs)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range kept {
+			kept[i].Budget = &left
+			for n := range facts {
+				kept[i].Add(of(n), t0, 1, frame)
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(kept)
+		took, charged := int(after.HeapAlloc)-int(before.HeapAlloc), all.Bytes-left.Bytes
+		if took > charged*5/4 || took < charged/2 {
+			t.Errorf("%s: %d bytes a fact, and %d are charged", name, took/logs/facts, charged/logs/facts)
+		}
 	}
 }
 
@@ -137,5 +188,26 @@ func TestKinds(t *testing.T) {
 			t.Errorf("kind %d is called %q", k, k)
 		}
 		names[k.String()] = true
+	}
+}
+
+// A Log that is released gives back to its budget what it took, no more and no
+// less.
+func TestLogRelease(t *testing.T) {
+	whole := evidence.Budget{Facts: 4, Bytes: 10_000, Again: 1000}
+	budget := whole
+	log := evidence.Log{Budget: &budget}
+	frame := &evidence.Frame{Data: make([]byte, 60), Length: 60}
+	for range 3 {
+		for n := range 6 { // two more than there is room for
+			log.Add(answer(n), t0, 1, frame)
+		}
+		if budget.Facts != 0 || budget.Bytes >= whole.Bytes || budget.Again >= whole.Again {
+			t.Errorf("left: %+v", budget)
+		}
+		log.Release()
+		if budget != whole || log.Len() != 0 {
+			t.Errorf("after the release: %+v of %+v, %d facts", budget, whole, log.Len())
+		}
 	}
 }

@@ -26,7 +26,8 @@ const (
 	MaxOfEvidence  = 512  // connections that are evidence: the worst
 
 	segmentFacts   = 16 // different facts of one connection and sort
-	segmentBytes   = 16 << 20
+	segmentBytes   = 10 << 20
+	segmentAgain   = 2 << 20
 	segmentSnap    = 256  // bytes kept of a segment: its headers
 	recentSegments = 16   // by which a retransmission is known
 	obeyedKept     = 4    // sizes kept of segments that fit
@@ -439,7 +440,7 @@ func (s *Segments) forget(c *connection) {
 func (s *Segments) renew(c *connection, key flowKey) *connection {
 	if s.byKey == nil {
 		s.byKey = make(map[flowKey]*connection)
-		s.budget = evidence.Budget{Facts: MaxOfEvidence * keptSorts * segmentFacts, Bytes: segmentBytes}
+		s.budget = evidence.Budget{Facts: MaxOfEvidence * keptSorts * segmentFacts, Bytes: segmentBytes, Again: segmentAgain}
 	}
 	if c != nil && c.log != nil {
 		// It stays evidence; the ends begin a new one.

@@ -20,9 +20,11 @@ const (
 	MaxVIPs = 1024
 
 	keptFacts  = 1 << 16 // about VIPs
-	keptBytes  = 24 << 20
+	keptBytes  = 12 << 20
+	keptAgain  = 3 << 20
 	maybeFacts = 1 << 13 // about addresses that may turn out to be VIPs, twice
-	maybeBytes = 1 << 20
+	maybeBytes = 2 << 20
+	maybeAgain = 1 << 18
 	maxHosts   = 1 << 12 // Ethernet sources that speak for VIPs
 	maxAnswers = 1 << 14 // that are told
 	maxAskers  = 1 << 12 // times that somebody asks for a VIP and is taken for a router
@@ -74,16 +76,19 @@ type told struct {
 	source, sender mac.Addr
 }
 
-// maybes is what was heard of addresses that are no VIPs so far.
+// maybe is what was heard of an address that is no VIP so far.
+type maybe struct{ log, asks evidence.Log }
+
+// maybes is that of several addresses, within a budget.
 type maybes struct {
-	cases  map[netip.Addr]*docket.Case
+	of     map[netip.Addr]*maybe
 	budget *evidence.Budget
 }
 
 func newMaybes() maybes {
 	return maybes{
-		cases:  make(map[netip.Addr]*docket.Case),
-		budget: &evidence.Budget{Facts: maybeFacts, Bytes: maybeBytes},
+		of:     make(map[netip.Addr]*maybe),
+		budget: &evidence.Budget{Facts: maybeFacts, Bytes: maybeBytes, Again: maybeAgain},
 	}
 }
 
@@ -91,7 +96,7 @@ func newMaybes() maybes {
 // that it finds.
 func New(vips ...netip.Addr) *Replay {
 	r := &Replay{
-		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes},
+		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes, Again: keptAgain},
 		dirty: make(map[*docket.Case]bool), noted: make(map[string]bool),
 		maybe: newMaybes(), before: newMaybes(),
 		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool), signs: newSigns(),
@@ -140,10 +145,13 @@ func (r *Replay) open(vip netip.Addr) *docket.Case {
 		r.more++
 		return nil
 	}
-	if c = r.forget(vip); c == nil {
-		c = &docket.Case{VIP: vip}
+	c = &docket.Case{VIP: vip}
+	if m := r.forget(vip); m != nil {
+		c.Log, c.Asks = m.log, m.asks
 	}
-	c.Log.Budget, c.Asks.Budget, c.IP.Budget, c.Others.Budget, c.Hosts.Budget = &r.budget, &r.budget, &r.budget, &r.budget, &r.budget
+	for _, log := range [...]*evidence.Log{&c.Log, &c.Asks, &c.IP, &c.Others, &c.Hosts} {
+		log.Join(&r.budget)
+	}
 	r.watch.AddIP(vip)
 	r.dirty[c] = true
 	return r.docket.Adopt(c)
@@ -279,10 +287,10 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 		return
 	}
 	if c == nil && nlb.CheckVIP(a.SenderIP) == nil {
-		r.maybeCase(a.SenderIP).Log.Add(a, f.Time, 1, f)
+		r.maybeOf(a.SenderIP).log.Add(a, f.Time, 1, f)
 	}
 	if a.Op == evidence.Request && a.SenderIP != a.TargetIP && r.docket.Case(a.TargetIP) == nil && nlb.CheckVIP(a.TargetIP) == nil {
-		r.maybeCase(a.TargetIP).Asks.Add(a, f.Time, 1, f)
+		r.maybeOf(a.TargetIP).asks.Add(a, f.Time, 1, f)
 	}
 }
 
@@ -314,32 +322,32 @@ func (r *Replay) tell(a evidence.ARP, at time.Time) {
 	r.Heard(Answer{VIP: a.SenderIP, ARP: a, Time: at})
 }
 
-// maybeCase is what was heard of an address that is no VIP so far. What was not
+// maybeOf is what was heard of an address that is no VIP so far. What was not
 // heard of for long is forgotten.
-func (r *Replay) maybeCase(ip netip.Addr) *docket.Case {
-	if c := r.maybe.cases[ip]; c != nil {
-		return c
+func (r *Replay) maybeOf(ip netip.Addr) *maybe {
+	if m := r.maybe.of[ip]; m != nil {
+		return m
 	}
 	if r.maybe.budget.Facts < 2 || r.maybe.budget.Bytes < 2048 {
 		r.before, r.maybe = r.maybe, newMaybes()
 	}
-	c := r.before.cases[ip]
-	delete(r.before.cases, ip)
-	if c == nil || c.Log.Len()+c.Asks.Len() > r.maybe.budget.Facts {
-		c = &docket.Case{VIP: ip}
+	m := r.before.of[ip]
+	delete(r.before.of, ip)
+	if m == nil || m.log.Len()+m.asks.Len() > r.maybe.budget.Facts {
+		m = &maybe{}
 	}
-	r.maybe.budget.Facts -= c.Log.Len() + c.Asks.Len()
-	c.Log.Budget, c.Asks.Budget = r.maybe.budget, r.maybe.budget
-	r.maybe.cases[ip] = c
-	return c
+	m.log.Join(r.maybe.budget)
+	m.asks.Join(r.maybe.budget)
+	r.maybe.of[ip] = m
+	return m
 }
 
 // forget takes what was heard of an address out of what may be.
-func (r *Replay) forget(ip netip.Addr) *docket.Case {
-	for _, m := range [...]maybes{r.maybe, r.before} {
-		if c := m.cases[ip]; c != nil {
-			delete(m.cases, ip)
-			return c
+func (r *Replay) forget(ip netip.Addr) *maybe {
+	for _, all := range [...]maybes{r.maybe, r.before} {
+		if m := all.of[ip]; m != nil {
+			delete(all.of, ip)
+			return m
 		}
 	}
 	return nil

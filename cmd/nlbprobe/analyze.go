@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -95,6 +96,11 @@ func (o *analyzeOptions) check() error {
 	return checkOutput(o.output)
 }
 
+// analyzeMemory is how much memory the runtime is to use, in bytes. What must be
+// remembered of a capture is bounded well below; without this the runtime would
+// let as much again of what is not needed any more gather.
+const analyzeMemory = 46 << 20
+
 // runAnalyze reads the captures, reports, and returns a statusError with the
 // exit status.
 func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
@@ -114,6 +120,9 @@ func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
 	}
 	if err := o.config.validate(some, io.err); err != nil {
 		return err
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(analyzeMemory)
 	}
 	a := newAnalysis(o, io, vips)
 	if err := a.open(ctx); err != nil {

@@ -23,25 +23,77 @@ import (
 // and passes everything on.
 type keeper struct {
 	listener
-	off  bool // nothing was asked for: it passes on and keeps nothing
-	mu   sync.Mutex
-	kept []judged
+	off bool // nothing was asked for: it passes on and keeps nothing
+
+	mu       sync.Mutex
+	facts    []evidence.Item // what no frame says, once for all VIPs
+	frames   []*evidenceFrame
+	known    map[*byte]*evidenceFrame // a frame may be evidence of several VIPs
+	comments map[string]string        // each text once, whatever rests on it
 }
 
-// judged is evidence with what was found in it.
-type judged struct {
-	items    []evidence.Item
-	findings []diagnose.Finding
+// evidenceFrame is a frame with what is said of it.
+type evidenceFrame struct {
+	frame    evidence.Frame
+	comments []string
+	more     int // comments that were left out
 }
 
-// keep keeps evidence.
+// maxComments bounds what is said of one frame: with a thousand VIPs each of
+// them rests on what all have in common.
+const maxComments = 32
+
+// keep keeps the frames of evidence, each once, with what was found in it.
 func (k *keeper) keep(items []evidence.Item, findings []diagnose.Finding) {
 	if k.off {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.kept = append(k.kept, judged{items, findings})
+	if k.known == nil {
+		k.known, k.comments = make(map[*byte]*evidenceFrame), make(map[string]string)
+	}
+	comments := make([][]string, len(items))
+	for _, finding := range findings {
+		text := fmt.Sprintf("nlbprobe %s: %s: %s", finding.ID, finding.Severity, finding.Summary)
+		if known, ok := k.comments[text]; ok {
+			text = known
+		} else {
+			k.comments[text] = text
+		}
+		for _, i := range finding.Items {
+			comments[i] = append(comments[i], text)
+		}
+	}
+	for i := range items {
+		it := &items[i]
+		k.facts = addPlace(k.facts, *it)
+		k.keepFrame(&it.Frame, comments[i])
+		for n := range it.Again {
+			k.keepFrame(&it.Again[n], comments[i])
+		}
+	}
+}
+
+func (k *keeper) keepFrame(frame *evidence.Frame, comments []string) {
+	if len(frame.Data) == 0 {
+		return
+	}
+	f := k.known[&frame.Data[0]]
+	if f == nil {
+		f = &evidenceFrame{frame: *frame}
+		k.known[&frame.Data[0]] = f
+		k.frames = append(k.frames, f)
+	}
+	for _, c := range comments {
+		switch {
+		case slices.Contains(f.comments, c):
+		case len(f.comments) < maxComments:
+			f.comments = append(f.comments, c)
+		default:
+			f.more++
+		}
+	}
 }
 
 func (k *keeper) result(j job, r check.Result) {
@@ -158,12 +210,6 @@ func fill(f *os.File, content func(io.Writer) error) error {
 	return err
 }
 
-// evidenceFrame is a frame with what is said of it.
-type evidenceFrame struct {
-	frame    *evidence.Frame
-	comments []string
-}
-
 // maxPlace bounds what is noted of this host's place: a note has room for some
 // hundred VIPs.
 const maxPlace = 400
@@ -199,55 +245,20 @@ func (k *keeper) end(name newFile, err error) error {
 	return errors.Join(err, werr)
 }
 
-// write puts the frames in the order of their times, each once, with the
-// findings that rest on it as comments, and what was known of this host's place.
+// write puts the frames in the order of their times, with the findings that rest
+// on each as comments, and what was known of this host's place.
 func (k *keeper) write(out io.Writer) error {
-	var (
-		facts  []evidence.Item
-		frames []evidenceFrame
-		place  = make(map[*byte]int) // a frame of several VIPs' evidence is written once
-	)
-	for _, r := range k.kept {
-		comments := make([][]string, len(r.items))
-		for _, finding := range r.findings {
-			for _, i := range finding.Items {
-				comments[i] = append(comments[i], fmt.Sprintf("nlbprobe %s: %s: %s", finding.ID, finding.Severity, finding.Summary))
-			}
-		}
-		for i := range r.items {
-			it := &r.items[i]
-			facts = addPlace(facts, *it)
-			for n := -1; n < len(it.Again); n++ {
-				frame := &it.Frame
-				if n >= 0 {
-					frame = &it.Again[n]
-				}
-				if len(frame.Data) == 0 {
-					continue
-				}
-				at, known := place[&frame.Data[0]]
-				if !known {
-					at = len(frames)
-					place[&frame.Data[0]] = at
-					frames = append(frames, evidenceFrame{frame: frame})
-				}
-				for _, c := range comments[i] {
-					if !slices.Contains(frames[at].comments, c) {
-						frames[at].comments = append(frames[at].comments, c)
-					}
-				}
-			}
-		}
-	}
-	slices.SortStableFunc(frames, func(a, b evidenceFrame) int {
-		return a.frame.Time.Compare(b.frame.Time)
-	})
-	w, err := capture.NewWriter(out, "nlbprobe "+version, facts)
+	slices.SortStableFunc(k.frames, func(a, b *evidenceFrame) int { return a.frame.Time.Compare(b.frame.Time) })
+	w, err := capture.NewWriter(out, "nlbprobe "+version, k.facts)
 	if err != nil {
 		return err
 	}
-	for _, e := range frames {
-		if err := w.Write(e.frame, e.comments...); err != nil {
+	for _, f := range k.frames {
+		comments := f.comments
+		if f.more > 0 {
+			comments = append(slices.Clip(comments), fmt.Sprintf("nlbprobe: findings that rest on this frame too, left out: %d", f.more))
+		}
+		if err := w.Write(&f.frame, comments...); err != nil {
 			return err
 		}
 	}
