@@ -137,8 +137,10 @@ func TestLogJoin(t *testing.T) {
 func TestCosts(t *testing.T) {
 	frame := &evidence.Frame{Data: make([]byte, 60), Length: 60}
 	for name, of := range map[string]func(n int) evidence.Fact{
-		"arp":       func(n int) evidence.Fact { return answer(n) },
-		"traffic":   func(n int) evidence.Fact { return evidence.Traffic{EthSrc: mac.Addr{byte(n), byte(n >> 8), byte(n >> 16)}} },
+		"arp": func(n int) evidence.Fact { return answer(n) },
+		"traffic": func(n int) evidence.Fact {
+			return evidence.Traffic{EthSrc: mac.Addr{byte(n), byte(n >> 8), byte(n >> 16)}}
+		},
 		"heartbeat": func(n int) evidence.Fact { return evidence.Heartbeat{HostCode: uint32(n)} },
 		"segment":   func(n int) evidence.Fact { return evidence.Segment{Payload: n} },
 	} {
