@@ -48,10 +48,10 @@ as the frames prove it. Nothing is sent, and it runs on every system.
 A FILE is pcap or pcapng, as it is or compressed with gzip or zstd; - is
 standard input. Several are read as one, in the order of time. Ethernet and
 Linux cooked captures (tcpdump -i any) are read, with VLAN tags, cut frames and
-times in nanoseconds; of PPP, tunnels and raw IP the sizes of TCP segments. A file that nlbprobe --write left also says from where it
-was taken and what was asked, and gives the diagnosis of that run. In others'
-captures more stays open: the verdict is "seen" where presence is all that is
-proven.
+times in nanoseconds; of PPP, tunnels and raw IP the sizes of TCP segments. A
+file that nlbprobe --write left also says from where it was taken and what was
+asked, and gives the diagnosis of that run. In others' captures more stays
+open: the verdict is "seen" where presence is all that is proven.
 
 The exit status is that of a probe. Where a capture cannot be read to its end,
 one line names the byte at fault, what was read is reported all the same, and
