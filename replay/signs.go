@@ -18,6 +18,7 @@ type signs struct {
 	adapters map[mac.Addr]bool         // of that form, and an adapter's own: frames are sent to it, or its ARP names it
 	sources  map[mac.Addr]bool         // group MACs from which a frame came
 
+	shown     map[netip.Addr]bool     // VIPs that need no other sign
 	byTraffic map[netip.Addr]mac.Addr // VIPs that packets to one group MAC show, and nothing else
 	byMask    map[netip.Addr]bool     // VIPs that packets from a masked source show, and nothing else
 }
@@ -38,7 +39,7 @@ func newSigns() signs {
 	return signs{
 		clusters: make(map[netip.Addr]bool), alike: make(map[mac.Addr]*alike), masked: make(map[netip.Addr][]mac.Addr),
 		adapters: make(map[mac.Addr]bool), sources: make(map[mac.Addr]bool),
-		byTraffic: make(map[netip.Addr]mac.Addr), byMask: make(map[netip.Addr]bool),
+		shown: make(map[netip.Addr]bool), byTraffic: make(map[netip.Addr]mac.Addr), byMask: make(map[netip.Addr]bool),
 	}
 }
 
@@ -52,7 +53,10 @@ func (s *signs) source(frame []byte) {
 
 // show opens the case of a VIP, which from now on needs no other sign.
 func (r *Replay) show(vip netip.Addr) {
-	r.open(vip)
+	if r.signs.shown[vip] || r.open(vip) == nil {
+		return
+	}
+	r.signs.shown[vip] = true
 	delete(r.signs.byTraffic, vip)
 	delete(r.signs.byMask, vip)
 }
@@ -181,7 +185,7 @@ func (r *Replay) discover(ethSrc, ethDst mac.Addr, src, dst netip.Addr) {
 	if r.only || ethSrc.IsGroup() {
 		return
 	}
-	if dst.IsValid() && nlb.CheckVIP(dst) == nil {
+	if dst.IsValid() && !r.signs.shown[dst] && nlb.CheckVIP(dst) == nil {
 		r.discoverDst(ethDst, dst)
 	}
 	if src.IsValid() && nlb.CheckVIP(src) == nil {
