@@ -145,6 +145,45 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
+// TestSameLines: the lines of every section and mode are the same for each way to
+// write a list of ports or an interface.
+func TestSameLines(t *testing.T) {
+	n := 0
+	for name, row := range spellingTable(t) {
+		p := lookup(t, name)
+		lines := func(m mac.Addr, change func(*Values)) string {
+			v := sample(p, m)
+			change(&v)
+			c, err := p.Render(v, Both, Sections(), Options{})
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			return string(dump(c))
+		}
+		for _, m := range []mac.Addr{multicastMAC, igmpMAC, unicastMAC} {
+			for list, ports := range row.Port.Lists {
+				n++
+				got := lines(m, func(v *Values) { v.Ports = []string{list} })
+				if want := lines(m, func(v *Values) { v.Ports = ports }); got != want {
+					t.Errorf("%s, %s, port %q: got\n%swant\n%s", name, m, list, got, want)
+				}
+			}
+			for svi, spellings := range row.SVI.Takes {
+				want := lines(m, func(v *Values) { v.SVI = svi })
+				for _, given := range spellings {
+					n++
+					if got := lines(m, func(v *Values) { v.SVI = given }); got != want {
+						t.Errorf("%s, %s, SVI %q: got\n%swant\n%s", name, m, given, got, want)
+					}
+				}
+			}
+		}
+	}
+	if n < 300 {
+		t.Errorf("only %d were compared", n)
+	}
+}
+
 // oneValue reads the SVI or the VRF of v.
 func oneValue(r *render, name string, v Values) ([]string, error) {
 	v.VIPs = vip("192.0.2.100")

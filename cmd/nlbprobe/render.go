@@ -231,6 +231,9 @@ func (o *renderOptions) sort(args []string) error {
 			o.mac = arg
 			continue
 		}
+		if strings.Trim(arg, "0123456789") == "" {
+			return fmt.Errorf("%q: a VLAN is --vlan N, a platform --platform NAME; a number alone could be either", clip(arg))
+		}
 		if set == nil {
 			var err error
 			if set, err = o.device.files.load(); err != nil {

@@ -172,6 +172,7 @@ func TestRenderBad(t *testing.T) {
 		{cluster, `no platform: --platform NAME ("nlbprobe platforms" lists them)` + example},
 		{append(ios, "03bf.c000.0265"), `two MACs, "03bf.c000.0264" and "03bf.c000.0265": one answers for all VIPs of a call`},
 		{append(cluster[:2:2], "03:bf:c0:00:02:6g"), `"03:bf:c0:00:02:6g" is not a MAC address: not a hex digit (at character 17); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
+		{append(ios, "3750"), `"3750": a VLAN is --vlan N, a platform --platform NAME; a number alone could be either`},
 		{append(cluster, "cisco-oi"), `no platform is called "cisco-oi"; did you mean "cisco-ios"?`},
 		{append(cluster, "cisco-ios:l1"), `no role is called "l1" in "cisco-ios:l1"; there are l3 (routes the VLAN) and l2 (bridges it), without one both`},
 		{append([]string{"--platform", "cisco-oi"}, cluster...), `no platform is called "cisco-oi"; did you mean "cisco-ios"?`},
