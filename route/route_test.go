@@ -271,3 +271,24 @@ func TestNet(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// A VIP is elsewhere where this host has an address and no prefix that holds it.
+func TestElsewhere(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		all  []route.Interface
+		want bool
+	}{
+		{"another subnet", []route.Interface{loopback, eth(2, "eth0", "10.0.0.5/24")}, true},
+		{"another subnet, by a tunnel", []route.Interface{with(eth(4, "tun0", "10.8.0.2/24"), func(i *route.Interface) { i.NoARP = true })}, true},
+		{"our own, and the interface is down", []route.Interface{with(eth(2, "eth0", "172.16.63.20/24"), down), eth(3, "eth1", "10.0.0.5/24")}, false},
+		{"no address at all", []route.Interface{loopback, eth(2, "eth0")}, false},
+		{"nothing but the loopback", []route.Interface{loopback}, false},
+	} {
+		_, err := route.Choose(tt.all, netip.MustParseAddr("172.16.63.241"))
+		none, ok := errors.AsType[*route.NoSubnetError](err)
+		if !ok || none.Elsewhere() != tt.want {
+			t.Errorf("%s: %v, %v", tt.name, err, ok && none.Elsewhere())
+		}
+	}
+}

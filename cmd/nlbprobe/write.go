@@ -97,6 +97,10 @@ func (k *keeper) keepFrame(frame *evidence.Frame, comments []string) {
 }
 
 func (k *keeper) result(j job, r check.Result) {
+	if r.Diagnosis.Remote {
+		k.listener.result(j, r) // of another subnet there are no frames, and its place is not that of the others
+		return
+	}
 	k.keep(r.Items, r.Diagnosis.Findings)
 	k.listener.result(j, r)
 }
