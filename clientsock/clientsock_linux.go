@@ -250,6 +250,10 @@ func (c *Client) Receive(deadline time.Time) (evidence.Told, time.Time, error) {
 				c.ready(int(f.Fd))
 			}
 		}
+		// What is not ours must not keep us here, however much comes.
+		if len(c.queue) == 0 && !time.Now().Before(deadline) {
+			return evidence.Told{}, time.Time{}, os.ErrDeadlineExceeded
+		}
 	}
 }
 

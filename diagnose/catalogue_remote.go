@@ -82,7 +82,7 @@ var remoteEntries = [...]Entry{
 		Title:     "A router has no route to the VIP",
 		Meaning: "A router on the way says that it knows no way to the VIP's network. Whether a router of the VIP's subnet has a MAC for the VIP was not tested. " +
 			"Codes for an unknown or isolated network or host count as this too.",
-		Detected:   "ICMP destination unreachable, type 3, with code 0, 5, 6, 7, 8, 11 or 12, for a packet to the VIP.",
+		Detected:   "ICMP destination unreachable, type 3, with code 0, 5, 6, 7, 8, 11 or 12, or one that no RFC knows, for a packet to the VIP.",
 		Disproof:   "A route to the VIP's network on the router named: then a filter gives this answer.",
 		Cure:       "On the router named: look at the route to the VIP. The link to the VIP's subnet may be down.",
 		References: []Reference{{"RFC 792 (destination unreachable)", nlb.Documented}, {"RFC 1812 5.2.7.1", nlb.Documented}},

@@ -152,13 +152,11 @@ const (
 	codePort = 3
 )
 
-// noWayCodes say that there is no way to the network or the host, and not that a
-// router of its subnet did not find it there. filterCodes say that the packet was
-// not let through, or was refused by somebody in the host's stead.
-var (
-	noWayCodes  = []uint8{codeNet, 5, 6, 7, 8, 11, 12}
-	filterCodes = []uint8{2, codePort, 9, 10, 13, 14, 15}
-)
+// filterCodes say that the packet was not let through, or was refused by somebody
+// in the host's stead. What is neither these nor host unreachable says that there
+// is no way to the network or the host, before a router of its subnet asked for it:
+// 0, 5, 6, 7, 8, 11 and 12, and any code that no RFC knows.
+var filterCodes = []uint8{2, codePort, 9, 10, 13, 14, 15}
 
 // isOwn reports whether this host itself says it.
 func (r *outsider) isOwn(t evidence.Told) bool {
@@ -211,10 +209,10 @@ func (r *outsider) sort(s said) {
 		r.noMAC = append(r.noMAC, s)
 	case t.Code == codeHost:
 		r.unnamed = append(r.unnamed, s)
-	case slices.Contains(noWayCodes, t.Code):
-		r.noWay = append(r.noWay, s)
 	case slices.Contains(filterCodes, t.Code):
 		r.filtered = append(r.filtered, s)
+	default:
+		r.noWay = append(r.noWay, s)
 	}
 }
 
@@ -632,6 +630,10 @@ func (r *outsider) judgeOwn() {
 	}
 }
 
+// givesUp is the least time in which a router may say that it has no MAC: three ARP
+// requests, a second apart (RFC 1122 2.3.2.1 allows no more), and some delay.
+const givesUp = 3500 * time.Millisecond
+
 // judgeNothing says that nothing came back that proves anything.
 func (r *outsider) judgeNothing() {
 	for _, all := range [][]said{r.answers, r.noMAC, r.noWay, r.filtered, r.loops, r.unnamed, r.own, r.misled} {
@@ -645,6 +647,12 @@ func (r *outsider) judgeNothing() {
 		l.add("%s for %v, the first %s", many(r.packets, "packet"), r.vip, r.at(r.items[r.tries[0]].First))
 	} else {
 		l.add("no packet for %v is in the evidence", r.vip)
+	}
+	if heard, known := r.listenedFor(); known {
+		l.add("waited for %s", span(heard))
+		if heard < givesUp {
+			l.add("that is short: a router takes about 3 s to give up on ARP and say so")
+		}
 	}
 	if far, h, known := r.lastHop(); known {
 		l.add("router %v, %s, is the last that was heard on the way", h.told.From, hopsAway(far))

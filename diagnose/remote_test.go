@@ -163,6 +163,22 @@ func remoteStories() []story {
 			near:  []string{idRemoteFiltered},
 		},
 		{
+			name: "a code that no RFC knows", verdict: Silent, severity: Unknown,
+			steps: calls(pinged(1).err(ms, nearBy, 3, 99)),
+			want:  []string{idRemoteNoRoute},
+			near:  []string{idRemoteNoMAC, idRemoteSilent},
+		},
+		{
+			name: "silence for a second", verdict: Silent, severity: Unknown,
+			steps: append(calls(pinged(1)), fact(evidence.Listened{Interface: "eth0"}).from(0), fact(evidence.Listened{Interface: "eth0"}).from(time.Second)),
+			want:  []string{idRemoteSilent},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idRemoteSilent); !strings.Contains(text, "waited for 1.0 s") || !strings.Contains(text, "that is short") {
+					t.Errorf("evidence %q", text)
+				}
+			},
+		},
+		{
 			name: "network unreachable", verdict: Silent, severity: Unknown,
 			steps: calls(pinged(1).err(ms, nearBy, 3, 0)),
 			want:  []string{idRemoteNoRoute},

@@ -99,6 +99,7 @@ func Run(ctx context.Context, link Link, cfg Config, vips []netip.Addr, handler 
 		for _, p := range cfg.Addresses {
 			s.log.Add(evidence.Vantage{Interface: cfg.Interface, Address: p}, r.start, 1, nil)
 		}
+		s.log.Add(evidence.Listened{Interface: cfg.Interface}, r.start, 1, nil)
 		if cfg.NoEcho {
 			s.log.Add(evidence.Told{Of: evidence.Ask{Target: vip}, Word: evidence.Forbidden}, r.start, 1, nil)
 		}
@@ -198,9 +199,11 @@ func (r *runner) finish(partial bool) {
 
 func (r *runner) result(s *subject, partial bool) {
 	s.done = true
+	now := time.Now()
+	s.log.Add(evidence.Listened{Interface: r.cfg.Interface}, now, 1, nil)
 	items := s.log.Items()
 	r.handler.Result(Result{
-		VIP: s.vip, Items: items, Diagnosis: diagnose.Remote(s.vip, items), Start: r.start, Elapsed: time.Since(r.start),
+		VIP: s.vip, Items: items, Diagnosis: diagnose.Remote(s.vip, items), Start: r.start, Elapsed: now.Sub(r.start),
 		Sent: s.probe.Sent(), Partial: partial,
 	})
 }
