@@ -145,7 +145,8 @@ func (r *runner) foundAt(f *forwarder, m mac.Addr, at time.Time) {
 		}
 		n = len(f.at)
 		f.at = append(f.at, &place{mac: m, tested: make(map[netip.Addr]bool)})
-		if wait := helloWait(m); wait > 0 && r.tests() && r.hellosBy.IsZero() {
+		// One that says hello is known by that: its MAC is no reason to wait for more.
+		if wait := helloWait(m); wait > 0 && f.by != byHello && r.tests() && r.hellosBy.IsZero() {
 			for _, group := range helloGroups {
 				r.join(group)
 			}

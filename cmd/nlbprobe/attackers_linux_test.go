@@ -215,6 +215,14 @@ func inventedHello(n int) []byte {
 	return ipFrame(mac.Addr{1, 0, 0x5e, 0, 0, 0x12}, mac.Addr{0, 0, 0x5e, 0, 1, byte(100 + n)}, from, group, 255, 112, b)
 }
 
+// inventedHSRP is a hello of HSRP (RFC 2281 5.1) of the n-th invented router, active.
+func inventedHSRP(n int) []byte {
+	hello := slices.Concat([]byte{0, 0, 16, 3, 10, 100, byte(n), 0}, []byte("cisco\x00\x00\x00"), []byte{172, 16, 63, byte(150 + n%40)})
+	udp := append([]byte{0x07, 0xc1, 0x07, 0xc1, 0, byte(8 + len(hello)), 0, 0}, hello...)
+	from, group := netip.AddrFrom4([4]byte{172, 16, 63, byte(100 + n%40)}), netip.AddrFrom4([4]byte{224, 0, 0, 2})
+	return ipFrame(mac.Addr{1, 0, 0x5e, 0, 0, 2}, mac.Addr{0, 0, 0x0c, 0x07, 0xac, byte(n)}, from, group, 1, 17, udp)
+}
+
 // inventedBeat is a heartbeat of the n-th invented host.
 func inventedBeat(n int) []byte {
 	s := nlb.Status{HostID: uint16(n), DefaultHost: uint16(n % 40), State: 1, RuleCount: 1}
@@ -344,6 +352,30 @@ func TestAttackers(t *testing.T) {
 			name: "invented routers, beside one that reaches", scenario: "fixed", verdict: "reachable", status: exitWarning, most: 4, frames: 40,
 			want:   []string{"router-not-tested"},
 			attack: func(ctx context.Context, p *port) { p.each(ctx, 40, counter(inventedHello)) },
+		},
+		{
+			name: "invented HSRP routers, beside one that reaches", scenario: "fixed", verdict: "reachable", status: exitWarning, most: 4, frames: 40,
+			want:   []string{"router-not-tested"},
+			attack: func(ctx context.Context, p *port) { p.each(ctx, 40, counter(inventedHSRP)) },
+		},
+		{
+			// They ask on, as a router does that gets no answer it takes.
+			name: "hosts that ask on and on", scenario: "second-router", args: []string{"--listen", "1500ms", "--wait", "8s"}, verdict: "local-only reachable", status: exitCritical,
+			attack: func(ctx context.Context, p *port) {
+				p.each(ctx, 8, counter(func(n int) []byte {
+					m := mac.Addr{2, 7, 7, 7, 7, byte(n % 4)}
+					return claimFrame(mac.Broadcast, m, m, netip.AddrFrom4([4]byte{172, 16, 63, byte(80 + n%4)}), 1, attackedVIP)
+				}))
+			},
+		},
+		{
+			name: "claims in the router's place, and packets that go nowhere", scenario: "multicast", verdict: "local-only answers", status: exitCritical,
+			want: []string{"router-address-claimed-twice"},
+			attack: func(ctx context.Context, p *port) {
+				p.each(ctx, 20, func() []byte {
+					return claimFrame(mac.Broadcast, evilMAC, evilMAC, attackedGateway, 1, attackedGateway)
+				})
+			},
 		},
 		{
 			name: "ICMP errors with guessed numbers", scenario: "multicast", verdict: "local-only", status: exitCritical,
