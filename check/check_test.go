@@ -383,6 +383,37 @@ func TestRunConnections(t *testing.T) {
 }
 
 // accepts is a host's SYN, ACK to our SYN.
+// What acknowledges another number than that of our SYN opens nothing: it is not
+// reset, and the port stays silent.
+func TestRunConnectionsForged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := clusterOf(t, 2)
+		resets := 0
+		link, h := newSegment(t, nil), &told{}
+		link.answer = func(b []byte) [][]byte {
+			switch {
+			case b[13] != 0 || b[23] != 6:
+				return answer(b)
+			case b[47]&0x04 != 0:
+				resets++
+			case mac.From(b) == cluster:
+				r := accepts(b, nodeMAC(1))
+				r[42] ^= 0x80
+				return [][]byte{r}
+			}
+			return nil
+		}
+		cfg := config()
+		cfg.Ports, cfg.Connections = []uint16{443}, 4
+		if err := check.Run(t.Context(), link, cfg, []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		if d := h.results[0].Diagnosis; resets != 0 || !d.Has("service-port-silent") || d.Has("service-port-open") {
+			t.Errorf("%d resets, findings %+v", resets, d.Findings)
+		}
+	})
+}
+
 func accepts(b []byte, from mac.Addr) []byte {
 	r := append([]byte(nil), b...)
 	copy(r, ourMAC[:])

@@ -146,7 +146,7 @@ func routerStories() []story {
 		{
 			name: "answers with our payload",
 			steps: tested(echoVia(routerMAC, 7).echo(numbers(9, 0xabcd)), echoReplied(node1, 7).echo(numbers(9, 0xabcd)),
-				fact(evidence.Unkept{Of: evidence.KindARPRequest})),
+				fact(evidence.Unkept{Of: evidence.KindARPRequest}), fact(evidence.Unkept{Of: evidence.KindICMPError, Unasked: true}).times(3)),
 			verdict: Reachable, severity: Info,
 			want: []string{idRouterReaches, idGroupMAC, idSeveralHosts, idFactsCut},
 			near: []string{idUnasked},

@@ -205,6 +205,48 @@ func TestForeignClustersCrowdNothingOut(t *testing.T) {
 	}
 }
 
+// What says that it answers the observer and repeats none of its numbers is counted
+// and crowds nothing out, however much comes; others' packets stand apart.
+func TestUnaskedIsCounted(t *testing.T) {
+	var d docket.Docket
+	c := d.Open(vip)
+	d.AddOwn(us)
+	d.AddOwnMAC(node)
+	ours := evidence.Echo{EthSrc: node, Src: us, Dst: vip, ID: 7, Seq: 8, Token: 9, TTL: 64, Out: true}
+	d.File(ours, frame(0))
+	const forged = 3000
+	for n := range forged {
+		d.File(evidence.Echo{EthSrc: stranger, Reply: true, Src: vip, Dst: us, ID: 7, Seq: uint16(n), Token: 10}, frame(1))
+		d.File(evidence.ICMPError{EthSrc: stranger, Type: 3, Src: us, Dst: vip, Protocol: 1, ID: uint16(n), Seq: 9}, frame(1))
+		d.File(evidence.TCP{EthSrc: stranger, SYN: true, ACK: true, Src: netip.AddrPortFrom(vip, 80), Dst: netip.AddrPortFrom(us, uint16(n)), Number: 1}, frame(1))
+		d.File(evidence.TCP{EthSrc: stranger, SYN: true, Src: netip.AddrPortFrom(host, uint16(n)), Dst: netip.AddrPortFrom(vip, 80), Number: uint32(n)}, frame(1))
+	}
+	reply := evidence.Echo{EthSrc: stranger, Reply: true, Src: vip, Dst: us, ID: 7, Seq: 8, Token: 9}
+	short := evidence.ICMPError{EthSrc: stranger, Type: 3, Src: us, Dst: vip, Protocol: 1, ID: 7, Seq: 8}
+	long := short
+	long.Token, long.Payload = 9, true
+	for _, f := range []evidence.Fact{reply, short, long} {
+		d.File(f, frame(2))
+	}
+	kept := make(map[evidence.Fact]int)
+	for _, it := range c.IP.Items() {
+		kept[it.Fact] = it.Count
+	}
+	for _, f := range []evidence.Fact{ours, reply, short, long} {
+		if kept[f] != 1 {
+			t.Errorf("%+v is kept %d times", f, kept[f])
+		}
+	}
+	for _, k := range []evidence.Kind{evidence.KindEcho, evidence.KindICMPError, evidence.KindTCP} {
+		if n := kept[evidence.Unkept{Of: k, Unasked: true}]; n != forged {
+			t.Errorf("%d of kind %v are counted", n, k)
+		}
+	}
+	if len(kept) != 4+3 || c.Others.Len() != evidence.PerKind+1 {
+		t.Errorf("%d facts, and %d of others' packets", len(kept), c.Others.Len())
+	}
+}
+
 // A cluster has 32 hosts at most. Of more, and of a host that says something else
 // each time, what is kept is bounded; those that answer for the VIP are kept
 // whenever they are heard.
