@@ -92,7 +92,7 @@ var answerEntries = [...]Entry{
 		Meaning: "The VIP is said to be at different MACs on one VLAN. Each client keeps one of them, by chance of order, so some reach one place and some another. " +
 			"Causes look alike from outside: a duplicate IP address, nodes in different NLB modes or with different cluster MACs, a split cluster, proxy ARP, forged ARP. " +
 			"Where one answer stops before the other begins, a change during the observation is possible too.",
-		Detected: "ARP answers or announcements for the VIP, on one VLAN, whose sender MACs differ. Several hosts that name the same MAC are no conflict. If each MAC had not been heard for 10 s when the next one was first heard, the address moved: then it is a warning.",
+		Detected: "ARP answers or announcements for the VIP, on one VLAN, whose sender MACs differ. Several hosts that name the same MAC are no conflict. If each MAC had been silent for 1 s in a capture, or 10 s in a live run, when the next one was first heard, the address moved: then it is a warning.",
 		Disproof: "A second observation in which all answers name one MAC: the first one then saw a change, not a lasting contradiction.",
 		Cure: "Look up each Ethernet source in the switch's MAC table to find the devices. Take the address off the one that should not have it, " +
 			"or give all nodes the same mode, cluster MAC and port rules. Enter nothing static on a router before one MAC is left.",

@@ -39,7 +39,7 @@ var trafficEntries = [...]Entry{
 		Title:     "Frames come from the cluster MAC",
 		Meaning: "The hosts mask their source in unicast mode, so that no switch learns the cluster MAC and every port gets its frames. Something sends from that MAC all the same: the switch learns it on that port, and until the entry ages out one node gets all of the traffic. " +
 			"Known causes: VMware's Notify Switches, which sends RARP when a virtual machine starts or moves; a team or a capture driver on a node that sends past the NLB driver; IPv6 or LLDP of a node's adapter.",
-		Detected: "A frame other than ARP whose Ethernet source is the cluster MAC of unicast mode, while the hosts' ARP comes from other MACs.",
+		Detected: "A frame other than ARP for the VIP whose Ethernet source is the cluster MAC of unicast mode, while the hosts' ARP comes from other MACs.",
 		Disproof: "A static entry for the cluster MAC towards all member ports, which a switch does not overwrite, or all nodes behind one hub.",
 		Cure: "On VMware set Notify Switches to No for the port group of the nodes. On a node find what sends from its adapter beside NLB. " +
 			"Then clear the entry for the cluster MAC from the switches' MAC tables.",

@@ -22,6 +22,8 @@ const (
 type pair struct {
 	name    string // "VRRPv3 group 5"
 	silent  bool   // its standby routers send nothing (VRRP)
+	vrrp    bool
+	group   uint16
 	virtual netip.Addr
 	peers   []peer
 	items   []int
@@ -50,7 +52,7 @@ func (p *picture) findPairs() {
 		if !ok || !isHostIP(from) || p.own[h.EthSrc] {
 			continue
 		}
-		if !p.live && !p.subnetOf(from).Contains(p.vip) {
+		if !p.live && (!p.subnetOf(from).Contains(p.vip) || !p.onSegment(h.VLAN)) {
 			continue // of another subnet, whose hellos a trunk shows too
 		}
 		vrrp := strings.HasPrefix(h.Protocol, "VRRP")
@@ -77,7 +79,36 @@ func (p *picture) findPairs() {
 		}
 		pr.peers[n].active = pr.peers[n].active || h.Active
 		pr.items = append(pr.items, i)
+		pr.vrrp, pr.group = vrrp, h.Group
 	}
+	if p.live {
+		return
+	}
+	// Where one number has several addresses, those are the VIP's router that are
+	// next to it: the prefix of a subnet is a guess.
+	p.pairs = slices.DeleteFunc(p.pairs, func(a *pair) bool {
+		return !p.near(a.virtual) && slices.ContainsFunc(p.pairs, func(b *pair) bool {
+			return b.vrrp == a.vrrp && b.group == a.group && p.near(b.virtual)
+		})
+	})
+}
+
+// near reports an address that is surely on the VIP's subnet as far as can be told:
+// in the observer's own prefix, or in its narrowest usual one.
+func (p *picture) near(ip netip.Addr) bool { return p.nearEach(ip, p.vip) }
+
+func (p *picture) nearEach(a, b netip.Addr) bool {
+	if !isHostIP(a) || !isHostIP(b) {
+		return false
+	}
+	for _, i := range p.vantages {
+		v, _ := p.items[i].Fact.(evidence.Vantage)
+		if v.Address.IsValid() && v.Address.Contains(a) && v.Address.Contains(b) {
+			return true
+		}
+	}
+	pre, err := a.Prefix(narrowest)
+	return err == nil && pre.Contains(b)
 }
 
 // protocolName is the name of a first-hop protocol. It is one of a fixed set,

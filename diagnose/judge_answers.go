@@ -98,10 +98,12 @@ func (p *picture) judgeAgreement() {
 // cluster does not change its MAC in between.
 const sameMoment = time.Second
 
-// moves is how long an address has to be silent at one MAC before it is heard at
+// movedLive is how long an address has to be silent at one MAC before it is heard at
 // another, so that it counts as moved, as in a failover: whoever has it by mistake
-// beside its owner answers the next question too.
-const moves = 10 * time.Second
+// beside its owner answers the next question too. A live run asks for a moment
+// only. In a capture, what others ask and who answers is all there, so sameMoment
+// will do.
+const movedLive = 10 * time.Second
 
 // findConflict notes that the claims, of VLANs with more than one MAC each,
 // contradict each other: per MAC who says it, and when.
@@ -110,6 +112,10 @@ func (p *picture) findConflict(claims []sighting) {
 	var l lines
 	var ends time.Time // of the answers with the MACs so far
 	overlap, moved := false, true
+	still := sameMoment
+	if p.live {
+		still = movedLive
+	}
 	for _, g := range grouped(claims, senderOf) {
 		of := g.of
 		first, last, n := of[0].first, of[0].last, 0
@@ -120,7 +126,7 @@ func (p *picture) findConflict(claims []sighting) {
 			}
 		}
 		overlap = overlap || first.Before(ends.Add(sameMoment))
-		moved = moved && (ends.IsZero() || !first.Before(ends.Add(moves)))
+		moved = moved && (ends.IsZero() || !first.Before(ends.Add(still)))
 		if last.After(ends) {
 			ends = last
 		}
@@ -202,7 +208,7 @@ func (p *picture) isPlain(s sighting) bool {
 // another subnet can be at the same one.
 func (p *picture) isProxy(s sighting) bool {
 	ip, router := p.routerMACs[s.arp.SenderMAC]
-	if router && isFirstHop(s.class.Kind) && !p.subnetOf(ip).Contains(p.vip) {
+	if router && isFirstHop(s.class.Kind) && (p.virtualMAC() == s.arp.SenderMAC || !p.near(ip) && !p.nearEach(ip, s.arp.TargetIP)) {
 		return false
 	}
 	return router && s.act != asks && !s.class.NLB && !p.isGateway

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/mac"
 )
@@ -107,18 +108,27 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 	}
 }
 
-// answersReach reports whether the VIP answered while the asker asked. A live run
-// asks too, and hears that it did. In a capture it may have fallen silent after its
-// first answer, so an answer to the asker itself has to be there: one that the
-// asker's port gets by right may also be missing because it was not captured.
+// answersReach reports whether the VIP answered the asker while it asked. A live
+// run asks too, and hears that the VIP does answer. In a capture the VIP may be
+// silent for a while, or its answers were not captured: so retries have to follow
+// answers to the asker itself.
 func (p *picture) answersReach(a asker, asking asking) bool {
 	if p.live {
 		return true
 	}
-	first, _ := asking.retries()
-	return slices.ContainsFunc(p.claims, func(s sighting) bool {
-		return s.act == answers && s.arp.TargetIP == a.ip && !s.last.Before(first.Add(-retryWithin))
-	})
+	var answered []time.Time
+	for _, s := range p.claims {
+		if s.act == answers && s.arp.TargetIP == a.ip {
+			answered = append(answered, p.items[s.item].Times...)
+		}
+	}
+	inVain := 0
+	for _, at := range asking.retries() {
+		if slices.ContainsFunc(answered, func(t time.Time) bool { return t.Before(at) && at.Sub(t) <= retryWithin }) {
+			inVain++
+		}
+	}
+	return inVain >= keepsAsking-1
 }
 
 // ordinaryRouters is how many routers a segment may have without more being

@@ -19,7 +19,7 @@ import (
 const (
 	keepsAsking     = 3
 	keepsAskingOver = time.Second
-	retryWithin     = 2500 * time.Millisecond
+	retryWithin     = 1500 * time.Millisecond
 )
 
 // asking is what one router or host asks for the VIP.
@@ -33,24 +33,23 @@ type asking struct {
 // keeps reports whether the requests come as those of somebody who gets no
 // answer that it accepts.
 func (a asking) keeps() bool {
-	_, n := a.retries()
-	return n >= keepsAsking
+	return len(a.retries()) >= keepsAsking
 }
 
-// retries returns the first instant and the number of the longest row of retries
-// that lasts long enough, or no instant.
-func (a asking) retries() (first time.Time, n int) {
+// retries returns the longest row of retries that lasts long enough.
+func (a asking) retries() []time.Time {
 	all := slices.SortedFunc(slices.Values(a.times), time.Time.Compare)
+	var row []time.Time
 	begin := 0
 	for i := range all {
 		if i > 0 && all[i].Sub(all[i-1]) > retryWithin {
 			begin = i
 		}
-		if row := i - begin + 1; row > n && all[i].Sub(all[begin]) >= keepsAskingOver {
-			first, n = all[begin], row
+		if i-begin+1 > len(row) && all[i].Sub(all[begin]) >= keepsAskingOver {
+			row = all[begin : i+1]
 		}
 	}
-	return first, n
+	return row
 }
 
 // String says how often and how fast.

@@ -160,14 +160,35 @@ func (p *picture) judgeSourced() {
 	var l lines
 	var items []int
 	rarp := false
+	add := func(i int, source mac.Addr, out bool, what string) {
+		if source.IsGroup() || !p.isClusterMAC(source) || p.isOurs(source, out) {
+			return
+		}
+		items = append(items, i)
+		l.add("%s %s from %v, %s", p.at(p.items[i].First), what, source, times(sightings(p.items[i])))
+	}
 	for _, i := range p.ip {
 		f := packetOf(p.items[i].Fact)
-		if f.EthSrc.IsGroup() || !p.isClusterMAC(f.EthSrc) || p.isOurs(f.EthSrc, f.Out) {
-			continue
+		what := etherTypeName(f.EtherType)
+		if !f.EthDst.IsZero() {
+			what += " to " + f.EthDst.String()
 		}
-		rarp = rarp || f.EtherType == etherTypeRARP
-		items = append(items, i)
-		l.add("%s %s from %v to %v, %s", p.at(p.items[i].First), etherTypeName(f.EtherType), f.EthSrc, f.EthDst, times(sightings(p.items[i])))
+		n := len(items)
+		add(i, f.EthSrc, f.Out, what)
+		rarp = rarp || len(items) > n && f.EtherType == etherTypeRARP
+	}
+	for _, s := range p.others {
+		add(s.item, s.arp.EthSrc, s.arp.Out, "ARP of "+s.arp.SenderIP.String())
+	}
+	for _, i := range p.igmp {
+		if f, ok := p.items[i].Fact.(evidence.IGMP); ok {
+			add(i, f.EthSrc, f.Out, "IGMP of "+f.From.String())
+		}
+	}
+	for _, i := range p.beats {
+		if f, ok := p.items[i].Fact.(evidence.Heartbeat); ok {
+			add(i, f.EthSrc, f.Out, "a heartbeat")
+		}
 	}
 	if len(items) == 0 {
 		return
@@ -180,15 +201,20 @@ func (p *picture) judgeSourced() {
 	p.find(idSourced, fmt.Sprintf("%s from the cluster MAC of %v: a switch learns it on that port, and one node gets all.", what, p.vip), l.list(), items)
 }
 
-// The ethertype of RARP (RFC 903).
-const etherTypeRARP = 0x8035
+// The ethertypes of IPv4 and of RARP (RFC 903).
+const (
+	etherTypeIPv4 = 0x0800
+	etherTypeRARP = 0x8035
+)
 
 // etherTypeName names what a frame carries.
 func etherTypeName(t uint16) string {
 	switch t {
 	case etherTypeRARP:
 		return "RARP"
-	case 0, 0x0800:
+	case 0:
+		return "a frame by its length, such as STP or CDP"
+	case etherTypeIPv4:
 		return "IPv4"
 	case 0x86dd:
 		return "IPv6"

@@ -94,11 +94,11 @@ func (p *picture) addressed() (frames int, items []int) {
 func packetOf(fact evidence.Fact) evidence.Traffic {
 	switch f := fact.(type) {
 	case evidence.Echo:
-		return evidence.Traffic{EthSrc: f.EthSrc, EthDst: f.EthDst, Src: f.Src, Dst: f.Dst, Out: f.Out}
+		return evidence.Traffic{EthSrc: f.EthSrc, EthDst: f.EthDst, Src: f.Src, Dst: f.Dst, EtherType: etherTypeIPv4, Out: f.Out}
 	case evidence.TCP:
-		return evidence.Traffic{EthSrc: f.EthSrc, EthDst: f.EthDst, Src: f.Src.Addr(), Dst: f.Dst.Addr(), Out: f.Out}
+		return evidence.Traffic{EthSrc: f.EthSrc, EthDst: f.EthDst, Src: f.Src.Addr(), Dst: f.Dst.Addr(), EtherType: etherTypeIPv4, Out: f.Out}
 	case evidence.ICMPError:
-		return evidence.Traffic{EthSrc: f.EthSrc, Src: f.From}
+		return evidence.Traffic{EthSrc: f.EthSrc, Src: f.From, EtherType: etherTypeIPv4}
 	case evidence.Traffic:
 		return f
 	}

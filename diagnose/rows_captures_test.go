@@ -176,10 +176,60 @@ func captureStories() []story {
 			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
 		},
 		{
-			name:    "an address at two hosts, seconds apart",
-			steps:   []step{answerTo(plain, plain, client, stranger), announce(stranger, stranger).from(9 * time.Second)},
+			name:    "an address that moved within three seconds, as with VRRP",
+			steps:   []step{answerTo(plain, plain, client, stranger), announce(stranger, stranger).from(3 * time.Second)},
+			verdict: Seen, severity: Warning,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+		},
+		{
+			name:    "an address at two hosts at one moment",
+			steps:   []step{answerTo(plain, plain, client, stranger), announce(stranger, stranger).from(900 * ms)},
 			verdict: Conflict, severity: Critical,
 			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+		},
+		{
+			name:    "the cluster was silent while a router asked once a second, and answered then",
+			steps:   join([]step{answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 8, asks.from(time.Second)), []step{answerTo(node1, multicast, gateway, routerMAC).from(8*time.Second + 5*ms)}),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idKeepsAsking},
+		},
+		{
+			name:    "a program that looks for the VIP every two seconds",
+			steps:   join(repeated(2*time.Second, 30, asksFor(stranger, stranger, client, vip)), repeated(2*time.Second, 30, answerTo(node1, multicast, client, stranger))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idKeepsAsking},
+		},
+		{
+			name:    "STP of a node's bridge, from the cluster MAC",
+			steps:   join(masked, []step{sourced(unicast, 0)}),
+			verdict: Seen, severity: Warning,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested, idSourced},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idSourced); !strings.Contains(text, "such as STP") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name:    "a node's own address is asked from the cluster MAC",
+			steps:   join(masked, []step{asksFor(unicast, masked1, node1IP, gateway)}),
+			verdict: Seen, severity: Warning,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested, idSourced},
+		},
+		{
+			name:    "a node reports a group from the cluster MAC",
+			steps:   join(masked, []step{reports(unicast, node1IP)}),
+			verdict: Seen, severity: Warning,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested, idSourced},
+		},
+		{
+			name:    "a node reports a group from its masked source",
+			steps:   join(masked, []step{reports(masked1, node1IP)}),
+			verdict: Seen, severity: Info,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested},
+			near: []string{idSourced},
 		},
 		{
 			// HSRP group 5 here and in another subnet, on one trunk.

@@ -236,10 +236,10 @@ func answerStories() []story {
 		{
 			// A firewall that is an NLB cluster itself: its VIPs share one MAC.
 			name:    "the gateway is a VIP of the same cluster",
-			steps:   live(answer(masked1, unicast), has(gateway, unicast)),
+			steps:   live(answer(masked1, unicast), has(gateway, unicast).change(func(a *evidence.ARP) { a.EthSrc = masked1 })),
 			verdict: Answers, severity: Info,
 			want: []string{idMasked, idRouterUntested},
-			near: []string{idProxyARP},
+			near: []string{idProxyARP, idSourced},
 		},
 		{
 			name:    "a source of its own",

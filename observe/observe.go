@@ -160,7 +160,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 	}
 	// A frame from a cluster's MAC, whatever it carries, teaches the switch where
 	// that is: RARP of a hypervisor, IPv6 or LLDP of a node.
-	if h.src[0] == 0x02 && (w.macs[h.src] || w.Discover && h.src[1] == 0xbf) {
+	if h.src[1] == 0xbf && (h.src[0] == 0x02 || h.src[0] == 0x00 && w.macs[h.src]) || h.src[0] == 0x02 && w.macs[h.src] {
 		t := evidence.Traffic{EthSrc: h.src, EthDst: h.dst, VLAN: h.vlan, Out: f.Out}
 		if h.etherType >= leastEtherType {
 			t.EtherType = uint16(h.etherType)
