@@ -18,7 +18,8 @@ type member struct {
 	priority  int        // 0 where it says none that is possible
 	name      string     // unescaped
 	items     []int
-	beats     int // membership heartbeats
+	seenIn    map[capturedIn]bool // the captures in which it is heard
+	beats     int                 // membership heartbeats
 	first     time.Time
 	last      time.Time
 	period    time.Duration // between its heartbeats; 0 where that is not known
@@ -142,6 +143,13 @@ func primariesOf(all []evidence.Heartbeat, fits func(evidence.Heartbeat) bool) [
 
 func (m *member) add(i int, it evidence.Item, h *evidence.Heartbeat) {
 	m.items = append(m.items, i)
+	if m.seenIn == nil {
+		m.seenIn = make(map[capturedIn]bool)
+	}
+	m.seenIn[capturedIn{it.Frame.Source, it.Frame.Place}] = true
+	for _, f := range it.Again {
+		m.seenIn[capturedIn{f.Source, f.Place}] = true
+	}
 	if it.Last.After(m.last) {
 		m.last = it.Last
 	}
@@ -175,8 +183,19 @@ const (
 func (p *picture) period() time.Duration { return p.beatEvery }
 
 // quiet is how long nothing was heard of the member when the observation ended.
-// What nobody captured does not count.
-func (p *picture) quiet(m *member) time.Duration { return p.covered(m.last, p.end, showsBeats) }
+// What nobody captured does not count, nor a capture of another place or of one
+// host, in which it is never heard.
+func (p *picture) quiet(m *member) time.Duration {
+	return p.covered(m.last, p.end, func(c evidence.Captured) bool {
+		return c.Beats && m.seenIn[capturedIn{c.Source, c.Place}]
+	})
+}
+
+// capturedIn is a capture and an interface in it, as in evidence.Frame.
+type capturedIn struct {
+	source int
+	place  string
+}
 
 // stopped reports whether a member's heartbeats have stopped: after five missed
 // ones, the other hosts take it for dead too. Where more different heartbeats

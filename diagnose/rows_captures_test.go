@@ -245,6 +245,40 @@ func captureStories() []story {
 			},
 		},
 		{
+			// The prefix is a guess: 172.16.62.0/24 could be part of the VIP's subnet.
+			name: "routers of one number in neighbouring subnets",
+			steps: []step{answerTo(node1, multicast, client, stranger), hsrp(routerMAC, us4(2), true), hsrp(stranger, us4(3), false),
+				hsrp(plain, mustAddr("172.16.62.2"), true).hello(func(h *evidence.Hello) { h.Virtual = mustAddr("172.16.62.1") })},
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idPair, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := findingOf(t, d, idPair).Summary + evidenceOf(d, idPair); strings.Contains(text, "172.16.62") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name:    "a router of the VIP's own subnet, in a wider one",
+			steps:   []step{answerTo(node1, multicast, client, stranger), hsrp(routerMAC, mustAddr("172.16.62.2"), true).hello(func(h *evidence.Hello) { h.Virtual = mustAddr("172.16.62.1") })},
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idPair, idRouterUntested},
+		},
+		{
+			name: "a virtual router of the VIP's number in a neighbouring subnet",
+			steps: []step{answerTo(hw("00:00:0c:07:ac:05"), hw("00:00:0c:07:ac:05"), client, stranger),
+				hsrp(hw("00:00:0c:07:ac:05"), mustAddr("172.16.62.2"), true).hello(func(h *evidence.Hello) { h.Virtual = mustAddr("172.16.62.1") })},
+			verdict: Seen, severity: OK,
+			want: []string{idFirstHop, idPair, idRouterUntested},
+			near: []string{idProxyARP},
+		},
+		{
+			name:    "a virtual router answers for an address of its own subnet",
+			steps:   []step{answerTo(hw("00:00:0c:07:ac:05"), hw("00:00:0c:07:ac:05"), client, stranger), hsrp(hw("00:00:0c:07:ac:05"), us4(2), true)},
+			verdict: Seen, severity: Warning,
+			want: []string{idProxyARP, idPair, idRouterUntested},
+			near: []string{idFirstHop},
+		},
+		{
 			name:    "two groups of one number, with an address each, in one subnet",
 			steps:   []step{answerTo(node1, multicast, client, stranger), hsrp(routerMAC, us4(2), true), hsrp(stranger, us4(3), true).hello(func(h *evidence.Hello) { h.Virtual = us4(4) })},
 			verdict: Seen, severity: Warning,
@@ -310,6 +344,14 @@ func captureStories() []story {
 			name: "a host beats in the first capture, both in the second one",
 			steps: join(repeated(time.Second, 20, beat(node1, 1)), repeated(time.Second, 3, beat(node2, 2)), repeated(time.Second, 3, beat(node2, 2).from(hour)), repeated(time.Second, 3, beat(node1, 1).from(hour)),
 				captured(evidence.Captured{Source: 1, Beats: true}, 0, 3*time.Second), captured(evidence.Captured{Source: 2, Beats: true}, hour, hour+3*time.Second)),
+			verdict: Seen, severity: OK,
+			near: []string{idHostStopped},
+		},
+		{
+			// A filter on one host, or another place, shows the one only.
+			name: "both hosts beat in the first capture, and one in the second",
+			steps: join(repeated(time.Second, 40, beat(node1, 1)), repeated(time.Second, 10, beat(node2, 2)),
+				captured(evidence.Captured{Beats: true}, 0, 9*time.Second), captured(evidence.Captured{Source: 2, Beats: true}, 9*time.Second, 40*time.Second)),
 			verdict: Seen, severity: OK,
 			near: []string{idHostStopped},
 		},

@@ -150,8 +150,21 @@ func (d *Docket) fileARP(a evidence.ARP, frame *evidence.Frame) {
 	if c != nil && !c.closed && a.Op == evidence.Request && a.SenderIP != a.TargetIP {
 		c.Asks.Add(a, frame.Time, 1, frame)
 	}
+	if a.EthSrc[0] == 0x02 && !a.Out {
+		d.fileSource(a, frame)
+	}
 	if c = d.byIP[a.SenderIP]; c != nil && !c.closed {
 		c.claim(a, frame)
+	}
+}
+
+// fileSource files ARP about other addresses that comes from a cluster's MAC of
+// unicast mode: a switch learns that MAC by it.
+func (d *Docket) fileSource(a evidence.ARP, frame *evidence.Frame) {
+	for _, c := range d.cases {
+		if !c.closed && !c.Answered.IsZero() && c.First.SenderMAC == a.EthSrc && c.First.EthSrc != a.EthSrc && a.SenderIP != c.VIP && a.TargetIP != c.VIP {
+			c.Others.Add(a, frame.Time, 1, frame)
+		}
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 
 // A capture on all interfaces of a bridge or a router holds a frame at each that it
 // passes, and a mirror of both directions holds it twice: the same bytes within the
-// time that a switch takes.
+// time that a switch takes. A cooked capture leaves the destination out, and one port
+// may have a tag that another one has not.
 const copyWithin = 500 * time.Microsecond
 
 // copies remembers the frames of late that were evidence, so that a copy of one is
@@ -34,7 +35,17 @@ func (c *copies) is(f *evidence.Frame) bool {
 	if !c.seeded {
 		c.seed, c.seeded = maphash.MakeSeed(), true
 	}
-	hash := maphash.Bytes(c.seed, f.Data)
+	b := f.Data
+	if len(b) > etherHeader {
+		if b = b[12:]; len(b) >= 6 && (b[0] == 0x81 && b[1] == 0 || b[0] == 0x88 && b[1] == 0xa8) {
+			b = b[4:]
+		}
+	}
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	_, _ = h.Write(f.Data[min(6, len(f.Data)):min(12, len(f.Data))])
+	_, _ = h.Write(b)
+	hash := h.Sum64()
 	for _, r := range c.ring {
 		if d := f.Time.Sub(r.at); r.hash == hash && d >= 0 && d <= copyWithin {
 			return true

@@ -63,6 +63,8 @@ type Replay struct {
 	segments observe.Segments
 	spans    spans
 	copies   copies
+	ports    ports
+	early    early
 	askers   int
 
 	frames      int
@@ -167,6 +169,9 @@ func (r *Replay) Frame(f *evidence.Frame) {
 		r.last = f.Time
 	}
 	r.spans.add(f)
+	if !r.placed {
+		f = r.ports.own(f)
+	}
 	if again := r.survey.Frame(f); again != nil {
 		r.take(again)
 	}
@@ -207,6 +212,9 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 			r.open(fact.Cluster)
 			r.proves(fact.Cluster)
 		}
+	}
+	if t, ok := fact.(evidence.Traffic); ok && !t.Out {
+		r.early.keep(t, f)
 	}
 	r.docket.File(fact, f)
 	r.touch(fact)
@@ -278,8 +286,14 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 	if to := r.docket.Case(a.TargetIP); to != nil && r.only && !r.placed && a.Op == evidence.Reply && a.SenderIP != a.TargetIP && !a.EthSrc.IsGroup() {
 		to.Asks.Add(a, f.Time, 1, f) // it shows that somebody takes the address for one in use
 	}
+	unknown := c != nil && c.Answered.IsZero()
 	r.docket.File(a, f)
 	r.touch(a)
+	if unknown && !c.Answered.IsZero() {
+		for _, e := range r.early.of(a.SenderMAC) {
+			c.Others.Add(e.fact, e.frame.Time, 1, &e.frame)
+		}
+	}
 	if c == nil && !a.SenderMAC.IsGroup() {
 		r.addOwn(a, f)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
@@ -23,7 +24,40 @@ type span struct {
 	fact        evidence.Captured
 	first, last time.Time
 	frames      int
+	igmp        bool // IGMP is among the frames
+	group       bool // other packets to IPv4 groups are
+	others      bool // IPv4 packets are that are not UDP
+
+	// What every frame has in common, as with a capture filter on one host: up to
+	// two addresses of each sort, those of the first frame that are still in all.
+	ips  common[[4]byte]
+	macs common[mac.Addr]
 }
+
+// common is what all of several pairs of addresses have in common.
+type common[A comparable] struct {
+	some [2]A
+	n    int // of those
+	seen bool
+}
+
+func (c *common[A]) pair(a, b A) {
+	if !c.seen {
+		c.some, c.n, c.seen = [2]A{a, b}, 2, true
+		return
+	}
+	kept := 0
+	for _, x := range c.some[:c.n] {
+		if x == a || x == b {
+			c.some[kept] = x
+			kept++
+		}
+	}
+	c.n = kept
+}
+
+// one reports that there were addresses, and one is in every pair.
+func (c *common[A]) one() bool { return c.seen && c.n > 0 }
 
 // spans are those of all captures that are read.
 type spans struct {
@@ -79,33 +113,73 @@ func (s *spans) add(f *evidence.Frame) {
 	s.all[s.in].note(f)
 }
 
-// note notes what sort of frame it is.
+// note notes what sort of frame it is, and between whom.
 func (c *span) note(f *evidence.Frame) {
 	c.frames++
-	if c.fact.Group && c.fact.Beats {
-		return
-	}
 	b := f.Data
-	for len(b) >= 18 && (b[12] == 0x81 && b[13] == 0 || b[12] == 0x88 && b[13] == 0xa8 || (b[12] == 0x91 || b[12] == 0x92) && b[13] == 0) {
-		b = b[4:] // a VLAN tag; what stands before the ethertype is not looked at
-	}
-	if len(b) < 14 {
+	if len(b) < etherHeader {
 		return
 	}
-	switch binary.BigEndian.Uint16(b[12:]) {
+	if c.frames == 1 || c.macs.n > 0 {
+		from, to := mac.From(b[6:]), mac.From(b)
+		if to.IsZero() {
+			to = from // a cooked capture does not say
+		}
+		c.macs.pair(from, to)
+	}
+	b = b[12:]
+	for len(b) >= 6 && (b[0] == 0x81 && b[1] == 0 || b[0] == 0x88 && b[1] == 0xa8 || (b[0] == 0x91 || b[0] == 0x92) && b[1] == 0) {
+		b = b[4:] // a VLAN tag
+	}
+	const (
+		ipv4Header, protocol, source, destination = 2 + 20, 2 + 9, 2 + 12, 2 + 16
+		arpLen, sender, target                    = 2 + 28, 2 + 14, 2 + 24
+	)
+	switch binary.BigEndian.Uint16(b) {
 	case nlb.EtherTypeHeartbeat:
 		c.fact.Beats = true
+	case 0x0806:
+		if len(b) >= arpLen && (!c.ips.seen || c.ips.n > 0) {
+			c.ips.pair([4]byte(b[sender:]), [4]byte(b[target:]))
+		}
 	case 0x0800:
-		const destination = 14 + 16
-		c.fact.Group = c.fact.Group || len(b) > destination && b[destination]>>4 == 0xe
+		if len(b) < ipv4Header {
+			return
+		}
+		if !c.ips.seen || c.ips.n > 0 {
+			c.ips.pair([4]byte(b[source:]), [4]byte(b[destination:]))
+		}
+		c.igmp = c.igmp || b[protocol] == protoIGMP
+		c.group = c.group || b[destination]>>4 == 0xe
+		c.others = c.others || b[protocol] != protoUDP
 	}
+}
+
+const (
+	etherHeader = 14
+	protoIGMP   = 2
+	protoUDP    = 17
+)
+
+// result says what frames of each sort the span could show. IGMP could be seen if
+// some is there, or packets to groups among all sorts of IPv4. Whatever has one
+// address in every frame was filtered by it.
+func (c *span) result() evidence.Captured {
+	fact := c.fact
+	fact.Group = (c.igmp || c.group && c.others) && !c.ips.one() && !c.macs.one()
+	// Heartbeats all go to one MAC, a group's: a filter on that leaves none out.
+	for _, m := range c.macs.some[:c.macs.n] {
+		fact.Beats = fact.Beats && m.IsGroup()
+	}
+	return fact
 }
 
 // items are the spans as evidence.
 func (s *spans) items() []evidence.Item {
 	items := make([]evidence.Item, len(s.all))
-	for i, c := range s.all {
-		items[i] = evidence.Item{Fact: c.fact, First: c.first, Last: c.last, Count: c.frames}
+	for i := range s.all {
+		c := &s.all[i]
+		items[i] = evidence.Item{Fact: c.result(), First: c.first, Last: c.last, Count: c.frames}
 	}
 	return items
 }

@@ -1,0 +1,38 @@
+package replay
+
+import (
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
+)
+
+// ports remembers which sources came in first. A bridge that is captured at all of
+// its ports sends others' frames out too: only what was never heard before it was
+// sent is this host's own.
+type ports struct {
+	cameIn map[mac.Addr]bool // by source; false if it was sent first
+}
+
+// maxPorts bounds the sources that are remembered.
+const maxPorts = 1 << 12
+
+// own returns f, or a copy of it that is not this host's where somebody else's frame
+// is sent on.
+func (p *ports) own(f *evidence.Frame) *evidence.Frame {
+	if len(f.Data) < etherHeader {
+		return f
+	}
+	m := mac.From(f.Data[6:])
+	in, known := p.cameIn[m]
+	if !known && len(p.cameIn) < maxPorts {
+		if p.cameIn == nil {
+			p.cameIn = make(map[mac.Addr]bool)
+		}
+		p.cameIn[m] = !f.Out
+	}
+	if !f.Out || !in || m.IsZero() {
+		return f
+	}
+	g := *f
+	g.Out = false
+	return &g
+}
