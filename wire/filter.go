@@ -14,7 +14,8 @@ import (
 
 // Filter says which frames a Link hears. The kernel throws every other frame
 // away before it costs this process anything. The zero value hears what a Link
-// always hears, where the frame carries at most two VLAN tags:
+// always hears, where the frame carries at most two VLAN tags (0x8100, 0x88a8,
+// 0x9100, 0x9200), in Ethernet II or behind a SNAP header:
 //
 //   - IGMP, and the heartbeats of NLB (ethertype 0x886f) and of its
 //     predecessor Convoy WLBS (0xbf01);
@@ -56,12 +57,15 @@ const (
 
 // The ethertypes that a program knows.
 const (
-	etherIPv4   = 0x0800
-	etherARP    = 0x0806
-	etherVLAN   = 0x8100 // IEEE 802.1Q
-	etherQinQ   = 0x88a8 // IEEE 802.1ad
-	etherNLB    = 0x886f
-	etherConvoy = 0xbf01
+	etherIPv4 = 0x0800
+	etherARP  = 0x0806
+	etherVLAN = 0x8100 // IEEE 802.1Q
+	etherQinQ = 0x88a8 // IEEE 802.1ad
+	// The types of outer tags from before IEEE 802.1ad.
+	etherTagOld   = 0x9100
+	etherTagOlder = 0x9200
+	etherNLB      = 0x886f
+	etherConvoy   = 0xbf01
 )
 
 // The sizes and values of headers that a program looks at.
@@ -70,6 +74,10 @@ const (
 	tagLen   = 4
 	arpLen   = 28 // RFC 826 for IPv4 over Ethernet
 	maxTags  = 2
+
+	leastEtherType = 0x0600 // below it the field is the length of an IEEE 802.3 frame
+	snapLen        = 8
+	snapBegin      = 0xaaaa0300 // service access points, control, and of the organisation's zeros the first
 
 	arpTypes   = 1<<16 | etherIPv4 // hardware type 1, protocol type IPv4
 	arpLengths = 6<<8 | 4          // hardware and protocol address lengths
@@ -113,12 +121,16 @@ func (f Filter) Program() ([]bpf.Instruction, error) {
 	)
 	for n := uint32(1); n <= maxTags; n++ {
 		prog = append(prog,
-			bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherVLAN, SkipTrue: 1},
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherQinQ, SkipTrue: 2},
+			bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherVLAN, SkipTrue: 3},
+			bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherQinQ, SkipTrue: 2},
+			bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherTagOld, SkipTrue: 1},
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherTagOlder, SkipTrue: 2},
 			bpf.LoadConstant{Dst: bpf.RegX, Val: etherLen + n*tagLen},
 			bpf.LoadAbsolute{Off: etherLen + n*tagLen - 2, Size: 2},
 		)
 	}
+
+	prog = append(prog, snap[:]...)
 
 	// ARP stands last: the kernel takes what follows a return for its
 	// continuation, and would miss the addresses in M behind IPv4's.
@@ -141,6 +153,24 @@ func (f Filter) Program() ([]bpf.Instruction, error) {
 		prog = append(prog, findAddr(addrs)...)
 	}
 	return append(prog, reject), nil
+}
+
+// snap takes a SNAP header off a frame of IEEE 802.3 whose length is in A (RFC 1042):
+// its ethertype is then in A, and X behind it. It rejects other frames of 802.3.
+var snap = [...]bpf.Instruction{
+	bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: leastEtherType, SkipTrue: 12},
+	bpf.LoadIndirect{Off: 0, Size: 4},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: snapBegin, SkipTrue: 1},
+	reject,
+	bpf.LoadIndirect{Off: 4, Size: 2},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 1},
+	reject,
+	bpf.LoadIndirect{Off: 6, Size: 2},
+	bpf.StoreScratch{Src: bpf.RegA, N: 2},
+	bpf.TXA{},
+	bpf.ALUOpConstant{Op: bpf.ALUOpAdd, Val: snapLen},
+	bpf.TAX{},
+	bpf.LoadScratch{Dst: bpf.RegA, N: 2},
 }
 
 // arpAddrs puts an ARP packet's sender and target into M[0] and M[1]. It accepts

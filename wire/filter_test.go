@@ -33,6 +33,13 @@ func ether(dst, src mac.Addr, tags []uint32, ethertype uint16, payload []byte) [
 	return append(b, payload...)
 }
 
+// snapped returns a frame of IEEE 802.3 with a SNAP header.
+func snapped(dst, src mac.Addr, tags []uint32, ethertype uint16, payload []byte) []byte {
+	body := binary.BigEndian.AppendUint16([]byte(snapHeader), ethertype)
+	body = append(body, payload...)
+	return ether(dst, src, tags, uint16(len(body)), body)
+}
+
 // arp returns the body of an ARP reply.
 func arp(sha mac.Addr, sender netip.Addr, tha mac.Addr, target netip.Addr) []byte {
 	b := []byte{
@@ -114,6 +121,15 @@ func TestProgram(t *testing.T) {
 		{"tagged", f, ether(self, node, dot1q, 0x0806, arp(cluster, vip, self, a)), true},
 		{"tagged twice", f, ether(self, node, qinq, 0x0806, arp(cluster, vip, self, a)), true},
 		{"tagged three times: beyond what is promised", f, ether(self, node, three, 0x0806, arp(cluster, vip, self, a)), false},
+		{"tagged twice, the outer one of the older type", f, ether(self, node, []uint32{0x9100_00c8, 0x8100_0064}, 0x0806, arp(cluster, vip, self, a)), true},
+		{"tagged with the two older types", f, ether(self, node, []uint32{0x9200_00c8, 0x9100_0064}, 0x0806, arp(cluster, vip, self, a)), true},
+		{"in SNAP", f, snapped(self, node, nil, 0x0806, arp(cluster, vip, self, a)), true},
+		{"in SNAP, tagged", f, snapped(self, node, qinq, 0x0806, arp(cluster, vip, self, a)), true},
+		{"IGMP in SNAP", f, snapped(other, other, nil, 0x0800, ipv4(2, a, group)), true},
+		{"in SNAP between others", f, snapped(self, other, nil, 0x0806, arp(other, a, self, b)), false},
+		{"SNAP of another organisation", f, edit(snapped(self, node, nil, 0x0806, arp(cluster, vip, self, a)), 19, 0x0c), false},
+		{"spanning tree", f, ether(mac.Addr{1, 0x80, 0xc2}, node, nil, 38, append([]byte{0x42, 0x42, 3}, make([]byte, 43)...)), false},
+		{"SNAP that is cut", f, snapped(self, node, nil, 0x0806, nil)[:20], false},
 		{"tagged ARP between others", f, ether(self, other, qinq, 0x0806, arp(other, a, self, b)), false},
 		{"padded ARP between others", f, ether(self, other, nil, 0x0806, append(arp(other, a, self, b), make([]byte, 18)...)), false},
 
@@ -178,6 +194,11 @@ func TestProgramRefusesIPv6(t *testing.T) {
 	}
 }
 
+// tagTypes are the ethertypes of VLAN tags; snapHeader is what SNAP begins with.
+var tagTypes = []uint16{0x8100, 0x88a8, 0x9100, 0x9200}
+
+const snapHeader = "\xaa\xaa\x03\x00\x00\x00"
+
 // slow says what Filter's documentation says, in the plainest way.
 func slow(f wire.Filter, b []byte) bool {
 	if len(b) < 14 {
@@ -188,11 +209,17 @@ func slow(f wire.Filter, b []byte) bool {
 		return true
 	}
 	ethertype, body := binary.BigEndian.Uint16(b[12:]), b[14:]
-	for tags := 0; tags < 2 && (ethertype == 0x8100 || ethertype == 0x88a8); tags++ {
+	for tags := 0; tags < 2 && slices.Contains(tagTypes, ethertype); tags++ {
 		if len(body) < 4 {
 			return false
 		}
 		ethertype, body = binary.BigEndian.Uint16(body[2:]), body[4:]
+	}
+	if ethertype < 0x600 {
+		if len(body) < 8 || string(body[:6]) != snapHeader {
+			return false
+		}
+		ethertype, body = binary.BigEndian.Uint16(body[6:]), body[8:]
 	}
 	var one, two netip.Addr
 	switch ethertype {
@@ -302,7 +329,11 @@ func randomFrame(r *rand.Rand, f wire.Filter) []byte {
 	}
 	var tags []uint32
 	for range r.IntN(4) {
-		tags = append(tags, []uint32{0x8100, 0x88a8}[r.IntN(2)]<<16|uint32(r.IntN(4096)))
+		tags = append(tags, uint32(tagTypes[r.IntN(len(tagTypes))])<<16|uint32(r.IntN(4096)))
+	}
+	ether := ether
+	if r.IntN(4) == 0 {
+		ether = snapped
 	}
 	var b []byte
 	switch r.IntN(5) {
@@ -423,7 +454,7 @@ func TestProgramOfASubnet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(prog) > 60 {
+	if len(prog) > 80 { // the headers before the addresses take 65
 		t.Errorf("%d instructions for one run of addresses", len(prog))
 	}
 	v := vm(t, f)
