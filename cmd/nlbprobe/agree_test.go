@@ -295,3 +295,29 @@ func TestUndo(t *testing.T) {
 		}
 	}
 }
+
+// TestUnanswered: a group MAC that no answer names is not entered anywhere, unless
+// NLB derives it from the VIP.
+func TestUnanswered(t *testing.T) {
+	asks := func(m mac.Addr) []byte {
+		b := arpFrame(mac.Addr{0, 0, 0x5e, 0, 0x53, 0x21}, m, [4]byte{192, 0, 2, 90})
+		b[21] = 1 // a request
+		return b
+	}
+	for s, want := range map[string]string{
+		"03:00:5e:11:11:11": "only a host's own question does",
+		"01:00:5e:00:02:5a": "only a host's own question does",
+		"03:bf:c0:00:02:5b": "only a host's own question does",
+		"03:bf:c0:00:02:5a": "PASTE",
+		"01:00:5e:7f:02:5a": "PASTE",
+	} {
+		m, err := mac.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, out, _ := runArgs(t, "analyze", captureOf(t, asks(m)), "--platform", "cisco-ios")
+		if text := strings.Join(strings.Fields(out), " "); !strings.Contains(text, want) || strings.Contains(text, "PASTE") != (want == "PASTE") {
+			t.Errorf("%s: no %q in\n%s", s, want, out)
+		}
+	}
+}

@@ -95,7 +95,11 @@ func groupFor(d diagnose.Diagnosis, link int, given bool) (*configGroup, string)
 		_, err := templates.ModeOf(c.MAC)
 		return nil, fmt.Sprintf("None printed: %v.", err)
 	case c.MAC.IsGroup() && !c.Answered && !derived:
-		return nil, fmt.Sprintf("None printed: no answer and no announcement names %s, only packets for %s do. Probe it, or capture while somebody asks for it.", c.MAC, d.VIP)
+		by := fmt.Sprintf("packets for %s do", d.VIP)
+		if len(c.Hosts) > 0 {
+			by = "a host's own question does"
+		}
+		return nil, fmt.Sprintf("None printed: no answer and no announcement names %s, only %s. Probe it, or capture while somebody asks for it.", c.MAC, by)
 	case d.Verdict == diagnose.Reachable && c.MAC.IsGroup() && !given:
 		return nil, "None printed: the routers that were tested reach the VIP. For one that was not, a standby router above all: --platform NAME, or nlbprobe render."
 	case c.MAC.IsGroup():
