@@ -54,7 +54,7 @@ func TestSignalsEndWaits(t *testing.T) {
 		{"render cisco-ios:l2 192.0.2.1 03bf.c000.0201 --ports-from -", reads, `while --ports-from "-" was read`},
 		{"render cisco-ios:l2 192.0.2.1 03bf.c000.0201 --ports-from " + fifo, opens, "while --ports-from"},
 		{"192.0.2.1 --ports-from " + fifo, opens, "while --ports-from"},
-		{"platforms --check " + fifo, opens, "while --check"},
+		{"platforms --check " + fifo, opens, "while platform file"},
 	} {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 			t.Run(fmt.Sprintf("%v/%s", sig, tt.args), func(t *testing.T) {
