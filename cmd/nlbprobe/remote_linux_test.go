@@ -342,17 +342,28 @@ func TestRemoteExpect(t *testing.T) {
 	if status != exitOK || len(objects(t, stdout)) != 1 || !strings.Contains(stderr, "no-mac as expected") {
 		t.Errorf("status %d, %s, stderr %q", status, stdout, stderr)
 	}
-	done := make(chan error, 1)
-	go func() {
-		time.Sleep(4 * time.Second) // the first try finds no MAC: the entry comes in its pause or later
-		done <- l.Command(t.Context(), "router", "ip", "neigh", "replace", labVIP, "lladdr", "03:bf:ac:10:3f:f1", "dev", "eth0", "nud", "permanent").Run()
-	}()
-	status, stdout, stderr = nlbprobe(t, l, lab.Client, "-o", "json", "--expect", "reachable", "--retry-for", "30s", labVIP)
-	if err := <-done; err != nil {
+	// The entry is made once the first try has said what it found.
+	cmd := l.Command(t.Context(), lab.Client, "nlbprobe", "-o", "json", "--expect", "reachable", "--retry-for", "1m", labVIP)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	errs, err := cmd.StderrPipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if all := objects(t, stdout); status != exitOK || len(all) != 1 || all[0].Verdict != "reachable" || !strings.Contains(stderr, "no-mac; expecting reachable") {
-		t.Errorf("status %d, %s, stderr %q", status, stdout, stderr)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said, mended := "", false
+	for lines := bufio.NewScanner(errs); lines.Scan(); {
+		said += lines.Text() + "\n"
+		if !mended && strings.Contains(lines.Text(), "no-mac; expecting reachable") {
+			mended = true
+			sh(t, l, "router", "ip neigh replace "+labVIP+" lladdr 03:bf:ac:10:3f:f1 dev eth0 nud permanent")
+		}
+	}
+	_ = cmd.Wait()
+	if all := objects(t, out.String()); cmd.ProcessState.ExitCode() != exitOK || !mended || len(all) != 1 || all[0].Verdict != "reachable" || !strings.Contains(said, "reachable as expected") {
+		t.Errorf("%v, %s, stderr %q", cmd.ProcessState, out.String(), said)
 	}
 }
 
