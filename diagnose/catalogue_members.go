@@ -30,9 +30,9 @@ var memberEntries = [...]Entry{
 		Severity:  Critical,
 		Certainty: nlb.Inferred,
 		Title:     "The cluster is split",
-		Meaning: "Hosts that are alive at the same time name different default hosts in their heartbeats. They do not form one cluster: each part takes traffic that belongs to the other, or none of it. " +
-			"Hosts that do not hear each other's heartbeats, or whose settings contradict each other, do this. A cluster that converges does it for about 3 seconds: seen for less, it is a warning. " + forgeable,
-		Detected: "Membership heartbeats with one cluster IP, of at least two hosts and at one time, with different default hosts.",
+		Meaning: "Hosts that are alive at the same time name different default hosts in their heartbeats. They do not form one cluster: each part may answer the other's traffic, or leave it unanswered. " +
+			"Hosts that do not hear each other's heartbeats, or whose settings contradict each other, do this. A converging cluster looks like this for about 3 seconds. If it was seen for less, this is a warning. " + forgeable,
+		Detected: "At least two hosts with the same cluster IP send heartbeats at the same time that name different default hosts.",
 		Disproof: "Heartbeats of all hosts with one default host in a second observation, or nlb query on each host showing the same members. A host in it that does not exist: then its heartbeats are forged.",
 		Cure: "On each host run nlb query and compare. Then find what keeps the heartbeats from each other: switch ports that block broadcast or multicast, VLANs, different cluster modes, different rules, equal priorities. " +
 			"After the cure the cluster converges by itself.",

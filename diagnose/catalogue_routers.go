@@ -17,9 +17,9 @@ const (
 )
 
 // The two cures of a group MAC that a router refuses, with their costs.
-const twoCures = "Either, on every router of the VLAN, the standby one too: a static ARP entry that maps each VIP to the MAC seen here, and on the switches a static MAC entry towards the member ports; in IGMP mode IGMP snooping with a querier does for it. " +
-	"It costs two entries per VIP and device to keep in step with the cluster, and without the MAC entries the VLAN is flooded. " +
-	"Or unicast mode on all nodes: most routers need nothing, but the switches flood the VIP's traffic to all ports of the VLAN, nodes with one adapter cannot talk to each other, " +
+const twoCures = "1. On every router of the VLAN, also the standby one, a static ARP entry that maps each VIP to the MAC seen here, and on the switches a static MAC entry towards the member ports; in IGMP mode, IGMP snooping with a querier instead of the MAC entry. " +
+	"These entries must be updated whenever the cluster changes, and without the MAC entries the VLAN is flooded. " +
+	"2. Or unicast mode on all nodes: most routers need nothing, but the switches flood the VIP's traffic to all ports of the VLAN, nodes with one adapter cannot talk to each other, " +
 	"and virtual machines need MAC spoofing or forged transmits allowed. The change interrupts the service."
 
 var routerEntries = [...]Entry{
@@ -55,10 +55,10 @@ var routerEntries = [...]Entry{
 		Severity:  Critical,
 		Certainty: nlb.Inferred,
 		Title:     "A router refuses the group MAC",
-		Meaning: "The router does not accept the VIP's ARP answers, which name a group MAC, as RFC 1812 3.3.2 demands of it. It has no MAC for the VIP and cuts off every subnet behind it, while hosts of the VIP's own subnet are served. " +
+		Meaning: "The VIP's ARP answers name a group MAC. RFC 1812 3.3.2 tells routers to reject such answers, and this router does. It has no MAC for the VIP and cuts off every subnet behind it, while hosts of the VIP's own subnet are served. " +
 			"A filter between the router and the cluster that drops the answers looks the same from here.",
-		Detected: "The VIP answers us with a group MAC, and the router says host unreachable of a packet of ours that only it got, or it forwards to a control host and keeps asking everybody for the VIP.",
-		Disproof: "An entry for the VIP with the cluster's MAC in the router's ARP table: then something else drops the packets. A route that discards on purpose can say host unreachable too.",
+		Detected: "The VIP answers us with a group MAC, and the router either sends host unreachable for a packet of ours that only it received, or keeps broadcasting ARP requests for the VIP although it sends a redirect for our packets or forwards for a control host.",
+		Disproof: "An entry for the VIP with the cluster's MAC in the router's ARP table: then something else drops the packets. A null route can cause host unreachable too.",
 		Cure:     twoCures + " Routers that can be told to accept such answers need no entry: see nlbprobe platforms.",
 		References: []Reference{
 			{"RFC 1812 3.3.2 (no ARP reply with a broadcast or multicast address is believed)", nlb.Documented},

@@ -12,8 +12,8 @@ const (
 
 // segmentCures are the two ways out, and what neither is.
 const segmentCures = "1. On the side that offers less: give the link an MTU of 576 bytes or more, so that it offers 536 or more. " +
-	"2. Where the link cannot: let a router before it fragment, which needs the sender's packets to come without the don't-fragment bit, or end the connection on a relay or proxy in front of it that offers 536 or more. " +
-	"Which of the two fits the network is not told by the frames. An offer below 536 is legal, and the one who makes it is not at fault."
+	"2. If the link cannot: let a router in front of it fragment, which needs the sender's packets to come without the don't-fragment bit, or end the connection on a relay or proxy in front of it that offers 536 or more. " +
+	"The frames do not show which of the two fits. An offer below 536 is legal, and the one who makes it is not at fault."
 
 var segmentEntries = [...]Entry{
 	{
@@ -22,9 +22,9 @@ var segmentEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "Segments longer than was offered",
 		Meaning: "One end sends TCP segments that are longer than the other said it takes. Over a link with a small MTU they are lost: the connection opens, short messages pass, and the first full segment is sent over and over. " +
-			"Segments of 536 bytes against a smaller offer are the floor of Windows senders (Vista and 2008 to 7 and 2008 R2 by public report; later ones are not confirmed). It is a warning where they arrived all the same.",
-		Detected: "Segments whose data and options, counted together, are more than the maximum segment size in the receiver's SYN (without one, 536, for IPv6 1220), and which are no multiples of it: at least two of the size of Windows' floor, " +
-			"or the same bytes sent again in a segment of the same size, if it is less than two of the offered ones or just what the sender's own link takes: others a card cuts again. None counts of which the receiver acknowledged a part, " +
+			"Segments of 536 bytes, although less was offered, are typical of Windows, which uses no MSS below 536 (Vista and 2008 to 7 and 2008 R2 by public report; later ones are not confirmed). It is a warning if they arrived all the same.",
+		Detected: "Segments larger (data plus options) than the MSS in the receiver's SYN, or than the default of 536 (IPv6: 1220) if it has none, and not a multiple of it. Required: at least two of the size of Windows' floor, " +
+			"or the same bytes sent again in a segment of the same size, if it is less than two of the offered ones or just what the sender's own link takes: others a card cuts again. A segment that was acknowledged in part does not count, " +
 			"unless all parts end at multiples of Windows' floor.",
 		Disproof: "A capture at the receiver, or at the sender with segmentation offload off, that shows segments within the offer. An application that writes messages of just this size at a sender with offload looks alike.",
 		Cure:     segmentCures,

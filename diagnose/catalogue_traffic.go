@@ -137,8 +137,8 @@ var trafficEntries = [...]Entry{
 		Meaning: "Causes on the nodes, their hypervisors and their switch ports that make a VIP fail for some or all. The evidence says of each whether it was observed, was not observed, or cannot be observed from here. " +
 			"What was not observed may still be there.",
 		Detected: "A cluster in a mode of NLB, and a router that does not reach it, a service port that does not serve, or a node that gets no traffic.",
-		Disproof: "Each point by itself, on the node or switch.",
-		Cure: "Go through the points in the evidence, those that were observed first. " +
+		Disproof: "Check each point on the node or switch itself.",
+		Cure: "Work through the list above; begin with the points that were observed. " +
 			"For a router that refuses a group MAC there are two cures. " + twoCures,
 		References: []Reference{
 			{"Microsoft KB 960916", nlb.Documented},

@@ -37,7 +37,7 @@ func (p *picture) judgeChecklist() {
 	}
 
 	seen("KB 960916 and later NLB hotfixes", "a node asks with the group MAC", "no node asked with the group MAC meanwhile", idGroupRequest)
-	seen("TCP/IP: order of addresses, dedicated IP first", "a node asks as the VIP", "no node asked others as the VIP meanwhile", idGroupRequest, idRequestDiffers)
+	seen("TCP/IP: order of addresses, dedicated IP first", "a node asks as the VIP", "no node sent an ARP request with the VIP as sender", idGroupRequest, idRequestDiffers)
 	switch {
 	case p.found(idAffinityNone):
 		seen("affinity", "connections of one client meet several nodes", "", idAffinityNone)

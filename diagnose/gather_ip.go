@@ -201,7 +201,7 @@ func (p *picture) addReply(i int, k evidence.Packet, whole bool, from mac.Addr, 
 		return
 	}
 	it := p.items[i]
-	s := sign{i, it.Last, fmt.Sprintf("%s %s from %v, in a frame of %v, %s after ours", p.at(it.First), replyWords[kind], k.Dst, from, span(it.First.Sub(pr.first)))}
+	s := sign{i, it.Last, fmt.Sprintf("%s %s from %v, in a frame of %v, %s after our packet", p.at(it.First), replyWords[kind], k.Dst, from, span(it.First.Sub(pr.first)))}
 	switch {
 	case k.Dst == p.vip && proxied:
 		s.text += ": the router itself answers"
@@ -256,7 +256,7 @@ func (p *picture) addError(i int, f evidence.ICMPError, k evidence.Packet, whole
 		return
 	}
 	it := p.items[i]
-	s := sign{i, it.Last, fmt.Sprintf("%s ICMP %d/%d from %v for %v, %s after ours", p.at(it.First), f.Type, f.Code, f.From, k.Dst, span(it.First.Sub(pr.first)))}
+	s := sign{i, it.Last, fmt.Sprintf("%s ICMP %d/%d from %v for %v, %s after our packet", p.at(it.First), f.Type, f.Code, f.From, k.Dst, span(it.First.Sub(pr.first)))}
 	if n := sightings(it); n > 1 {
 		s.text += ", " + times(n)
 	}
@@ -268,7 +268,7 @@ func (p *picture) addError(i int, f evidence.ICMPError, k evidence.Packet, whole
 	}
 	switch {
 	case f.Type == evidence.Redirect:
-		s.text += ": redirect, it would send it back out"
+		s.text += ": redirect, it would send it back out of the same interface"
 		t.redirects = append(t.redirects, s)
 	case f.From.Unmap() == k.Dst && !p.isRouterMAC(f.EthSrc):
 		if k.Dst == p.vip {

@@ -56,9 +56,8 @@ func (p *picture) judgeSplit() {
 	}
 	var l lines
 	for _, m := range split {
-		l.add("%v says that the default host is number %d, convergence state %d, %s until %s", m.who(), m.status.DefaultHost, m.status.State, times(m.said), p.offset(m.to))
+		l.add("%v names priority %d as default host (inferred: its number %d counts from 0), convergence state %d, %s until %s", m.who(), int(m.status.DefaultHost)+1, m.status.DefaultHost, m.status.State, times(m.said), p.offset(m.to))
 	}
-	l.add("inferred: numbers count from 0, so the default host is the one with priority number + 1")
 	if together < converges {
 		l.add("so for %s only: a cluster that converges, which takes about 3 s, looks the same; --listen 10s tells", span(together))
 	}

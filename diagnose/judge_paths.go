@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -243,6 +244,7 @@ func (p *picture) settleGroupMAC(all []*outcome) {
 		f.Summary = fmt.Sprintf("%v is at the group MAC %s. The router is proven not to reach it.", p.vip, at)
 	case reach == len(all):
 		p.lower(idGroupMAC, Info)
+		f.Remedy = strings.Replace(f.Remedy, "On every router of the VLAN", "None needed on the routers that were tested. On others of the VLAN", 1)
 		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it all the same.", p.vip, at, every(reach))
 	case reach+fail > 0:
 		f.Summary = fmt.Sprintf("%v is at the group MAC %s. Of %s, %d proven to reach it and %d not to.", p.vip, at, many(len(all), "router"), reach, fail)

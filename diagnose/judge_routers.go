@@ -55,7 +55,7 @@ func (a asking) retries() []time.Time {
 // String says how often and how fast.
 func (a asking) String() string {
 	over := a.last.Sub(a.first)
-	text := fmt.Sprintf("asks everybody for the VIP %s after it had answered, over %s", times(a.late), span(over))
+	text := fmt.Sprintf("broadcast %s for the VIP after the VIP had answered, over %s", many(a.late, "ARP request"), span(over))
 	switch perSecond := float64(a.late-1) / over.Seconds(); {
 	case over <= 0:
 	case perSecond >= 0.1:
@@ -173,7 +173,7 @@ func (p *picture) judgeRouters() {
 		return fmt.Sprintf("%s %s %v, though it answers here: remote subnets are cut off.", who, verb(n, "does not reach", "do not reach"), p.vip)
 	})
 	p.reportRouters(all, idInconclusive, func(o *outcome) bool { return o.open != "" && o.reach == NotLearnt }, func(who string, n int) string {
-		return fmt.Sprintf("Whether r%s %s %v stays open: the test came to nothing.", who[1:], verb(n, "reaches", "reach"), p.vip)
+		return fmt.Sprintf("Whether r%s %s %v is not known: its test showed nothing in the time that it had.", who[1:], verb(n, "reaches", "reach"), p.vip)
 	})
 	p.judgeRedirects(all)
 	p.judgeAskers(all)
@@ -424,7 +424,7 @@ func (o *outcome) tell(p *picture, kinds ...[]sign) {
 			n += pr.count
 			o.items = append(o.items, pr.items...)
 		}
-		say("%s for %v handed to %v, the first %s", many(n, "packet"), p.vip, probes[0].to, p.at(probes[0].first))
+		say("we sent %s for %v by way of %v, the first %s", many(n, "packet"), p.vip, probes[0].to, p.at(probes[0].first))
 	}
 	for _, signs := range kinds {
 		for i, s := range signs {

@@ -105,7 +105,7 @@ func memberStories() []story {
 			verdict: Answers, severity: Critical,
 			want: beatIDs(idSplit),
 			check: func(t *testing.T, d Diagnosis) {
-				says(t, d, idSplit, Critical, "172.16.63.11 says that the default host is number 0", "172.16.63.12 says that the default host is number 1", "inferred")
+				says(t, d, idSplit, Critical, "172.16.63.11 names priority 1 as default host (inferred: its number 0 counts from 0)", "172.16.63.12 names priority 2 as default host (inferred: its number 1 counts from 0)", "inferred")
 			},
 		},
 		{

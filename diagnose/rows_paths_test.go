@@ -90,7 +90,7 @@ func pathStories() []story {
 			want: []string{idGroupMAC, idSeveralHosts, idInconclusive, idKeepsAsking, idOthersAsk},
 			near: []string{idIgnores, idDoesNotReach},
 			check: func(t *testing.T, d Diagnosis) {
-				if text := evidenceOf(d, idKeepsAsking); !strings.Contains(text, "router "+gateway.String()+", gateway of this host") || !strings.Contains(text, "5 times") {
+				if text := evidenceOf(d, idKeepsAsking); !strings.Contains(text, "router "+gateway.String()+", gateway of this host") || !strings.Contains(text, "5 ARP requests") {
 					t.Errorf("evidence %q", text)
 				}
 			},

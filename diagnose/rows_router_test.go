@@ -27,8 +27,8 @@ func routerStories() []story {
 				f := findingOf(t, d, idIgnores)
 				text := strings.Join(f.Evidence, "\n")
 				for _, part := range []string{
-					gateway.String(), "asks everybody for the VIP 4 times after it had answered, over 3.1 s (1.0 per second)",
-					"ICMP 3/1", "3.0 s after ours, 2 times",
+					gateway.String(), "broadcast 4 ARP requests for the VIP after the VIP had answered, over 3.1 s (1.0 per second)",
+					"ICMP 3/1", "3.0 s after our packet, 2 times",
 				} {
 					if !strings.Contains(text, part) {
 						t.Errorf("no %q in %q", part, text)

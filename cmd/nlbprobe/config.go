@@ -101,7 +101,7 @@ func groupFor(d diagnose.Diagnosis, link int, given bool) (*configGroup, string)
 		}
 		return nil, fmt.Sprintf("None printed: no answer and no announcement names %s, only %s. Probe it, or capture while somebody asks for it.", c.MAC, by)
 	case d.Verdict == diagnose.Reachable && c.MAC.IsGroup() && !given:
-		return nil, "None printed: the routers that were tested reach the VIP. For one that was not, a standby router above all: --platform NAME, or nlbprobe render."
+		return nil, "None printed: the routers that were tested reach the VIP. For a router that was not tested, such as a standby one, use --platform NAME or nlbprobe render."
 	case c.MAC.IsGroup():
 		if c.Mode == diagnose.IGMPMulticast {
 			g.mode, g.group = templates.IGMP, c.Group
