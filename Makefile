@@ -60,6 +60,11 @@ bench: build deps ## benchmarks, and the probe's times beside arping and arp-sca
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 	@scripts/bench.sh
 
+.PHONY: corpus
+corpus: build ## what analyze claims of a folder of captures: make corpus DIR=FOLDER
+	@test -n "$(DIR)" || { echo "name the folder: make corpus DIR=FOLDER"; exit 3; }
+	@$(GO) run ./scripts/corpus "$(DIR)"
+
 .PHONY: cover
 cover: ## coverage of the packages that need no socket
 	@$(GO) test -cover $(PURE)

@@ -59,6 +59,7 @@ var mayImport = []struct {
 	{"lab/labtest", []string{"lab"}},
 	{"cmd/nlblab", []string{"lab", "nearest"}},
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
+	{"scripts/corpus", nil},              // runs the tool as users do, and knows nothing of it
 	{"cmd/nlbprobe", []string{"inventory",
 		"arpprobe", "capture", "check", "clientsock", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
