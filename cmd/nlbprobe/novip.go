@@ -79,7 +79,11 @@ func (s surroundings) notVIP(arg string, args []string) error {
 		return err
 	}
 	if m, err := mac.Parse(arg); err == nil {
-		return fmt.Errorf("%s is a MAC, not a VIP: nlbprobe mac %s", shown, m)
+		text := fmt.Sprintf("%s is a MAC, not a VIP: nlbprobe mac %s", shown, m)
+		if checkName(arg) == nil {
+			text += "; a host of that name is written " + quoteArg(arg+".")
+		}
+		return errors.New(text)
 	}
 	word := strings.ToLower(arg)
 	switch {
@@ -101,6 +105,9 @@ func quoteArg(s string) string { return strconv.Quote(clip(s)) }
 
 // notPlain recognises what holds an address or a host and more.
 func notPlain(arg, shown string) error {
+	if p, err := netip.ParsePrefix(arg); err == nil && p.Addr().Is4() && p != p.Masked() {
+		return fmt.Errorf("%s is an address with the length of its prefix: nlbprobe %v", shown, p.Addr())
+	}
 	if list, ok := addressRange(arg); ok {
 		return fmt.Errorf("%s is a range: give single VIPs, as nlbprobe %s", shown, list)
 	}

@@ -84,6 +84,8 @@ func TestNotVIP(t *testing.T) {
 		{"mail.example.net:25", `nlbprobe mail.example.net --tcp 25`},
 		{"https://mail.example.net/owa", `is a URL: nlbprobe mail.example.net --tcp 443`},
 		{"http://172.16.63.241:8080/", `is a URL: nlbprobe 172.16.63.241 --tcp 8080`},
+		{"172.16.63.241/24", `"172.16.63.241/24" is an address with the length of its prefix: nlbprobe 172.16.63.241`},
+		{"03bfac103ff1", `nlbprobe mac 03:bf:ac:10:3f:f1; a host of that name is written "03bfac103ff1."`},
 		{"172.16.63.0/24", `is a prefix: give single VIPs`},
 		{"172.16.63.256", `is not an IPv4 address`},
 		{"a\x1b[2Jb", `"a\x1b[2Jb" is neither an IPv4 address nor a host name`},
@@ -95,7 +97,7 @@ func TestNotVIP(t *testing.T) {
 	}
 	// Near misses: names, whatever they look like.
 	for _, name := range []string{
-		"mail.example.net", "web1", "eth1", "eth0.", "probe.", "probes", "check.example.net", "scan-1", "node-240-245", "nlb", "a.cap.example.net", "deadbeef",
+		"mail.example.net", "web1", "03bfac103ff1.", "eth1", "eth0.", "probe.", "probes", "check.example.net", "scan-1", "node-240-245", "nlb", "a.cap.example.net", "deadbeef",
 		"rendering", "10-0-0-1.example.net", "03bf.example.net", "localnet-pcap",
 	} {
 		dns := &anyName{}
