@@ -18,7 +18,7 @@ import (
 // everywhere lists the programs that a test may run and scripts/test-deps.sh
 // need not install: the essential packages of Debian, what make itself runs on,
 // and our own.
-var everywhere = []string{"cp", "go", "gzip", "hostname", "nlbprobe", "nsenter", "sh", "sleep", "true", "unshare"}
+var everywhere = []string{"cp", "go", "gzip", "hostname", "nlbprobe", "nsenter", "setpriv", "sh", "sleep", "true", "unshare"}
 
 // TestTestDeps: each program that a test names in its source is one that
 // scripts/test-deps.sh looks for. Names are seen in calls of os/exec, of the

@@ -33,6 +33,7 @@ var mayImport = []struct {
 	{"nearest", nil},
 	{"inventory", nil},
 	{"userfile", nil},
+	{"privilege", nil},
 	{"goldentest", nil}, // for tests alone
 	{"testdata/scenarios", nil},
 	{"nlb", []string{"mac"}},
@@ -61,7 +62,7 @@ var mayImport = []struct {
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"scripts/corpus", nil},              // runs the tool as users do, and knows nothing of it
 	{"cmd/nlbprobe", []string{"inventory",
-		"arpprobe", "capture", "check", "clientsock", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
+		"arpprobe", "capture", "check", "clientsock", "diagnose", "evidence", "mac", "nearest", "nlb", "observe", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
 }
 

@@ -68,7 +68,7 @@ the exit status is 3.`,
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
 	o.config.device.bind(f)
-	o.config.device.files.notes = io.err
+	o.config.device.files.notes, o.config.device.files.mu = io.err, new(sync.Mutex)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.args = args
 		o.config.given = o.config.device.given(f)
@@ -134,6 +134,8 @@ func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
 			return err
 		}
 	}
+	o.config.device.files.prepare()
+	io.giveUp(o.write)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if o.write == "" {

@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/nlbprobe/nlbprobe/privilege"
 )
 
 func main() {
@@ -28,7 +30,7 @@ func main() {
 		// wait for.
 		go func() { endBy(watchSignals(), cancel, &quit) }()
 	}
-	status := run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	status := run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr, drop: privilege.Drop})
 	if quit.Load() {
 		status = exitUnknown
 	}

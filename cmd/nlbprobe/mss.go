@@ -87,6 +87,7 @@ func runMss(ctx context.Context, o *mssOptions, io stdio) error {
 	if err != nil {
 		return err
 	}
+	io.giveUp("")
 	ctx, cancel := context.WithTimeout(ctx, o.wait)
 	defer cancel()
 	name := ""

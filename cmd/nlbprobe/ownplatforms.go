@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/templates"
@@ -23,9 +24,21 @@ type platformFiles struct {
 	named []string  // folders that a flag names; a later one goes before an earlier one
 	notes io.Writer // is told of what is passed over; nil where nobody is
 
-	set    *templates.Set // once it was asked for
-	ownDir string         // the folder that needs no flag, if it was read
-	told   bool           // which files were passed over
+	mu      *sync.Mutex       // of what follows; nil where one goroutine uses it
+	own     *templates.Folder // the files that need no flag, once they were read
+	ownDir  string            // where they are
+	pending []string          // what is to be told of them
+	set     *templates.Set    // once it was asked for
+	told    bool              // which files were passed over
+}
+
+// lock returns what unlocks again.
+func (p *platformFiles) lock() func() {
+	if p.mu == nil {
+		return func() {}
+	}
+	p.mu.Lock()
+	return p.mu.Unlock
 }
 
 // load returns all platforms. What is found without a flag is no reason to stop:
@@ -33,15 +46,29 @@ type platformFiles struct {
 // faulty file of a folder that was named; its error comes if its platform is
 // asked for.
 func (p *platformFiles) load() (*templates.Set, error) {
+	defer p.lock()()
 	if p.set != nil {
 		return p.set, nil
 	}
-	return p.read(p.own())
+	set, err := p.read(p.readOwn())
+	for _, text := range p.pending {
+		p.note("passed over: %s", text)
+	}
+	return set, err
+}
+
+// prepare reads the files that need no flag, which takes the rights of the start.
+func (p *platformFiles) prepare() {
+	defer p.lock()()
+	p.readOwn()
 }
 
 // beside returns the platforms that one is checked beside: those built in and
 // those of the folders that were named.
-func (p *platformFiles) beside() (*templates.Set, error) { return p.read() }
+func (p *platformFiles) beside() (*templates.Set, error) {
+	defer p.lock()()
+	return p.read()
+}
 
 func (p *platformFiles) read(folders ...templates.Folder) (*templates.Set, error) {
 	for _, dir := range p.named {
@@ -57,6 +84,7 @@ func (p *platformFiles) read(folders ...templates.Folder) (*templates.Set, error
 
 // noteFaulty names the files that were passed over, once.
 func (p *platformFiles) noteFaulty() {
+	defer p.lock()()
 	if p.told || p.set == nil {
 		return
 	}
@@ -68,6 +96,11 @@ func (p *platformFiles) noteFaulty() {
 		}
 		p.note("passed over: %s", text)
 	}
+}
+
+// later keeps a note until platforms are needed: only then is it of interest.
+func (p *platformFiles) later(format string, args ...any) {
+	p.pending = append(p.pending, fmt.Sprintf(format, args...))
 }
 
 func (p *platformFiles) note(format string, args ...any) {
@@ -117,10 +150,18 @@ func readFolder(dir string, read func(name string, most int64) ([]byte, error)) 
 	return folder, nil
 }
 
-// own reads the folder that needs no flag. Root takes nothing from it that
+// readOwn reads the folder that needs no flag, once. Root takes nothing from it that
 // another user could have put there: below sudo it may be the folder of the user
 // who called it, whose lines would be printed as root's.
-func (p *platformFiles) own() templates.Folder {
+func (p *platformFiles) readOwn() templates.Folder {
+	if p.own == nil {
+		folder := p.find()
+		p.own = &folder
+	}
+	return *p.own
+}
+
+func (p *platformFiles) find() templates.Folder {
 	base, err := os.UserConfigDir()
 	if err != nil {
 		return templates.Folder{} // no home, so no folder there
@@ -131,19 +172,19 @@ func (p *platformFiles) own() templates.Folder {
 	}
 	if err := userfile.Trusted(dir); err != nil {
 		if names, lerr := userfile.List(dir, ".yaml"); lerr == nil && len(names) > 0 {
-			p.note("passed over: the platform files in %q: root takes none that another user could have put there, and %v; --platform-dir takes them all the same", dir, err)
+			p.later("the platform files in %q: root takes none that another user could have put there, and %v; --platform-dir takes them all the same", dir, err)
 		}
 		return templates.Folder{}
 	}
 	p.ownDir = dir
 	folder, err := readFolder(dir, userfile.ReadTrusted)
 	if err != nil {
-		p.note("passed over: the platform folder %q: %v", dir, err)
+		p.later("the platform folder %q: %v", dir, err)
 	}
 	folder.Files = slices.DeleteFunc(folder.Files, func(f templates.File) bool {
 		e, foreign := errors.AsType[*userfile.ForeignError](f.Err)
 		if foreign {
-			p.note("passed over: a platform file: root takes none that another user could have written, and %v; --platform-dir takes it all the same", e)
+			p.later("a platform file: root takes none that another user could have written, and %v; --platform-dir takes it all the same", e)
 		}
 		return foreign
 	})

@@ -39,7 +39,7 @@ or unverified (no page was found). A line that is not from a document of the
 vendor is printed behind a comment.`,
 		Example: "  nlbprobe platforms\n  nlbprobe platforms cisco-nxos\n  nlbprobe platforms Catalyst 3750\n  nlbprobe platforms --check my-switch.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runPlatforms(cmd.Context(), io, o, args)
+			return runPlatforms(cmd.Context(), io, &o, args)
 		},
 	}
 	f := cmd.Flags()
@@ -49,7 +49,7 @@ vendor is printed behind a comment.`,
 	return cmd
 }
 
-func runPlatforms(ctx context.Context, io stdio, o platformsOptions, args []string) error {
+func runPlatforms(ctx context.Context, io stdio, o *platformsOptions, args []string) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func bindProbe(cmd *cobra.Command, io stdio) {
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text or json (one object per VIP and line)")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "every finding with its evidence, cure and sources")
 	o.config.device.bind(f)
-	o.config.device.files.notes = io.err
+	o.config.device.files.notes, o.config.device.files.mu = io.err, new(sync.Mutex)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.args = args
 		if !f.Changed("wait") {
@@ -155,6 +155,12 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		handler = report.NewJSON(io.out)
 	}
 	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive, again: o.again()}
+	// Beside the first question, as it takes a stop of all threads for each right.
+	var rights sync.WaitGroup
+	rights.Go(func() {
+		o.config.device.files.prepare()
+		io.giveUp(o.write)
+	})
 	if o.write == "" {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -162,7 +168,9 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		return run.conduct(ctx, rec, rec)
 	}
 	k := &keeper{listener: rec}
-	return k.end(o.write, safely(func() error { return run.conduct(ctx, k, rec) }))
+	err = safely(func() error { return run.conduct(ctx, k, rec) })
+	rights.Wait() // so that the file has the same owner always
+	return k.end(o.write, err)
 }
 
 // again are the flags that say where and by whom, for a second run.

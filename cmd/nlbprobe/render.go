@@ -74,7 +74,7 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
   nlbprobe render --platform cisco-ios:l3 --diff running-config.txt \
       --vip 172.16.63.241 --vip 172.16.63.242 --mac 03:bf:ac:10:3f:f1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runRender(cmd.Context(), io, o, args)
+			return runRender(cmd.Context(), io, &o, args)
 		},
 	}
 	f := cmd.Flags()
@@ -94,7 +94,7 @@ earlier run printed for all. Where nothing is to do it prints nothing.`,
 }
 
 // runRender prints every block, or none where one of them is wrong.
-func runRender(ctx context.Context, io stdio, o renderOptions, args []string) error {
+func runRender(ctx context.Context, io stdio, o *renderOptions, args []string) error {
 	v, err := o.values(args)
 	if err != nil {
 		return err

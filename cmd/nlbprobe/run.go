@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nlbprobe/nlbprobe/privilege"
 	"github.com/nlbprobe/nlbprobe/report"
 )
 
@@ -22,12 +23,16 @@ const (
 	exitUnknown  = 3
 )
 
-// stdio is where a run reads and writes. Results go to out, everything else to
-// err.
+// stdio is what a run has from its process: where it reads and writes - results
+// go to out, everything else to err - and how it gives up rights.
 type stdio struct {
 	in  io.Reader
 	out io.Writer
 	err io.Writer
+
+	// drop gives up the process's rights; nil keeps them, as in tests that run
+	// commands in their own process.
+	drop func(privilege.Identity) error
 }
 
 // statusError ends a run with an exit status. A nil err prints nothing: the
