@@ -14,6 +14,7 @@ const (
 	idPair           = "first-hop-pair"
 	idContradiction  = "router-evidence-contradicts"
 	idClaimed        = "router-address-claimed-twice"
+	idStale          = "packets-to-another-mac"
 )
 
 // The two cures of a group MAC that a router refuses, with their costs.
@@ -114,6 +115,21 @@ var routerEntries = [...]Entry{
 		References: []Reference{
 			{"RFC 1812 3.3.2", nlb.Inferred},
 			{"RFC 1122 2.3.2 (ARP repeated at most once a second)", nlb.Inferred},
+		},
+	},
+	{
+		ID:        idStale,
+		Severity:  Warning,
+		Certainty: nlb.Inferred,
+		Title:     "Packets for the VIP go to another MAC",
+		Meaning: "A router or host sends packets for the VIP to a MAC that NLB would derive for it, but the answers name another one. Its ARP entry is from before the cluster changed its mode, or a static entry has the wrong MAC. " +
+			"No node takes frames to that MAC, so whoever comes by way of this sender is not served.",
+		Detected: "At least 2 packets for the VIP, after an answer for it, from one sender that is no host of the cluster, to a MAC that NLB derives from the VIP or from a primary VIP whose heartbeats are heard, and that no answer names. The sender sent none to the MAC of the answers later.",
+		Disproof: "An answer for the VIP with that MAC, or a packet of the same sender to the MAC of the answers.",
+		Cure:     "On the sender: look at the ARP entry of the VIP. Clear a dynamic one; correct a static one.",
+		References: []Reference{
+			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Inferred},
+			{"RFC 1122 2.3.2.1 (entries that are out of date)", nlb.Documented},
 		},
 	},
 	{

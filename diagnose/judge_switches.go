@@ -13,6 +13,7 @@ import (
 // judgeSwitches finds what the switches do with the cluster's MAC.
 func (p *picture) judgeSwitches() {
 	p.judgeFlooding()
+	p.judgeStale()
 	p.judgeSourced()
 	p.judgeLearnt()
 }

@@ -363,6 +363,28 @@ func captureStories() []story {
 			want: []string{idHostStopped},
 		},
 		{
+			// Its entry is from before the cluster's change of mode.
+			name:    "a router sends remote clients' packets to the MAC of another mode",
+			steps:   join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second).traffic(func(f *evidence.Traffic) { f.EthDst = unicast }))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested, idStale},
+			near: []string{idFloods},
+			check: func(t *testing.T, d Diagnosis) {
+				f := findingOf(t, d, idStale)
+				if text := f.Summary + strings.Join(f.Evidence, "\n"); !strings.Contains(text, unicast.String()) || !strings.Contains(text, multicast.String()) || !strings.Contains(text, "3 packets") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name: "the same until the cluster answers with its new MAC, and one packet on its way",
+			steps: join(repeated(100*ms, 3, passes(routerMAC, remote).from(0).traffic(func(f *evidence.Traffic) { f.EthDst = unicast })),
+				[]step{answerTo(node1, multicast, client, stranger).from(time.Second), passes(routerMAC, mustAddr("198.51.100.77")).from(time.Second + ms).traffic(func(f *evidence.Traffic) { f.EthDst = unicast })}),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idRouterUntested},
+			near: []string{idStale},
+		},
+		{
 			// It may have fallen silent, or its answers were not captured.
 			name:    "a router that asks once a second, and no answer to it in the capture",
 			steps:   join([]step{answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 8, asks.from(time.Second))),

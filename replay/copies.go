@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"hash/maphash"
 	"time"
 
@@ -44,7 +45,7 @@ func (c *copies) is(f *evidence.Frame) bool {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
 	_, _ = h.Write(f.Data[min(6, len(f.Data)):min(12, len(f.Data))])
-	_, _ = h.Write(b)
+	_, _ = h.Write(bytes.TrimRight(b, "\x00")) // padding differs with the tag
 	hash := h.Sum64()
 	for _, r := range c.ring {
 		if d := f.Time.Sub(r.at); r.hash == hash && d >= 0 && d <= copyWithin {

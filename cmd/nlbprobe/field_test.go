@@ -130,7 +130,29 @@ var fieldCases = []fieldCase{
 	{files: "arp-renewed-host.pcap", args: "--vip 192.0.2.90", vip: "192.0.2.90", mode: "none", absent: []string{"router-keeps-asking"}},
 	{files: "arp-refused.pcap", vip: "192.0.2.90", status: 1, have: []string{"router-keeps-asking:warning"}},
 
-	// Time that nobody captured.
+	{files: "arp-silent-for-a-while.pcap", vip: "192.0.2.90", status: 1, absent: []string{"router-keeps-asking"}},
+	{files: "arp-watched.pcap", vip: "192.0.2.90", status: 1, absent: []string{"router-keeps-asking"}},
+	{files: "one-packet-of-router.pcap", vip: "192.0.2.90", status: 1, absent: []string{"router-reaches-vip", "switch-floods:warning"}},
+	{files: "router-old-entry.pcap", vip: "192.0.2.90", status: 1, have: []string{"packets-to-another-mac:warning"}, absent: []string{"router-reaches-vip"}},
+
+	// An address that moved; routers of one number; one frame twice.
+	{files: "address-moved-at-once.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", status: 1, verdict: "seen", have: []string{"conflicting-answers:warning"}},
+	{files: "address-moved-back.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", status: 2, verdict: "conflict", have: []string{"conflicting-answers:critical"}},
+	{files: "hsrp-neighbouring-subnets.pcap", args: "--vip 198.18.1.1", vip: "198.18.1.1", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}, answers: 1},
+	{files: "hsrp-neighbouring-subnets.pcap", args: "--vip 198.18.2.1", vip: "198.18.2.1", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}, answers: 1},
+	{files: "vrrp-neighbouring-subnets.pcap", args: "--vip 198.18.2.1", vip: "198.18.2.1", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}, answers: 1},
+	{files: "copy-with-tag.pcap", vip: "192.0.2.90", status: 1, answers: 1},
+
+	// The switch learns the cluster MAC.
+	{files: "rarp-before-answer.pcap", vip: "192.0.2.90", status: 1, have: []string{"cluster-mac-as-source:warning", "unicast-mode-masked"}},
+	{files: "rarp-before-answer.pcap", args: "--vip 192.0.2.90", vip: "192.0.2.90", status: 1, have: []string{"cluster-mac-as-source:warning"}},
+	{files: "node-arp-cluster-mac.pcap", vip: "192.0.2.90", status: 1, have: []string{"cluster-mac-as-source:warning"}},
+	{files: "stp-cluster-mac.pcap", vip: "192.0.2.90", status: 1, have: []string{"cluster-mac-as-source:warning"}},
+
+	// Time that nobody captured, and what a filter left out.
+	{files: "igmp-filter-on-vip.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-not-proven", "igmp-group-joined"}, absent: []string{"igmp-no-querier"}},
+	{files: "igmp-filter-on-udp.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-not-proven"}, absent: []string{"igmp-no-querier", "igmp-no-report"}},
+	{files: "igmp-ssdp.pcap", vip: "-", status: 3},
 	{files: "monday.pcap tuesday.pcap", vip: "192.0.2.90", status: 1, mode: "igmp-multicast", have: []string{"igmp-not-proven"}, absent: []string{"igmp-no-querier", "igmp-no-report"}},
 	{files: "igmp-nobody-asks.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-no-querier", "igmp-group-joined"}},
 	{files: "igmp-reports-from-vip.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-group-joined"}},
