@@ -34,7 +34,7 @@ func TestCapturedSorts(t *testing.T) {
 		{"a query behind a tag", [][]byte{answer, report(ipHost), append(unhex(t, "01005e000001"+router+"81000014"), query[12:]...)}, true, false},
 		{"a filter on the VIP: its reports, its answers", [][]byte{answer, report(ipVIP), report(ipVIP)}, false, false},
 		{"a filter on a node's adapter", [][]byte{answer, report(ipHost), ip(t, router, host, "06", "ac103f16", ipFar, tcpACK)}, false, false},
-		{"a filter on UDP", [][]byte{discovery(host, ipHost), discovery(host2, "ac103f16"), discovery(router, "ac103f01")}, false, false},
+		{"a filter on ARP and UDP", [][]byte{answer, discovery(host, ipHost), discovery(host2, "ac103f16"), discovery(router, "ac103f01")}, false, false},
 		{"UDP to groups, and TCP", [][]byte{discovery(host, ipHost), discovery(host2, "ac103f16"), ip(t, router, host, "06", "ac103f17", ipFar, tcpACK)}, true, false},
 		{"heartbeats of two hosts", [][]byte{heartbeat(t, ipVIP), beat2}, false, true},
 		{"a filter on one host's adapter, and its heartbeats", [][]byte{heartbeat(t, ipVIP), ip(t, router, masked, "06", ipVIP, ipFar, tcpACK), heartbeat(t, ipVIP)}, false, false},
