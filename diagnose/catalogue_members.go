@@ -108,7 +108,7 @@ var memberEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "A host beats, but answers no ARP",
 		Meaning: "A host's heartbeats are heard, but it answered no question for the VIP. Where others answer it is a remark: which hosts answer on current Windows is not documented, and one under stress may not. " +
-			"Where none answers, nobody can reach the VIP: it is missing on the hosts, or ARP is blocked.",
+			"Where none answers our own questions, nobody can reach the VIP: it is missing on the hosts, or ARP is blocked. Where others asked it is a remark: the answers go to their ports.",
 		Detected: "At least three questions for the VIP, heartbeats of a host with that cluster IP, and no answer from its Ethernet source.",
 		Disproof: "An answer of the host.",
 		Cure:     "Where no host answers: check that the VIP stands on the cluster adapter of every host, after the dedicated address, and that MulticastSpoofEnabled is on. Where others answer: none needed.",

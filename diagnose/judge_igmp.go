@@ -323,7 +323,7 @@ func (p *picture) judgeNotJoined(over time.Duration) {
 			l.add("%s", text)
 		}
 	}
-	for _, g := range grouped(where(p.claims, func(s sighting) bool { return s.act == answers }), sourceOf) {
+	for _, g := range grouped(where(p.claims, func(s sighting) bool { return s.act == answers && p.inSight(s, showsGroups) }), sourceOf) {
 		add(g.mac, itemsOf(g.of), fmt.Sprintf("%v answers ARP for the VIP and reported nothing in %s", g.mac, span(over)))
 	}
 	for _, m := range p.alive() {

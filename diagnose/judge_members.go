@@ -253,9 +253,9 @@ func (p *picture) heardBeats() time.Duration {
 	return p.covered(first, p.end, showsBeats)
 }
 
-// inSightOfBeats reports whether something was seen while heartbeats could be.
-func (p *picture) inSightOfBeats(s sighting) bool {
-	return len(p.captured) == 0 || slices.ContainsFunc(p.stretches(showsBeats), func(at stretch) bool {
+// inSight reports whether something was seen while frames of another sort could be.
+func (p *picture) inSight(s sighting, could func(evidence.Captured) bool) bool {
+	return len(p.captured) == 0 || slices.ContainsFunc(p.stretches(could), func(at stretch) bool {
 		return !s.last.Before(at.from) && !s.first.After(at.to)
 	})
 }
@@ -272,7 +272,7 @@ func (p *picture) judgeWithoutBeats() {
 		beats[m.mac] = true
 	}
 	silent := where(p.claims, func(s sighting) bool {
-		return s.act == answers && !beats[s.arp.EthSrc] && !p.claimed[s.arp.EthSrc] && p.inSightOfBeats(s)
+		return s.act == answers && !beats[s.arp.EthSrc] && !p.claimed[s.arp.EthSrc] && p.inSight(s, showsBeats)
 	})
 	if len(silent) == 0 {
 		return
@@ -314,7 +314,16 @@ func (p *picture) judgeWithoutARP() {
 	}
 	items := slices.Concat(itemsOfMembers(mute), p.questions, itemsOf(p.askers))
 	if p.answered == 0 {
+		// An answer goes to who asked: of others' questions, as in a capture of
+		// another port, its absence says little.
+		own := p.asked >= enoughQuestions
+		if !own {
+			l.add("others asked: the answers go to their ports, and may not have come to this one")
+		}
 		p.find(idNoARP, fmt.Sprintf("%s of the cluster of %v: heartbeats, but no answer to ARP of anyone.", many(len(mute), "host"), p.vip), l.list(), items)
+		if !own {
+			p.lower(idNoARP, Info)
+		}
 		return
 	}
 	p.find(idNoARP, fmt.Sprintf("%s of %v: heartbeats, but no answer to ARP; others answer.", many(len(mute), "host"), p.vip), l.list(), items)

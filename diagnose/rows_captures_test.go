@@ -363,6 +363,27 @@ func captureStories() []story {
 			want: []string{idHostStopped},
 		},
 		{
+			// At a port of the segment that is no asker's: the answers go elsewhere.
+			name:    "heartbeats, and others' questions without an answer",
+			steps:   join(repeated(time.Second, 8, beat(node1, 1)), repeated(time.Second, 8, beat(node2, 2)), repeated(2*time.Second, 4, asks)),
+			verdict: Seen, severity: Info,
+			want: []string{idNoARP, idOthersAsk},
+			near: []string{idHostStopped},
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idNoARP); f.Severity != Info || !strings.Contains(strings.Join(f.Evidence, "\n"), "go to their ports") {
+					t.Errorf("%+v", f)
+				}
+			},
+		},
+		{
+			name: "a host answers in a capture of ARP alone, and another one reports its group in a later capture",
+			steps: join([]step{answerTo(node2, igmp, client, stranger), inIGMP(hour)}, repeated(time.Minute, 5, reports(node1, node1IP).igmp(func(f *evidence.IGMP) { f.Version = 1 }).from(hour)),
+				captured(evidence.Captured{Source: 1}, 0, time.Minute), captured(evidence.Captured{Source: 2, Group: true}, hour, hour+5*time.Minute)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idSeveralHosts, idJoined, idNoQuerier, idRouterUntested},
+			near: []string{idNotJoined},
+		},
+		{
 			// Its entry is from before the cluster's change of mode.
 			name:    "a router sends remote clients' packets to the MAC of another mode",
 			steps:   join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second).traffic(func(f *evidence.Traffic) { f.EthDst = unicast }))),
