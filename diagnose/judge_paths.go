@@ -226,6 +226,9 @@ func (p *picture) settleGroupMAC(all []*outcome) {
 	}
 	reach, fail := 0, 0
 	for _, o := range all {
+		if p.isLone(o) {
+			continue // that proves too little to make less of the group MAC
+		}
 		switch o.reach {
 		case Reaches:
 			reach++

@@ -473,7 +473,7 @@ func (p *picture) reportReaching(all []*outcome) {
 	for _, o := range all {
 		if reaches(o) {
 			own = own || len(o.trial.delivered) > 0
-			lone = lone && len(o.trial.delivered) == 0 && len(o.others) == 1 && sightings(p.items[o.others[0].item]) == 1
+			lone = lone && p.isLone(o)
 		}
 	}
 	p.reportRouters(all, idRouterReaches, reaches, func(who string, n int) string {
@@ -490,6 +490,12 @@ func (p *picture) reportReaching(all []*outcome) {
 			f.Summary = fmt.Sprintf("One packet for %v came from the MAC of %s, so it seems to reach it.", p.vip, lowerFirst(names(slices.DeleteFunc(slices.Clone(all), func(o *outcome) bool { return !reaches(o) }))))
 		}
 	}
+}
+
+// isLone reports that one packet of somebody's is all that shows that a router
+// reaches the VIP.
+func (p *picture) isLone(o *outcome) bool {
+	return o.reach == Reaches && len(o.trial.delivered) == 0 && len(o.others) == 1 && sightings(p.items[o.others[0].item]) == 1
 }
 
 // judgeClaims notes the routers whose address several MACs claim.

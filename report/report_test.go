@@ -112,6 +112,8 @@ func outcomes() map[string]report.Outcome {
 		add(10*time.Millisecond, echo(evil, 1)).add(10*time.Millisecond, echo(rtrMAC, 2)).
 		add(11*time.Millisecond, evidence.Echo{Reply: true, EthSrc: host(1), EthDst: ourMAC, Src: vip, Dst: us.Addr(), TTL: 128, ID: 1}).
 		add(3*time.Second, evidence.ICMPError{Type: 3, Code: 1, EthSrc: rtrMAC, From: router, To: us.Addr(), Src: us.Addr(), Dst: vip, Protocol: 1, ID: 2}), 5, 4*time.Second)
+	all["one-packet"] = outcome(asked(3, time.Second).answer(300*us1, host(1), cluster, vip).answer(400*us1, rtrMAC, rtrMAC, router).
+		add(500*time.Millisecond, evidence.Traffic{EthSrc: rtrMAC, EthDst: cluster, Src: netip.MustParseAddr("10.9.8.7"), Dst: vip, EtherType: 0x0800}), 3, time.Second)
 	igmpMAC, group := mac.Addr{0x01, 0, 0x5e, 0x7f, 63, 241}, netip.MustParseAddr("239.255.63.241")
 	all["igmp"] = outcome(asked(3, 3*time.Second).answer(300*us1, host(1), igmpMAC, vip).answer(350*us1, host(2), igmpMAC, vip).
 		add(time.Second, evidence.IGMP{Act: evidence.Query, Version: 2, EthSrc: rtrMAC, From: router}).

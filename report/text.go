@@ -225,7 +225,7 @@ func verdictLines(o Outcome) []string {
 	default:
 		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
-	lines := []string{verdictSentence(o.Diagnosis.Verdict) + othersOpen(o.Diagnosis) + " " + how}
+	lines := []string{verdictSentence(o.Diagnosis) + othersOpen(o.Diagnosis) + " " + how}
 	if o.Capture == nil && o.Diagnosis.Verdict == diagnose.Silent && o.Diagnosis.Has("vip-off-link") {
 		lines = append(lines, fmt.Sprintf("This host is not on its subnet: ARP on %s does not get there.", Clean(o.Interface)))
 	}
@@ -283,9 +283,14 @@ func long(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-func verdictSentence(v diagnose.Verdict) string {
-	switch v {
+func verdictSentence(d diagnose.Diagnosis) string {
+	switch d.Verdict {
 	case diagnose.Reachable:
+		for _, f := range d.Findings {
+			if f.ID == "router-reaches-vip" && f.Certainty == nlb.Unconfirmed {
+				return "It answers here, and a router seems to reach it, by one packet of somebody's."
+			}
+		}
 		return "It answers here, and a router is proven to reach it."
 	case diagnose.LocalOnly:
 		return "It answers on this subnet, and a router does not reach it."
@@ -298,7 +303,7 @@ func verdictSentence(v diagnose.Verdict) string {
 	case diagnose.Seen:
 		return "It is present; nothing more can be proven from what was captured."
 	}
-	return string(v)
+	return string(d.Verdict)
 }
 
 // othersOpen says of how many routers it is not known whether they reach the VIP,
