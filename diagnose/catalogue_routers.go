@@ -15,6 +15,7 @@ const (
 	idContradiction  = "router-evidence-contradicts"
 	idClaimed        = "router-address-claimed-twice"
 	idStale          = "packets-to-another-mac"
+	idOtherSource    = "router-source-differs"
 )
 
 // The two cures of a group MAC that a router refuses, with their costs.
@@ -115,6 +116,20 @@ var routerEntries = [...]Entry{
 		References: []Reference{
 			{"RFC 1812 3.3.2", nlb.Inferred},
 			{"RFC 1122 2.3.2 (ARP repeated at most once a second)", nlb.Inferred},
+		},
+	},
+	{
+		ID:        idOtherSource,
+		Severity:  Info,
+		Certainty: nlb.Inferred,
+		Title:     "A router's frames come from another MAC",
+		Meaning: "A router's own frames, IGMP queries or hellos, come from a MAC that its ARP does not name. Some routers and layer 3 switches send from a port's MAC and answer with the VLAN's. " +
+			"Two devices with one address look the same, and so does somebody who answers in the router's name. What is handed to the one MAC says nothing of the other.",
+		Detected: "An IGMP query, or a VRRP or HSRP hello, whose IP source is a router's and whose Ethernet source is neither a virtual router's MAC nor one that ARP for this address names.",
+		Disproof: "ARP of the router with that MAC, or one MAC table entry for both on the switch.",
+		Cure:     "Look both MACs up in the switch's MAC table. If they are on the ports of one router, none needed.",
+		References: []Reference{
+			{"RFC 826 (the sender's address in ARP is what neighbours keep)", nlb.Documented},
 		},
 	},
 	{

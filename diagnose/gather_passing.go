@@ -15,8 +15,8 @@ import (
 const enoughPassed = 2
 
 // findPassing adds the routers that show by what they forward: packets for the VIP
-// whose source is on another subnet, from the MAC of a host whose own address ARP
-// shows. A router that is known already needs no such proof.
+// whose source is on another subnet, from the MAC of a host whose own address is
+// shown. A router that is known already needs no such proof.
 func (p *picture) findPassing() {
 	if p.live && p.asked > 0 {
 		return // the run tests the routers itself; others' packets are for those that it knows
@@ -46,12 +46,21 @@ func (p *picture) findPassing() {
 	}
 }
 
-// addressesAt are the IPv4 addresses that ARP shows at m, other than the VIP.
+// addressesAt are the IPv4 addresses that ARP shows at m, other than the VIP, or else
+// those whose routers ask for groups, or greet, from there.
 func (p *picture) addressesAt(m mac.Addr) []netip.Addr {
 	var ips []netip.Addr
 	for _, s := range p.others {
 		if s.arp.SenderMAC == m && s.arp.EthSrc == m && isHostIP(s.arp.SenderIP) && !slices.Contains(ips, s.arp.SenderIP) {
 			ips = append(ips, s.arp.SenderIP)
+		}
+	}
+	if len(ips) > 0 {
+		return ips
+	}
+	for _, o := range p.ownFrames() {
+		if o.mac == m && !slices.Contains(ips, o.ip) {
+			ips = append(ips, o.ip)
 		}
 	}
 	return ips

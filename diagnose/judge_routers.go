@@ -166,6 +166,7 @@ func (p *picture) judgeRouters() {
 		return fmt.Sprintf("Packets for %v come from the MAC of r%s, and that is contradicted. One of the two may be forged.", p.vip, who[1:])
 	})
 	p.judgeClaims(all)
+	p.judgeOtherSource()
 	p.reportRouters(all, idIgnores, func(o *outcome) bool { return o.reach == DoesNotReach && o.group }, func(who string, n int) string {
 		return fmt.Sprintf("%s %s the group MAC that %v answers with: remote subnets are cut off.", who, verb(n, "does not accept", "do not accept"), p.vip)
 	})

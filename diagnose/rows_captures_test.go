@@ -384,6 +384,24 @@ func captureStories() []story {
 			near: []string{idNotJoined},
 		},
 		{
+			name:    "a router forwards, and asks for groups, from another MAC than it answers with",
+			steps:   join([]step{answerTo(node1, multicast, gateway, routerMAC), asks, query(gateway, 2).igmp(func(f *evidence.IGMP) { f.EthSrc = plain })}, repeated(time.Second, 3, passes(plain, remote).from(time.Second))),
+			verdict: Reachable, severity: Info,
+			want: []string{idGroupMAC, idRouterReaches, idFloods, idNotSnoopable, idOtherSource},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idOtherSource); !strings.Contains(text, plain.String()) || !strings.Contains(text, routerMAC.String()) {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name:    "a router asks for groups from the MAC that it answers with",
+			steps:   []step{answerTo(node1, multicast, gateway, routerMAC), asks, query(gateway, 2).igmp(func(f *evidence.IGMP) { f.EthSrc = routerMAC })},
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idNotSnoopable, idRouterUntested},
+			near: []string{idOtherSource},
+		},
+		{
 			// Its entry is from before the cluster's change of mode.
 			name:    "a router sends remote clients' packets to the MAC of another mode",
 			steps:   join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second).traffic(func(f *evidence.Traffic) { f.EthDst = unicast }))),
