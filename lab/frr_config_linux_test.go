@@ -74,8 +74,8 @@ func TestBeacons(t *testing.T) {
 		t.Fatalf("%d beacons, want report, heartbeat and identity", len(all))
 	}
 	report := "\x01\x00\x5e\x7f\x3f\xf1\x00\x00\x5e\x00\x53\x22\x08\x00" + // to the group, from the adapter
-		"\x45\x00\x00\x1c\x00\x00\x40\x00\x01\x02\x5e\xc9" + // 28 bytes, whole, TTL 1, IGMP
-		"\xac\x10\x3f\x16\xef\xff\x3f\xf1" + // 172.16.63.22 to 239.255.63.241
+		"\x45\x00\x00\x1c\x00\x00\x40\x00\x01\x02\x5d\xee" + // 28 bytes, whole, TTL 1, IGMP
+		"\xac\x10\x3f\xf1\xef\xff\x3f\xf1" + // 172.16.63.241, the primary VIP, to 239.255.63.241
 		"\x12\x00\xbe\x0e\xef\xff\x3f\xf1" // IGMPv1 report
 	if got := string(all[0].frame); !strings.HasPrefix(got, report) {
 		t.Errorf("report\n got % x\nwant % x", got, report)
