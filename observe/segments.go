@@ -28,10 +28,11 @@ const (
 	segmentFacts   = 16 // different facts of one connection and sort
 	segmentBytes   = 10 << 20
 	segmentAgain   = 2 << 20
-	segmentSnap    = 256  // bytes kept of a segment: its headers
-	recentSegments = 16   // by which a retransmission is known
-	obeyedKept     = 4    // sizes kept of segments that fit
-	usualMSS       = 1460 // what Ethernet gives: less is worth a look at each segment
+	leastBytes     = 2 << 10 // with less left of segmentBytes a connection that weighs less gives way
+	segmentSnap    = 256     // bytes kept of a segment: its headers
+	recentSegments = 16      // by which a retransmission is known
+	obeyedKept     = 4       // sizes kept of segments that fit
+	usualMSS       = 1460    // what Ethernet gives: less is worth a look at each segment
 )
 
 // Segments follows the TCP connections in a capture for the size of their
@@ -478,20 +479,9 @@ func (s *Segments) evidence(c *connection) {
 			c.full = true
 			s.left++
 		}
-		least := s.found[0]
-		for _, other := range s.found {
-			if other.weight < least.weight {
-				least = other
-			}
-		}
-		if least.weight >= w {
+		if !s.giveWay(w) {
 			return
 		}
-		s.left++
-		least.log.Release()
-		least.log, least.full, least.kept = nil, true, [keptSorts]uint8{}
-		s.found = slices.DeleteFunc(s.found, func(x *connection) bool { return x == least })
-		s.forget(least)
 	}
 	if c.full {
 		c.full = false
@@ -508,6 +498,25 @@ func (s *Segments) evidence(c *connection) {
 		s.keep(c, c.first.fact, &c.first.frame)
 		c.first = nil
 	}
+}
+
+// giveWay leaves out the connection that weighs least, if it is less than w.
+func (s *Segments) giveWay(w weight) bool {
+	least := s.found[0]
+	for _, other := range s.found {
+		if other.weight < least.weight {
+			least = other
+		}
+	}
+	if least.weight >= w {
+		return false
+	}
+	s.left++
+	least.log.Release()
+	least.log, least.full, least.kept = nil, true, [keptSorts]uint8{}
+	s.found = slices.DeleteFunc(s.found, func(c *connection) bool { return c == least })
+	s.forget(least)
+	return true
 }
 
 // The sorts of facts of a connection, each within a bound of its own: what a card
@@ -555,6 +564,8 @@ func (s *Segments) keep(c *connection, fact evidence.Fact, f *evidence.Frame) {
 			return
 		}
 		c.kept[sort]++
+		for s.budget.Bytes < leastBytes && s.giveWay(c.weight) {
+		}
 	}
 	cut := headersOf(f)
 	c.log.Add(fact, f.Time, 1, &cut)

@@ -346,6 +346,32 @@ func TestSegmentsKeepTheWorstOfOne(t *testing.T) {
 	}
 }
 
+// Remarks of many facts use up no memory that the worst needs.
+func TestSegmentsMemoryIsTheWorsts(t *testing.T) {
+	var s observe.Segments
+	for port := range uint16(observe.MaxOfEvidence - 1) {
+		frames := []tcpFrame{{port: 2000 + port, flags: fSYN, mss: 1460, stamps: true}, {port: 2000 + port, back: true, flags: fSYN | fACK, mss: 1200}}
+		for n := range 20 {
+			frames = append(frames, tcpFrame{port: 2000 + port, flags: fACK, seq: uint32(10_000 * n), payload: 2000 + n}, tcpFrame{port: 2000 + port, back: true, flags: fACK, ack: uint32(10_000*n + 1200 + n)},
+				tcpFrame{port: 2000 + port, flags: fACK, seq: uint32(10_000*n + 5000), payload: 1210 + n})
+		}
+		play(&s, frames...)
+	}
+	lost := tcpFrame{port: 60_000, flags: fACK, seq: 1, payload: 536}
+	play(&s, tcpFrame{port: 60_000, flags: fSYN, mss: 1460}, tcpFrame{port: 60_000, back: true, flags: fSYN | fACK, mss: 512}, lost, lost)
+	found, more := s.Connections()
+	at := slices.IndexFunc(found, func(c observe.Connection) bool { return c.Client.Port() == 60_000 })
+	if at < 0 || len(found[at].Items) != 4 || more == 0 {
+		t.Errorf("at %d of %d, %d more", at, len(found), more)
+		return
+	}
+	for _, it := range found[at].Items {
+		if it.Fact.Kind() == evidence.KindUnkept {
+			t.Errorf("%+v", it)
+		}
+	}
+}
+
 // SYNs without an answer, as of a scan, push out no connection that was answered.
 func TestSegmentsScan(t *testing.T) {
 	var s observe.Segments
