@@ -83,6 +83,15 @@ func (d *Docket) Adopt(c *Case) *Case {
 	return c
 }
 
+// Drop leaves a case out, and gives its evidence back to the budget that it shares.
+func (d *Docket) Drop(c *Case) {
+	delete(d.byIP, c.VIP)
+	d.cases = slices.DeleteFunc(d.cases, func(x *Case) bool { return x == c })
+	for _, log := range [...]*evidence.Log{&c.Log, &c.Asks, &c.IP, &c.Others, &c.Hosts} {
+		log.Release()
+	}
+}
+
 // Case returns the case of a VIP, or nil.
 func (d *Docket) Case(vip netip.Addr) *Case { return d.byIP[vip] }
 

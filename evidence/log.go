@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"iter"
 	"time"
 )
 
@@ -183,6 +184,18 @@ func (l *Log) Release() {
 // and must not be changed.
 func (l *Log) Items() []Item {
 	return append([]Item(nil), l.items...)
+}
+
+// All gives the facts in that order without a copy. The items are the Log's, and
+// hold until something is added.
+func (l *Log) All() iter.Seq[*Item] {
+	return func(yield func(*Item) bool) {
+		for i := range l.items {
+			if !yield(&l.items[i]) {
+				return
+			}
+		}
+	}
 }
 
 // Len returns how many different facts the Log holds.

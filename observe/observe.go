@@ -99,6 +99,9 @@ func (w *Watch) AddIP(ip netip.Addr) {
 	w.remember()
 }
 
+// DropIP undoes AddIP.
+func (w *Watch) DropIP(ip netip.Addr) { delete(w.ips, ip.Unmap()) }
+
 // Mention keeps echoes and TCP segments from and to ip in a narrow Watch.
 func (w *Watch) Mention(ip netip.Addr) {
 	if ip = ip.Unmap(); ip.Is4() {

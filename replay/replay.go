@@ -69,7 +69,9 @@ type Replay struct {
 
 	frames      int
 	first, last time.Time
-	more        int // signs of VIPs beyond MaxVIPs
+	more        int                 // signs of VIPs beyond MaxVIPs
+	least       weight              // no VIP weighs less, when it was looked at last
+	named       map[netip.Addr]bool // by the caller or a note
 }
 
 // told is what makes an answer different.
@@ -99,7 +101,7 @@ func newMaybes() maybes {
 func New(vips ...netip.Addr) *Replay {
 	r := &Replay{
 		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes, Again: keptAgain},
-		dirty: make(map[*docket.Case]bool), noted: make(map[string]bool),
+		dirty: make(map[*docket.Case]bool), noted: make(map[string]bool), named: make(map[netip.Addr]bool),
 		maybe: newMaybes(), before: newMaybes(),
 		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool), signs: newSigns(),
 	}
@@ -123,6 +125,7 @@ func (r *Replay) Place(items []evidence.Item) {
 		r.placed = true
 		if v.VIP.IsValid() && !r.only && nlb.CheckVIP(v.VIP) == nil {
 			r.noted[v.Interface] = true
+			r.named[v.VIP.Unmap()] = true
 			r.open(v.VIP.Unmap())
 		}
 		if v.Address.IsValid() {
@@ -143,9 +146,10 @@ func (r *Replay) open(vip netip.Addr) *docket.Case {
 	if c != nil {
 		return c
 	}
-	if len(r.docket.Cases()) == MaxVIPs {
-		r.more++
-		return nil
+	if r.full() {
+		if r.more++; !r.giveWay(r.weightOf(vip)) {
+			return nil
+		}
 	}
 	c = &docket.Case{VIP: vip}
 	if m := r.forget(vip); m != nil {
@@ -265,7 +269,10 @@ func (r *Replay) touch(fact evidence.Fact) {
 
 // addARP files ARP, and finds out by it who is a VIP.
 func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
-	if !r.only && !a.Out {
+	// If there are as many VIPs as are kept, what is claimed counts before its case
+	// is opened: by its weight it gets in.
+	late := r.full() && r.docket.Case(a.SenderIP) == nil
+	if !r.only && !a.Out && !late {
 		r.claim(a)
 	}
 	c := r.docket.Case(a.SenderIP)
@@ -302,6 +309,16 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 	}
 	if c == nil && nlb.CheckVIP(a.SenderIP) == nil {
 		r.maybeOf(a.SenderIP).log.Add(a, f.Time, 1, f)
+	}
+	if late && !a.Out {
+		r.claim(a)
+		if c := r.docket.Case(a.SenderIP); c != nil && !a.SenderMAC.IsBroadcast() {
+			if a.Op == evidence.Reply && c.Answered.IsZero() {
+				c.First, c.Answered = a, f.Time
+			}
+			r.watch.AddMAC(a.SenderMAC)
+			r.tell(a, f.Time)
+		}
 	}
 	if a.Op == evidence.Request && a.SenderIP != a.TargetIP && r.docket.Case(a.TargetIP) == nil && nlb.CheckVIP(a.TargetIP) == nil {
 		r.maybeOf(a.TargetIP).asks.Add(a, f.Time, 1, f)
@@ -434,7 +451,7 @@ func (r *Replay) Carried() []observe.Carried { return r.survey.Carried() }
 type Seen struct {
 	Frames      int
 	First, Last time.Time // of the first and last frame that has a time
-	More        int       // frames that showed further VIPs when there were too many
+	More        int       // signs of VIPs when there were too many: some were left out
 }
 
 // Seen returns how much was read so far.

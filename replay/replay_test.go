@@ -304,6 +304,47 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// Of too many VIPs those stay, or get in, that most speaks against.
+func TestTheWorstVIPsStay(t *testing.T) {
+	claim := func(n uint32, at string) []byte {
+		b := arp(t, router, host2, "0002", at, ipHost, "ac103f01")
+		binary.BigEndian.PutUint32(b[28:], n)
+		return b
+	}
+	const mine, first = 0x0d000001, 0x0e000001
+	for name, tt := range map[string]struct {
+		frames [][]byte
+		kept   bool
+	}{
+		"two MACs":      {[][]byte{claim(mine, cluster), claim(mine, "03bf0d000001")}, true},
+		"one MAC":       {[][]byte{claim(mine, cluster), claim(mine, cluster)}, false},
+		"ten asks":      {append(slices.Repeat([][]byte{arp(t, all, router, "0001", router, "ac103f01", "0d000001")}, 10), claim(mine, cluster), claim(mine, cluster)), true},
+		"packets to it": {[][]byte{ip(t, cluster, router, "11", ipFar, "0d000001", tcpACK)}, false},
+	} {
+		for _, before := range []bool{false, true} {
+			r := replay.New()
+			if before {
+				feed(r, tt.frames...)
+			}
+			for n := range uint32(replay.MaxVIPs + 500) {
+				feed(r, claim(first+n, cluster))
+			}
+			if !before {
+				feed(r, tt.frames...)
+			}
+			vips := r.VIPs()
+			got := slices.Contains(vips, netip.MustParseAddr("13.0.0.1"))
+			want := tt.kept || before && name != "packets to it"
+			if got != want || len(vips) != replay.MaxVIPs || r.Seen().More < 500 {
+				t.Errorf("%s, before the others %v: it is there %v, of %d; %d signs of more", name, before, got, len(vips), r.Seen().More)
+			}
+			if got && tt.kept && facts(r.Items(netip.MustParseAddr("13.0.0.1"), nil), func(evidence.Fact) bool { return true }) < len(tt.frames)-1 {
+				t.Errorf("%s: %d items", name, len(r.Items(netip.MustParseAddr("13.0.0.1"), nil)))
+			}
+		}
+	}
+}
+
 // A frame that is no evidence costs no allocation.
 func TestNoAllocation(t *testing.T) {
 	r := replay.New()

@@ -491,7 +491,7 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 	}
 	seen := a.replay.Seen()
 	if seen.More > 0 {
-		say("more than %d VIPs are shown; %d frames of others were left out: name those to judge with --vip", replay.MaxVIPs, seen.More)
+		say("more than %d VIPs are shown: those with most against them are told, and %d signs of others were left out; name those to judge with --vip", replay.MaxVIPs, seen.More)
 	}
 	if a.skipped > 0 && len(a.faults) == 0 {
 		say("packets left out as they are neither Ethernet frames nor hold IP: %d", a.skipped)

@@ -141,3 +141,36 @@ func TestManyConnections(t *testing.T) {
 		t.Errorf("%s", errs)
 	}
 }
+
+// Of too many VIPs the worst are told, and the exit status is not better for those
+// that were left out.
+func TestManyVIPs(t *testing.T) {
+	file := []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0}
+	claim := func(n int, host byte) {
+		at, vip := []byte{3, 0xbf, 198, 18, byte(n >> 8), host}, []byte{198, 18, byte(n >> 8), byte(n)}
+		b := []byte{0, 0, 0x5e, 0, 0x53, 1, 0, 0, 0x5e, 0x90, byte(n >> 8), host, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2}
+		b = append(append(append(b, at...), vip...), 0, 0, 0x5e, 0, 0x53, 1, 198, 19, 255, 254)
+		for _, v := range []int{1_700_000_000, n * 10, len(b), len(b)} {
+			file = binary.LittleEndian.AppendUint32(file, uint32(v))
+		}
+		file = append(file, b...)
+	}
+	name := filepath.Join(t.TempDir(), "many.pcap")
+	look := func() (int, string, string) {
+		if err := os.WriteFile(name, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return runArgs(t, "analyze", "-o", "json", name)
+	}
+	for n := range 1100 {
+		claim(n, byte(n))
+	}
+	if status, out, errs := look(); status != exitUnknown || strings.Count(out, "\n") != 1024 || !strings.Contains(errs, "76 signs of others were left out") {
+		t.Errorf("status %d, %d lines, %s", status, strings.Count(out, "\n"), errs)
+	}
+	claim(2000, 1) // 198.18.7.208, at two MACs
+	claim(2000, 2)
+	if status, out, errs := look(); status == exitOK || status == exitWarning || !strings.Contains(out, `"vip":"198.18.7.208"`) {
+		t.Errorf("status %d, %d lines, %s", status, strings.Count(out, "\n"), errs)
+	}
+}
