@@ -159,7 +159,11 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	var rights sync.WaitGroup
 	rights.Go(func() {
 		o.config.device.files.prepare()
-		io.giveUp(o.write)
+		// A VIP of another subnet is asked by sockets that are opened for each try,
+		// and the one for echoes may need a right.
+		if !slices.ContainsFunc(jobs, func(j job) bool { return j.remote }) {
+			io.giveUp(o.write)
+		}
 	})
 	if o.write == "" {
 		ctx, cancel := context.WithCancel(ctx)
