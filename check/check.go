@@ -37,6 +37,8 @@ type Link interface {
 	// Hear makes ARP and IPv4 with ip as sender or target heard, beside what is
 	// heard already.
 	Hear(ip netip.Addr) error
+	// HearMAC makes every frame from or to a MAC heard, where it comes to this port.
+	HearMAC(mac.Addr) error
 	// Drops returns how many frames were lost before they could be received,
 	// since the link was opened.
 	Drops() (int, error)

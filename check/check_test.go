@@ -57,17 +57,19 @@ func arpFrame(t *testing.T, op arp.Operation, src, dst, sha mac.Addr, spa netip.
 // segment is a Link to a network on paper: answer says what comes back for a
 // frame, and how much later. Its clock is that of the test's bubble.
 type segment struct {
-	t       *testing.T
-	answer  func(sent []byte) [][]byte
-	delay   time.Duration
-	frames  chan evidence.Frame
-	stop    chan struct{}
-	sent    [][]byte
-	joined  []mac.Addr
-	hears   []netip.Addr
-	drops   int
-	failing error // what Receive returns
-	sendErr error
+	t      *testing.T
+	answer func(sent []byte) [][]byte
+	delay  time.Duration
+	frames chan evidence.Frame
+	stop   chan struct{}
+	sent   [][]byte
+	joined []mac.Addr
+	hears  []netip.Addr
+
+	hearsMACs []mac.Addr
+	drops     int
+	failing   error // what Receive returns
+	sendErr   error
 }
 
 func newSegment(t *testing.T, answer func([]byte) [][]byte) *segment {
@@ -132,6 +134,11 @@ func (s *segment) Join(m mac.Addr) error {
 
 func (s *segment) Hear(ip netip.Addr) error {
 	s.hears = append(s.hears, ip)
+	return nil
+}
+
+func (s *segment) HearMAC(m mac.Addr) error {
+	s.hearsMACs = append(s.hearsMACs, m)
 	return nil
 }
 

@@ -131,6 +131,41 @@ func TestWaitsForHostsOfOneMAC(t *testing.T) {
 	})
 }
 
+// The MAC of a secondary VIP's cluster is made of another address: it is heard from
+// the first masked answer on, so that RARP from it, by which a switch learns the MAC,
+// is a finding.
+func TestHearsFromClusterMAC(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := mac.Addr{0x02, 0xbf, 172, 16, 63, 200}
+		s := newSegment(t, func(b []byte) [][]byte {
+			if b[12] != 0x08 || b[13] != 0x06 || target(t, b) != vip {
+				return nil
+			}
+			var out [][]byte
+			for n := range byte(2) {
+				out = append(out, arpFrame(t, arp.OperationReply, mac.Addr{0x02, n + 1, 172, 16, 63, 200}, ourMAC, at, vip, ourMAC, us.Addr()))
+			}
+			return out
+		})
+		done := make(chan struct{})
+		defer close(done)
+		rarp := make([]byte, 60)
+		copy(rarp, mac.Broadcast[:])
+		copy(rarp[6:], at[:])
+		copy(rarp[12:], []byte{0x80, 0x35})
+		s.beats(done, 300*time.Millisecond, rarp)
+		cfg := config()
+		cfg.Beats = 1200 * time.Millisecond
+		r := runOne(t, s, cfg)
+		if !slices.Contains(s.hearsMACs, at) {
+			t.Errorf("%v is not heard: %v", at, s.hearsMACs)
+		}
+		if !slices.ContainsFunc(r.Diagnosis.Findings, func(f diagnose.Finding) bool { return f.ID == "cluster-mac-as-source" }) {
+			t.Errorf("findings %+v", r.Diagnosis.Findings)
+		}
+	})
+}
+
 // Hosts that contradict each other are heard for as long as it takes to tell a
 // cluster that converges from one that is split.
 func TestListensToASplitCluster(t *testing.T) {

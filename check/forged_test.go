@@ -34,10 +34,11 @@ func (s *script) Receive(deadline time.Time) (evidence.Frame, error) {
 	return evidence.Frame{Time: time.Now(), Data: b, Length: len(b), Place: "eth0"}, nil
 }
 
-func (s *script) Interrupt()            {}
-func (s *script) Join(mac.Addr) error   { return nil }
-func (s *script) Hear(netip.Addr) error { return nil }
-func (s *script) Drops() (int, error)   { return 0, nil }
+func (s *script) Interrupt()             {}
+func (s *script) Join(mac.Addr) error    { return nil }
+func (s *script) Hear(netip.Addr) error  { return nil }
+func (s *script) HearMAC(mac.Addr) error { return nil }
+func (s *script) Drops() (int, error)    { return 0, nil }
 
 // forged is the answers of a cluster for many VIPs at one MAC, and then
 // heartbeats of as many invented hosts, with 40 default hosts.

@@ -38,6 +38,9 @@ type path struct {
 func (r *runner) begin(s *subject) {
 	a, at := s.file.First, s.file.Answered
 	r.watch.AddMAC(a.SenderMAC)
+	if !a.SenderMAC.IsGroup() && a.EthSrc != a.SenderMAC {
+		_ = r.link.HearMAC(a.SenderMAC) // else frames from it, by which a switch learns it, are missing
+	}
 	if r.cfg.Passive {
 		return
 	}

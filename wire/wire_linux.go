@@ -320,6 +320,16 @@ func (l *Link) Hear(ip netip.Addr) error {
 	return l.SetFilter(f)
 }
 
+// HearMAC adds m to the MACs whose frames the filter lets through.
+func (l *Link) HearMAC(m mac.Addr) error {
+	f := l.filter
+	if slices.Contains(f.MACs, m) {
+		return nil
+	}
+	f.MACs = append(slices.Clone(f.MACs), m)
+	return l.SetFilter(f)
+}
+
 // Join makes the interface accept frames to the group address m, until Close.
 // It does not change the filter.
 func (l *Link) Join(m mac.Addr) error {

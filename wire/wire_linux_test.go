@@ -119,6 +119,28 @@ func TestLinkHear(t *testing.T) {
 	}
 }
 
+// A MAC that turns out to be a cluster's is heard from then on, whatever the frame
+// carries.
+func TestLinkHearMAC(t *testing.T) {
+	s := wiretest.NewSegment(t)
+	a, b := open(t, s, s.A, filter), open(t, s, s.B, filter)
+	m := mac.Addr{0x02, 0xbf, 198, 51, 100, 9}
+	rarp := make([]byte, 60)
+	copy(rarp, mac.Broadcast[:])
+	copy(rarp[6:], m[:])
+	copy(rarp[12:], []byte{0x80, 0x35})
+	send(t, a, rarp) // not heard
+	if err := b.HearMAC(m); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range [][]byte{rarp, answer} {
+		send(t, a, want)
+		if f := receive(t, b); !bytes.Equal(f.Data, want) {
+			t.Errorf("got % x, want % x", f.Data, want)
+		}
+	}
+}
+
 // The kernel's time is that of the arrival, not that of the reading.
 func TestFrameTimeIsOfArrival(t *testing.T) {
 	s := wiretest.NewSegment(t)

@@ -48,6 +48,9 @@ func (*Link) SetFilter(Filter) error { return errLinux }
 // Hear fails as Open does.
 func (*Link) Hear(netip.Addr) error { return errLinux }
 
+// HearMAC fails.
+func (*Link) HearMAC(mac.Addr) error { return errLinux }
+
 // Join fails as Open does.
 func (*Link) Join(mac.Addr) error { return errLinux }
 
