@@ -38,11 +38,12 @@ type direction struct {
 	atLeast  bool
 	opening  []int // items: its SYN, or what the kernel says
 
-	tally  evidence.Tally
-	over   []int
-	fitted []int // items: segments that keep to an offer below the floor
-	inside []int // items: acknowledgements that cut them
-	whole  []int // items: those that take them in whole
+	tally   evidence.Tally
+	over    []int // items: segments that no card cuts
+	several []int // items: those that one cuts
+	fitted  []int // items: segments that keep to an offer below the floor
+	inside  []int // items: acknowledgements that cut them
+	whole   []int // items: those that take them in whole
 }
 
 // segments is the evidence about one connection.
@@ -153,8 +154,13 @@ func (s *segments) gatherSegment(i int) {
 			d.fitted = append(d.fitted, i)
 			return
 		}
-		d.over = append(d.over, i)
 		d.tally.Segment(f, n)
+		one := evidence.Tally{Offer: d.mss, Own: d.tally.Own}
+		if one.Segment(f, 1); one.Pieces > 0 {
+			d.several = append(d.several, i)
+		} else {
+			d.over = append(d.over, i)
+		}
 	case evidence.Ack:
 		d := s.towards(f.Dst, f.Src)
 		if d == nil {
@@ -201,7 +207,7 @@ func (s *segments) judge(d *direction) {
 		s.judgeExceeded(d)
 	case d.tally.Count > 0:
 		s.findSegments(idOffload, Info, fmt.Sprintf("Packets of up to %d bytes of segment for %v, which takes %d, are most likely cut on the way by the sender's card.", d.tally.Size, d.to, d.mss),
-			slices.Concat(s.openings(), d.over, d.inside))
+			slices.Concat(s.openings(), d.over, d.several, d.inside))
 	}
 	if d.belowFloor() && !exceeds {
 		text := fmt.Sprintf("%v takes segments of %d bytes, %d less than Windows sends at least.", d.to, d.mss, FloorMSS-d.mss)
@@ -257,7 +263,7 @@ func (s *segments) judgeExceeded(d *direction) {
 		severity = Critical
 	}
 	s.findSegments(idExceeded, severity, fmt.Sprintf("%v sends segments of %d bytes to %v, which takes %d: %d too many, %s. %s", d.from, size, d.to, d.mss, size-d.mss, what, end),
-		slices.Concat(s.openings(), d.over, d.inside, d.whole, s.resets))
+		slices.Concat(s.openings(), d.over, d.whole, s.resets, d.inside, d.several))
 }
 
 // findSegments notes a finding about one direction, with a line for each item. Where

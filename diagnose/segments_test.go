@@ -165,6 +165,15 @@ func segmentStories() []segmentStory {
 			near:     []string{idOffload},
 		},
 		{
+			// What is worst is listed, however much a card cuts beside it.
+			name: "the floor, lost, after much that a card cuts",
+			steps: handshake(512, segment(2000, 0), segment(2100, 0), segment(2200, 0), segment(2300, 0), segment(2400, 0), segment(2500, 0), segment(2600, 0), segment(2700, 0), segment(2800, 0),
+				segment(536, 0), segment(536, 0).again().times(2), resets()),
+			severity: Critical,
+			want:     []string{idExceeded},
+			says:     []string{"sends 536 bytes and 0 of options: 536, the same bytes again, 2 times", "resets the connection", "more lines like these"},
+		},
+		{
 			name:     "a card that cuts to the offer",
 			steps:    handshake(512, segment(1500, 12), ackInto(500, 12), ackInto(1000, 12), ack(false)),
 			severity: Info,
