@@ -166,7 +166,7 @@ var igmpEntries = [...]Entry{
 		Certainty: nlb.Documented,
 		Title:     "Membership or querier not seen yet",
 		Meaning:   "The VIP is in IGMP mode, and in the time that was listened no report for its group, or no query, was heard. That proves neither that they are there nor that they are not: reports and queries come minutes apart.",
-		Detected:  "An answer with a MAC of IP groups, less than 260 s without a report or a query, or frames that were lost meanwhile.",
+		Detected:  "An answer with a MAC of IP groups, less than 260 s without a report or a query, or frames that were lost meanwhile, or a capture that looks filtered: without IGMP, or with one address in every frame.",
 		Disproof:  "A report and a query in a longer observation.",
 		Cure:      "To know: nlbprobe --listen 4m25s, or a capture of that length on a member's port. Else none needed.",
 		References: []Reference{

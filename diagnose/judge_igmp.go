@@ -173,7 +173,7 @@ func (p *picture) watched() (time.Duration, string) {
 	case over > 0:
 		return over, "the longest time that was captured without interruption is " + span(over)
 	default:
-		return 0, "no packet to an IP group is in what was captured: a filter may have left out queries and reports"
+		return 0, "what was captured looks filtered, by protocol or by one address: queries and reports may have been left out"
 	}
 	over, how := p.hearing()
 	return over, how

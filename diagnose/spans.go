@@ -62,7 +62,7 @@ func (p *picture) longestStretch(could func(evidence.Captured) bool) time.Durati
 	return longest
 }
 
-// What a capture can show: IGMP where it holds packets to IP groups, heartbeats
-// where it holds one. A capture filter may have left out what it holds none of.
+// What a capture can show: IGMP and heartbeats where it holds some, or what no
+// filter passes that leaves them out.
 func showsGroups(c evidence.Captured) bool { return c.Group }
 func showsBeats(c evidence.Captured) bool  { return c.Beats }

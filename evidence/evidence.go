@@ -198,8 +198,8 @@ type Captured struct {
 	Source int    // which of several captures, as in Frame
 	Place  string // as in Frame
 	Part   int    // counts the parts of a capture that stood still in between
-	Group  bool   // packets to IPv4 groups are among the frames
-	Beats  bool   // frames of the ethertype of heartbeats are
+	Group  bool   // frames show that no filter left IGMP out
+	Beats  bool   // frames of the ethertype of heartbeats are among them, of more than one address
 }
 
 // Kind implements Fact.
