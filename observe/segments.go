@@ -91,13 +91,14 @@ type packet struct {
 
 // half is one end of a connection, as sender and as receiver.
 type half struct {
-	seen bool   // its SYN was seen
-	isn  uint32 // the sequence number of that
-	mss  int    // what it takes
-	syn  []byte // its SYN
-	meta evidence.Frame
-	fact evidence.TCP
-	long *long // what it sent that is evidence; nil is nothing
+	seen  bool   // its SYN was seen
+	isn   uint32 // the sequence number of that
+	takes uint32 // what it acknowledges
+	mss   int    // what it takes
+	syn   []byte // its SYN
+	meta  evidence.Frame
+	fact  evidence.TCP
+	long  *long // what it sent that is evidence; nil is nothing
 }
 
 // long is what one end sent that is evidence.
@@ -359,7 +360,10 @@ func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
 	if c != nil && c.half[from].seen && c.half[from].isn == p.seq {
 		return // the same again
 	}
-	if c == nil || p.flags&flagACK == 0 {
+	// A SYN begins a new connection, unless its answer came before it: so it stands
+	// in captures of several queues, and if its sender was in doubt (Survey).
+	late := c != nil && !c.half[from].seen && c.half[1-from].fact.ACK && c.half[1-from].takes == p.seq+1
+	if c == nil || p.flags&flagACK == 0 && !late {
 		c = s.renew(c, p.key)
 	}
 	h := &c.half[from]
@@ -371,7 +375,7 @@ func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
 	} else if c.opener < 0 {
 		c.opener = 1 - from
 	}
-	h.seen, h.isn = true, p.seq
+	h.seen, h.isn, h.takes = true, p.seq, p.ack
 	h.mss = int(segmentSize(p.tcpOptions))
 	h.fact = tcpOf(p, f)
 	if h.mss == 0 {

@@ -165,6 +165,8 @@ func TestSegmentsFound(t *testing.T) {
 		{name: "IPv6 in PPPoE", frames: []tcpFrame{{six: true, flags: fSYN, mss: 1440, link: "pppoe"}, {six: true, back: true, flags: fSYN | fACK, link: "pppoe"}, {six: true, flags: fACK, payload: 1221, link: "pppoe"}}, over: 1},
 		{name: "neither checksum nor length yet", frames: []tcpFrame{{flags: fSYN, mss: 1460, blank: true}, {back: true, flags: fSYN | fACK, mss: 512}, {flags: fACK, payload: 5000, blank: true}}, over: 1},
 		{name: "a header that was damaged", frames: opened(512, tcpFrame{flags: fACK, payload: 536, sum: 0xbeef})},
+		{name: "the SYN behind its answer", frames: []tcpFrame{{back: true, flags: fSYN | fACK, ack: 8, mss: 512}, {flags: fSYN, seq: 7, mss: 1460}, data(8, 536)}, over: 1},
+		{name: "the SYN of a new connection", frames: append(opened(512), tcpFrame{flags: fSYN, seq: 900, mss: 1460}, data(901, 536)), none: false},
 		{name: "the SYN again", frames: append(opened(512, data(1, 536)), tcpFrame{flags: fSYN, mss: 1460}, data(1, 536)), over: 2, again: 1},
 	}
 	for _, tt := range tests {

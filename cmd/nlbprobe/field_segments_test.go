@@ -53,6 +53,47 @@ func TestFieldSegments(t *testing.T) {
 	}
 }
 
+// A sender all of whose checksums are wrong, and whose lengths are left to the card
+// too, is one whose card makes them, whatever stands there; and one damaged packet
+// is that, wherever it stands.
+func TestFieldChecksums(t *testing.T) {
+	change := func(file string, reverse bool, each func(packet []byte)) string {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join("testdata", "field", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var records [][]byte
+		for rest := b[24:]; len(rest) > 0; {
+			n := 16 + int(binary.LittleEndian.Uint32(rest[8:]))
+			each(rest[16:n])
+			records = append(records, rest[:n])
+			rest = rest[n:]
+		}
+		if reverse {
+			slices.Reverse(records)
+		}
+		name := filepath.Join(t.TempDir(), file)
+		if err := os.WriteFile(name, slices.Concat(b[:24], bytes.Join(records, nil)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	wrong := change("mss-checksum-zero.pcap", false, func(p []byte) {
+		if p[24]|p[25] == 0 {
+			p[24], p[25] = 0xbe, 0xef
+			p[16], p[17] = 0, 0
+		}
+	})
+	if status, out, errs := runArgs(t, "analyze", "-o", "json", wrong); status != exitCritical || !strings.Contains(out, `"mss-exceeded"`) {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+	damaged := change("header-damaged.pcap", true, func([]byte) {})
+	if status, out, errs := runArgs(t, "analyze", "-o", "json", damaged); status != exitOK || strings.Count(out, "\n") != 1 || !strings.Contains(out, `"192.0.2.90"`) {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+}
+
 // A format that is not read is named in one line, with the way out.
 func TestFieldFormats(t *testing.T) {
 	status, out, errs := runArgs(t, "analyze", "-o", "json", filepath.Join("testdata", "field", "format-snoop.snoop"))
