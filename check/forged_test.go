@@ -24,7 +24,7 @@ type script struct {
 
 func (s *script) Send([]byte) error { return nil }
 
-func (s *script) Receive(deadline time.Time) (evidence.Frame, error) {
+func (s *script) Receive(time.Time) (evidence.Frame, error) {
 	if len(s.frames) == 0 {
 		s.ended()
 		return evidence.Frame{}, os.ErrDeadlineExceeded

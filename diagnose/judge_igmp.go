@@ -63,10 +63,10 @@ func (p *picture) everyOf(it evidence.Item) time.Duration {
 		return it.Last.Sub(it.First) / time.Duration(n-1)
 	}
 	times := slices.SortedFunc(slices.Values(it.Times), time.Time.Compare)
-	any := func(evidence.Captured) bool { return true }
+	anyOf := func(evidence.Captured) bool { return true }
 	var gaps []time.Duration
 	for i, at := range times[1:] {
-		if gap := at.Sub(times[i]); gap > 0 && p.covered(times[i], at, any) == gap {
+		if gap := at.Sub(times[i]); gap > 0 && p.covered(times[i], at, anyOf) == gap {
 			gaps = append(gaps, gap)
 		}
 	}

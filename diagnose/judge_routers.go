@@ -162,7 +162,7 @@ func (p *picture) judgeRouters() {
 		all[i] = o
 	}
 	p.reportReaching(all)
-	p.reportRouters(all, idContradiction, func(o *outcome) bool { return o.against != "" }, func(who string, n int) string {
+	p.reportRouters(all, idContradiction, func(o *outcome) bool { return o.against != "" }, func(who string, _ int) string {
 		return fmt.Sprintf("Packets for %v come from the MAC of r%s, and that is contradicted. One of the two may be forged.", p.vip, who[1:])
 	})
 	p.judgeClaims(all)

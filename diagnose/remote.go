@@ -614,12 +614,12 @@ func (r *outsider) anythingOf(a evidence.Ask) bool {
 func (r *outsider) judgeOwn() {
 	if len(r.own) > 0 {
 		text := "This host itself did not get packets for %v onto their way."
-		switch t := r.own[0].told; {
-		case t.Word == evidence.SaidICMP:
+		switch r.own[0].told.Word {
+		case evidence.SaidICMP:
 			text = "This host's own gateway has no MAC: packets for %v do not leave it."
-		case t.Word == evidence.NoRoute:
+		case evidence.NoRoute:
 			text = "This host has no route to %v."
-		case t.Word == evidence.Forbidden:
+		case evidence.Forbidden:
 			text = "This host does not allow packets to %v."
 		}
 		r.note(idRemoteNotSent, fmt.Sprintf(text, r.vip), r.own)

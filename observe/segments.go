@@ -568,7 +568,10 @@ func (s *Segments) keep(c *connection, fact evidence.Fact, f *evidence.Frame) {
 			return
 		}
 		c.kept[sort]++
-		for s.budget.Bytes < leastBytes && s.giveWay(c.weight) {
+		for s.budget.Bytes < leastBytes {
+			if !s.giveWay(c.weight) {
+				break
+			}
 		}
 	}
 	cut := headersOf(f)

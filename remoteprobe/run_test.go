@@ -79,7 +79,7 @@ func (n *network) Receive(deadline time.Time) (evidence.Told, time.Time, error) 
 	}
 	wait := time.Until(deadline)
 	if len(n.pending) > 0 {
-		wait = min(wait, n.begin.Add(n.pending[0].after).Sub(time.Now()))
+		wait = min(wait, time.Until(n.begin.Add(n.pending[0].after)))
 	}
 	timer := time.NewTimer(max(0, wait))
 	defer timer.Stop()
@@ -126,7 +126,7 @@ func config() remoteprobe.Config {
 	return remoteprobe.Config{Interface: "eth0", Addresses: []netip.Prefix{us}, Trace: true, Timing: remoteprobe.DefaultTiming()}
 }
 
-func run(t *testing.T, ctx context.Context, cfg remoteprobe.Config, answer func(evidence.Ask) []event, vips ...netip.Addr) (*network, *recorder) {
+func run(ctx context.Context, t *testing.T, cfg remoteprobe.Config, answer func(evidence.Ask) []event, vips ...netip.Addr) (*network, *recorder) {
 	t.Helper()
 	n, r := newNetwork(answer), &recorder{}
 	if len(vips) == 0 {
@@ -161,7 +161,7 @@ func TestRun(t *testing.T) {
 			if first.IsZero() {
 				first = time.Now()
 			}
-			return []event{icmp(first.Add(3060*ms).Sub(time.Now()), from, 3, 1)}
+			return []event{icmp(time.Until(first.Add(3060*ms)), from, 3, 1)}
 		}
 	}
 	for _, tt := range []struct {
@@ -223,7 +223,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "a redirect ends nothing", network: func() func(evidence.Ask) []event {
-				return way(ms, nil, func(a evidence.Ask) []event { return []event{icmp(ms, gateway, 5, 1), says(4500*ms, evidence.Replied)} })
+				return way(ms, nil, func(evidence.Ask) []event { return []event{icmp(ms, gateway, 5, 1), says(4500*ms, evidence.Replied)} })
 			},
 			verdict: diagnose.Reachable, ids: "remote-answers", elapsed: 4500 * ms, sent: 8,
 		},
@@ -281,7 +281,7 @@ func TestRun(t *testing.T) {
 				if tt.change != nil {
 					tt.change(&cfg)
 				}
-				n, r := run(t, t.Context(), cfg, tt.network())
+				n, r := run(t.Context(), t, cfg, tt.network())
 				x := r.results[0]
 				var ids, routers []string
 				for _, f := range x.Diagnosis.Findings {
@@ -310,7 +310,7 @@ func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
 		cfg.Timing.Wait = 20 * time.Second
-		n, r := run(t, t.Context(), cfg, func(a evidence.Ask) []event {
+		n, r := run(t.Context(), t, cfg, func(evidence.Ask) []event {
 			var all []event
 			for i := range 3000 {
 				from := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
@@ -332,7 +332,7 @@ func TestFlood(t *testing.T) {
 // Several VIPs are asked side by side, and each has its own answer.
 func TestSeveral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, r := run(t, t.Context(), config(), way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []event {
+		_, r := run(t.Context(), t, config(), way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []event {
 			if a.Target == vip {
 				return []event{says(2*ms, evidence.Replied)}
 			}
@@ -348,7 +348,7 @@ func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*ms)
 		defer cancel()
-		_, r := run(t, ctx, config(), func(evidence.Ask) []event { return nil })
+		_, r := run(ctx, t, config(), func(evidence.Ask) []event { return nil })
 		if x := r.results[0]; !x.Partial || x.Elapsed != 300*ms || x.Diagnosis.Verdict != diagnose.Silent {
 			t.Errorf("%+v", x)
 		}

@@ -174,7 +174,7 @@ func icmpBody(kind, code byte, rest []byte) []byte {
 
 // inRoutersName is a packet of a remote client to the cluster, as the router would
 // hand it on.
-func inRoutersName(p *port) []byte {
+func inRoutersName(*port) []byte {
 	router := mac.Addr{0x00, 0x00, 0x5e, 0x00, 0x53, 0x01}
 	udp := []byte{0x30, 0x39, 0, 9, 0, 12, 0, 0, 1, 2, 3, 4}
 	return ipFrame(attackedCluster, router, remoteIP, attackedVIP, 63, 17, udp)

@@ -107,7 +107,7 @@ func TestFieldFormats(t *testing.T) {
 		{files: "tag-88a8.pcap", vip: "192.0.2.90", status: 1, mode: "multicast", have: []string{"group-mac-answer"}},
 		{files: "header-damaged.pcap", vip: "192.0.2.90", mode: "multicast"},
 	} {
-		status, objects := analyzed(t, c)
+		status, objects := readField(t, c)
 		o := objects[c.vip]
 		if status != c.status || len(objects) != 1 || o.Cluster.Mode != c.mode {
 			t.Errorf("%s: status %d, %v", c.files, status, objects)

@@ -43,11 +43,11 @@ type fieldObject struct {
 	Configs  []struct{ Text string }
 }
 
-// analyzed runs analyze on files of testdata/field and returns its objects by VIP.
-func analyzed(t *testing.T, c fieldCase) (int, map[string]fieldObject) {
+// readField runs analyze on files of testdata/field and returns its objects by VIP.
+func readField(t *testing.T, c fieldCase) (int, map[string]fieldObject) {
 	t.Helper()
 	args := []string{"analyze", "-o", "json"}
-	for _, f := range strings.Fields(c.files) {
+	for f := range strings.FieldsSeq(c.files) {
 		args = append(args, filepath.Join("testdata", "field", f))
 	}
 	status, out, errs := runArgs(t, append(args, strings.Fields(c.args)...)...)
@@ -68,7 +68,7 @@ func analyzed(t *testing.T, c fieldCase) (int, map[string]fieldObject) {
 func TestFieldCases(t *testing.T) {
 	for _, c := range fieldCases {
 		t.Run(strings.TrimSuffix(c.files, ".pcap")+" "+c.args, func(t *testing.T) {
-			status, objects := analyzed(t, c)
+			status, objects := readField(t, c)
 			if status != c.status {
 				t.Errorf("status %d, want %d", status, c.status)
 			}

@@ -27,10 +27,7 @@ func TestFilterHearsWhatIsRead(t *testing.T) {
 	addresses := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}
 	arp := []byte{0, 1, 8, 0, 6, 4, 0, 2, 3, 0xbf, 192, 0, 2, 90, 192, 0, 2, 90, 2, 0, 0, 0, 0, 1, 192, 0, 2, 1}
 	types := [][]byte{{8, 6}, {0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6}, {0, 36, 0xaa, 0xaa, 3, 0, 0, 1, 8, 6}, {0, 3, 0x42, 0x42, 3}, {8, 5}, {5, 0xff, 8, 6}}
-	tags := [][]byte{nil}
-	for _, tag := range [][]byte{{0x81, 0, 0, 7}, {0x88, 0xa8, 0, 7}, {0x91, 0, 0, 7}, {0x92, 0, 0, 7}, {0x93, 0, 0, 7}, {0x81, 1, 0, 7}} {
-		tags = append(tags, tag)
-	}
+	tags := [][]byte{nil, {0x81, 0, 0, 7}, {0x88, 0xa8, 0, 7}, {0x91, 0, 0, 7}, {0x92, 0, 0, 7}, {0x93, 0, 0, 7}, {0x81, 1, 0, 7}}
 	read := 0
 	for _, outer := range tags {
 		for _, inner := range tags {

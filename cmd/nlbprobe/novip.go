@@ -88,7 +88,7 @@ func (s surroundings) notVIP(arg string, args []string) error {
 	word := strings.ToLower(arg)
 	switch {
 	case slices.Contains(s.commands, arg):
-		return fmt.Errorf("%s is a command, which comes first: nlbprobe %s ...", shown, arg)
+		return fmt.Errorf("%s is a command, which comes first, as in nlbprobe %s --help", shown, arg)
 	case slices.Contains(verbs, word):
 		return fmt.Errorf("%s is taken for no host: a probe needs no word, as nlbprobe %s; a host of that name is written %s", shown, vip, quoteArg(arg+"."))
 	}

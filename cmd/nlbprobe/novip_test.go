@@ -57,8 +57,8 @@ func (n *anyName) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, 
 // any resolver is asked.
 func TestNotVIP(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"172.16.63.241 render", `"render" is a command, which comes first: nlbprobe render ...`},
-		{"172.16.63.241 explain", `"explain" is a command, which comes first: nlbprobe explain ...`},
+		{"172.16.63.241 render", `"render" is a command, which comes first, as in nlbprobe render --help`},
+		{"172.16.63.241 explain", `"explain" is a command, which comes first, as in nlbprobe explain --help`},
 		{"probe 172.16.63.241", `"probe" is taken for no host: a probe needs no word, as nlbprobe 172.16.63.241; a host of that name is written "probe."`},
 		{"Scan 172.16.63.241", `"Scan" is taken for no host: a probe needs no word, as nlbprobe 172.16.63.241`},
 		{"check", `a probe needs no word, as nlbprobe VIP`},

@@ -294,14 +294,16 @@ func TestRemoteText(t *testing.T) {
 	l := labtest.Start(t, "multicast")
 	allowEcho(t, l, everybody)
 	status, stdout, _ := nlbprobe(t, l, lab.Client, "-v", "--platform", "cisco-ios", labVIP)
+	rest := stdout
 	for _, want := range []string{
 		"\n172.16.64.1 says host unreachable (ICMP 3/1)", "VERDICT   172.16.63.241 no-mac, critical", "Vantage remote:",
 		"ROUTERS   172.16.64.1: does not reach the VIP", "CONFIG    None printed", "NEXT      Run nlbprobe 172.16.63.241 on a host of its subnet that is no cluster",
 	} {
-		i := strings.Index(stdout, want)
-		if i < 0 {
+		_, after, ok := strings.Cut(rest, want)
+		if !ok {
 			t.Fatalf("%q is missing or too early in %s", want, stdout)
 		}
+		rest = after
 	}
 	if strings.Contains(stdout, "PASTE") || status != exitCritical || strings.Index(stdout, "says host unreachable") > strings.Index(stdout, "VERDICT") {
 		t.Errorf("status %d, %s", status, stdout)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -83,7 +84,10 @@ func TestRightsGivenUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines := bufio.NewScanner(out)
-			for lines.Scan() && !strings.Contains(lines.Text(), "so far") {
+			for lines.Scan() {
+				if strings.Contains(lines.Text(), "so far") {
+					break
+				}
 			}
 			for name, want := range map[string]string{
 				"Uid": fmt.Sprintf("%d %[1]d %[1]d %[1]d", tt.uid), "CapEff": "0000000000000000", "CapPrm": "0000000000000000",
@@ -129,8 +133,8 @@ func TestRightsAndRetries(t *testing.T) {
 	l := labtest.Start(t, "multicast")
 	bin := build(t)
 	out, err := l.Command(t.Context(), "prober", bin, "--expect", "reachable", "--retry-for", "6s", labVIP).CombinedOutput()
-	exit, _ := err.(*exec.ExitError)
-	if exit == nil || exit.ExitCode() != exitCritical || !strings.Contains(string(out), "try 1: "+labVIP+" local-only") || strings.Contains(string(out), "permi") {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != exitCritical || !strings.Contains(string(out), "try 1: "+labVIP+" local-only") || strings.Contains(string(out), "permi") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

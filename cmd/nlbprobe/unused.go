@@ -42,7 +42,7 @@ func (o *deviceOptions) findUnused(targets []target, v templates.Values, used ma
 
 // unusedFlag names what gave a value.
 func (o *deviceOptions) unusedFlag(name string) string {
-	given := true
+	var given bool
 	switch name {
 	case "vlan":
 		given = o.vlan != 0
