@@ -47,8 +47,11 @@ func (c *copies) is(f *evidence.Frame) bool {
 	_, _ = h.Write(f.Data[min(6, len(f.Data)):min(12, len(f.Data))])
 	_, _ = h.Write(bytes.TrimRight(b, "\x00")) // padding differs with the tag
 	hash := h.Sum64()
-	for _, r := range c.ring {
-		if d := f.Time.Sub(r.at); r.hash == hash && d >= 0 && d <= copyWithin {
+	for i := range c.ring {
+		if c.ring[i].hash != hash {
+			continue
+		}
+		if d := f.Time.Sub(c.ring[i].at); d >= 0 && d <= copyWithin {
 			return true
 		}
 	}

@@ -10,6 +10,9 @@ import (
 // sent is this host's own.
 type ports struct {
 	cameIn map[mac.Addr]bool // by source; false if it was sent first
+	// recent holds sources that came in, each at the place of its last bytes: mostly
+	// the next frame is of one of them, and the map need not be asked.
+	recent [256]mac.Addr
 }
 
 // maxPorts bounds the sources that are remembered.
@@ -22,12 +25,19 @@ func (p *ports) own(f *evidence.Frame) *evidence.Frame {
 		return f
 	}
 	m := mac.From(f.Data[6:])
+	slot := &p.recent[m[5]^m[4]]
+	if !f.Out && *slot == m {
+		return f
+	}
 	in, known := p.cameIn[m]
 	if !known && len(p.cameIn) < maxPorts {
 		if p.cameIn == nil {
 			p.cameIn = make(map[mac.Addr]bool)
 		}
 		p.cameIn[m] = !f.Out
+	}
+	if !f.Out {
+		*slot = m
 	}
 	if !f.Out || !in || m.IsZero() {
 		return f
