@@ -37,8 +37,12 @@ func watchSignals() chan os.Signal {
 // process at once. SIGQUIT makes the exit status "unknown": the runtime would
 // dump its goroutines and exit with 2, which is "critical" to a monitor.
 func endBy(signals chan os.Signal, cancel context.CancelFunc, quit *atomic.Bool) {
-	quit.Store(<-signals == syscall.SIGQUIT)
+	which := <-signals
+	quit.Store(which == syscall.SIGQUIT)
 	signal.Stop(signals)
+	if which == os.Interrupt && isTerminal(os.Stderr) {
+		fmt.Fprintln(os.Stderr) // the terminal has written ^C, and the report begins a line
+	}
 	cancel()
 	time.Sleep(patience)
 	fmt.Fprintf(os.Stderr, "nlbprobe: not over %v after it was told to end: given up\n", patience)
