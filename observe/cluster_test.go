@@ -294,7 +294,7 @@ func FuzzCluster(f *testing.F) {
 				t.Fatalf("remembering: %+v\nnot %+v", got, facts)
 			}
 		}
-		if e := uint16(data[12])<<8 | uint16(data[13]); e != 0x8100 && e != 0x88a8 {
+		if !tag(data[12:]) {
 			tagged := frame
 			tagged.Data = splice(data, 12, 12, 0x81, 0, 0, 0)
 			tagged.Length = frame.Length + 4
