@@ -10,6 +10,17 @@ import (
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
+// answerFacts is who says in ARP where the VIP is, and who asks for it.
+type answerFacts struct {
+	claims      []sighting        // others who say that they are the VIP
+	answered    int               // how many claims, counted, answer a question
+	askers      []sighting        // others who ask for the VIP
+	others      []sighting        // ARP of others about other addresses
+	groupSource []sighting        // ARP for the VIP in frames from a group address
+	claimed     map[mac.Addr]bool // what the VIP is said to be at
+	hostMACs    map[mac.Addr]bool // Ethernet sources that speak for the VIP
+}
+
 // judgeAnswers finds what is in the answers as such: whether they agree, and
 // whether their MAC can be used.
 func (p *picture) judgeAnswers() {
@@ -21,9 +32,7 @@ func (p *picture) judgeAnswers() {
 	p.report(idZeroMAC, func(s sighting) bool { return s.arp.SenderMAC.IsZero() }, func(m string) string {
 		return fmt.Sprintf("%v is said to be at the MAC %s, which is nobody's.", p.vip, m)
 	})
-	p.report(idGroupMAC, func(s sighting) bool { return isGroup(s) && s.act != asks }, func(m string) string {
-		return fmt.Sprintf("%v is at the group MAC %s. Routers that obey RFC 1812 refuse it; none was tested by this.", p.vip, m)
-	})
+	p.judgeGroupMAC()
 	p.report(idAnnounced, func(s sighting) bool { return s.act == announces }, func(m string) string {
 		return fmt.Sprintf("%v is announced at %s without a question (gratuitous ARP).", p.vip, m)
 	})
@@ -33,17 +42,7 @@ func (p *picture) judgeAnswers() {
 	p.report(idOrdinary, func(s sighting) bool { return p.isPlain(s) && s.arp.EthSrc == s.arp.SenderMAC && s.act != asks }, func(m string) string {
 		return fmt.Sprintf("%v is at %s, as with an ordinary host. Routers accept this answer.", p.vip, m)
 	})
-	p.report(idProxyARP, p.isProxy, func(m string) string {
-		return fmt.Sprintf("%v is answered with %s, the MAC of a router: proxy ARP, or another address of that router.", p.vip, m)
-	})
-	if f := p.findings[idProxyARP]; f != nil {
-		for _, r := range p.routers {
-			if !r.MAC.IsZero() && slices.ContainsFunc(p.claims, func(s sighting) bool { return p.isProxy(s) && s.arp.SenderMAC == r.MAC }) {
-				f.Evidence = append(f.Evidence, fmt.Sprintf("%v is the MAC of router %v (%s)", r.MAC, r.IP, r.Why))
-				f.Items = append(f.Items, r.Items...)
-			}
-		}
-	}
+	p.judgeProxyARP()
 
 	if len(p.groupSource) > 0 {
 		var l lines
@@ -53,6 +52,73 @@ func (p *picture) judgeAnswers() {
 		p.find(idGroupSource, fmt.Sprintf("ARP for %v comes in frames whose Ethernet source is a group address. They are not counted.", p.vip),
 			l.list(), itemsOf(p.groupSource))
 	}
+}
+
+// judgeProxyARP notes a VIP that is answered with the MAC of a router.
+func (p *picture) judgeProxyARP() {
+	p.report(idProxyARP, p.isProxy, func(m string) string {
+		return fmt.Sprintf("%v is answered with %s, the MAC of a router: proxy ARP, or another address of that router.", p.vip, m)
+	})
+	f := p.findings[idProxyARP]
+	if f == nil {
+		return
+	}
+	for _, r := range p.routers {
+		if !r.MAC.IsZero() && slices.ContainsFunc(p.claims, func(s sighting) bool { return p.isProxy(s) && s.arp.SenderMAC == r.MAC }) {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%v is the MAC of router %v (%s)", r.MAC, r.IP, r.Why))
+			f.Items = unique(append(f.Items, r.Items...))
+		}
+	}
+}
+
+// judgeGroupMAC notes a VIP at a group MAC, which is no more than a remark if every
+// router is proven to cope with it.
+func (p *picture) judgeGroupMAC() {
+	p.report(idGroupMAC, namesGroupMAC, func(m string) string {
+		return fmt.Sprintf("%v is at the group MAC %s. Routers that obey RFC 1812 refuse it; none was tested by this.", p.vip, m)
+	})
+	f, all := p.findings[idGroupMAC], p.outcomes
+	if f == nil || len(all) == 0 {
+		return
+	}
+	reach, fail := 0, 0
+	for _, o := range all {
+		if p.isLone(o) {
+			continue // that proves too little to make less of the group MAC
+		}
+		switch o.reach {
+		case Reaches:
+			reach++
+		case DoesNotReach:
+			fail++
+		}
+	}
+	at := name(senders(where(p.claims, namesGroupMAC)))
+	// Routers that share an address are two at least; one that only stands by may
+	// not have been heard.
+	unheard := slices.ContainsFunc(p.pairs, func(pr *pair) bool { return len(pr.peers) == 1 })
+	switch {
+	case reach == len(all) && unheard:
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it; one that stands by was not heard.", p.vip, at, every(reach))
+	case fail == 1 && len(all) == 1:
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. The router is proven not to reach it.", p.vip, at)
+	case reach == len(all):
+		p.lower(idGroupMAC, Info)
+		f.Remedy = strings.Replace(f.Remedy, "On every router of the VLAN", "None needed on the routers that were tested. On others of the VLAN", 1)
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it all the same.", p.vip, at, every(reach))
+	case reach+fail > 0:
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. Of %s, %d proven to reach it and %d not to.", p.vip, at, many(len(all), "router"), reach, fail)
+	}
+}
+
+// namesGroupMAC reports an answer or an announcement with a group MAC.
+func namesGroupMAC(s sighting) bool { return isGroup(s) && s.act != asks }
+
+func every(n int) string {
+	if n == 1 {
+		return "The router is"
+	}
+	return fmt.Sprintf("All %d routers are", n)
 }
 
 // judgeAgreement compares the answers and announcements of each VLAN, then the

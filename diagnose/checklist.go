@@ -9,8 +9,8 @@ const (
 	unobservable = "cannot be observed from here"
 )
 
-// judgeChecklist says of each cause on the Windows side what was seen of it,
-// where a cluster in a mode of NLB fails for somebody.
+// judgeChecklist sums up what the themes found: it says of each cause on the Windows
+// side what was seen of it, if a cluster in a mode of NLB fails for somebody.
 func (p *picture) judgeChecklist() {
 	mode := p.cluster().Mode
 	switch mode {

@@ -34,7 +34,7 @@ func (p *picture) judgeCluster() {
 	p.report(idMasked, func(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc != s.arp.SenderMAC }, func(m string) string {
 		return fmt.Sprintf("%v is at %s in unicast mode with masked sources; switches flood its traffic.", p.vip, m)
 	})
-	p.report(idUnmasked, func(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc == s.arp.SenderMAC }, func(m string) string {
+	p.report(idUnmasked, isUnmasked, func(m string) string {
 		return fmt.Sprintf("%v is at %s in unicast mode and sends from it: a switch learns it on one node's port.", p.vip, m)
 	})
 	p.report(idLegacy, func(s sighting) bool { return s.class.Kind == nlb.KindLegacy }, func(m string) string {
@@ -47,18 +47,6 @@ func (p *picture) judgeCluster() {
 		return fmt.Sprintf("A node asks others as %v at the group MAC %s. Routers may refuse to reply to it.", p.vip, m)
 	})
 	p.judgeHosts()
-}
-
-// judgeRefusedMasks names one more cause of a router that does not reach a cluster in
-// unicast mode: it drops answers whose frame comes from another MAC than they name.
-func (p *picture) judgeRefusedMasks() {
-	f := p.findings[idDoesNotReach]
-	masked := where(p.claims, func(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc != s.arp.SenderMAC && s.act != asks })
-	if f == nil || len(masked) == 0 {
-		return
-	}
-	f.Evidence = append(f.Evidence, fmt.Sprintf("the answers come from %s and name %s: a router that compares the two drops them", name(sources(masked)), name(senders(masked))))
-	f.Items = unique(append(f.Items, itemsOf(masked)...))
 }
 
 // judgeHosts finds the MACs that several hosts name.
@@ -165,6 +153,10 @@ func isHandSetUnicast(s sighting) bool {
 func isClusterUnicast(s sighting) bool {
 	return s.class.Kind == nlb.KindUnicast || s.class.Kind == nlb.KindLegacy || isHandSetUnicast(s)
 }
+
+// isUnmasked reports a claim of a cluster in unicast mode in a frame from the
+// cluster's own MAC.
+func isUnmasked(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc == s.arp.SenderMAC }
 
 // revealsAnother reports a MAC that is derived from another IP than the VIP.
 func (p *picture) revealsAnother(s sighting) bool {

@@ -193,23 +193,30 @@ func (d Diagnosis) Has(id string) bool {
 	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.ID == id })
 }
 
+// judges are the themes. Each reads what was gathered and makes findings of its
+// own, whatever the others found: their order is of no account.
+var judges = [...]func(*picture){
+	(*picture).judgeAnswers,
+	(*picture).judgeCarried,
+	(*picture).judgeCluster,
+	(*picture).judgeLookAlikes,
+	(*picture).judgeObserver,
+	(*picture).judgeRouters,
+	(*picture).judgeServices,
+	(*picture).judgeOffers,
+	(*picture).judgeSwitches,
+	(*picture).judgeMembers,
+	(*picture).judgeIGMP,
+}
+
 // VIP judges what items say of vip. Items may be in any order; those that do
 // not concern vip are passed over. It never fails: nothing learnt is a verdict
 // too.
 func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
 	p := gather(vip.Unmap(), items)
-	p.judgeAnswers()
-	p.judgeCarried()
-	p.judgeCluster()
-	p.judgeLookAlikes()
-	p.judgeObserver()
-	p.judgeRouters()
-	p.judgeRefusedMasks()
-	p.judgeServices()
-	p.judgeOffers()
-	p.judgeSwitches()
-	p.judgeMembers()
-	p.judgeIGMP()
+	for _, judge := range judges {
+		judge(p)
+	}
 	p.judgeChecklist()
 
 	d := Diagnosis{VIP: p.vip, Verdict: p.verdict(), Cluster: p.cluster(), Routers: p.routers}

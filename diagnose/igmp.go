@@ -18,6 +18,15 @@ import (
 // Windows 2003 only (KB 838408), so this does not rest on it.
 const proof = 260 * time.Second
 
+// groupFacts is who asks for IGMP groups, and who reports which.
+type groupFacts struct {
+	igmp     []int       // items: IGMP messages
+	queriers []*querier  // in order
+	queries  []int       // items: our own, for the cluster's group
+	joined   []*reporter // members of the cluster's group
+	strayed  []*reporter // hosts of the cluster that report another group
+}
+
 // querier is who asks for groups.
 type querier struct {
 	ip       netip.Addr
@@ -525,16 +534,15 @@ func (p *picture) judgeSharedGroup(c Cluster) {
 // querier asks. Why cannot be told from here: the evidence says what speaks for
 // which cause.
 func (p *picture) judgeSnooping() {
-	floods := p.findings[idFloods]
-	if floods == nil || !p.floodsIP || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return isHostIP(q.ip) }) {
+	if p.flooded == nil || !p.flooded.packets || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return isHostIP(q.ip) }) {
 		return
 	}
 	var l lines
-	l.add("%s", strings.TrimSuffix(floods.Summary, "."))
+	l.add("%s", strings.TrimSuffix(p.flooded.summary, "."))
 	for _, q := range p.queriers {
 		l.add("%s", p.sayQuerier(q))
 	}
-	items := slices.Concat(floods.Items, p.itemsOfQueriers())
+	items := slices.Concat(p.flooded.items, p.itemsOfQueriers())
 	summary := fmt.Sprintf("A querier asks, but the traffic of %v comes to this port too: snooping does not limit it.", p.vip)
 	if len(p.joined) > 0 {
 		for _, r := range p.joined {

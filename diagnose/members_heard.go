@@ -11,6 +11,21 @@ import (
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
+// memberFacts is the hosts of the cluster, as their heartbeats show them.
+type memberFacts struct {
+	beats       []int             // items: heartbeats of any cluster
+	members     []*member         // in order
+	primaries   []netip.Addr      // the cluster's primary VIPs, as heartbeats say
+	beating     []netip.Addr      // primary VIPs of any cluster whose heartbeats are heard
+	foreign     []int             // items: heartbeats of other clusters
+	beatEvery   time.Duration     // between heartbeats: as seen, or the default
+	beatsCut    bool              // there were more heartbeats than were kept
+	witnessed   map[mac.Addr]bool // Ethernet sources of which more is heard than heartbeats
+	twofold     map[mac.Addr]bool // hosts whose heartbeats contradict each other
+	surplus     []int             // items: heartbeats of more hosts than are judged
+	moreMembers int               // how many hosts those are
+}
+
 // member is a host of the VIP's cluster, as its heartbeats say.
 type member struct {
 	mac       mac.Addr   // the Ethernet source

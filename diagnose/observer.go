@@ -2,11 +2,28 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+
+	"github.com/nlbprobe/nlbprobe/mac"
 )
+
+// observerFacts is who listened, when and how, and what did not get further.
+type observerFacts struct {
+	own       map[mac.Addr]bool // the observer's own MACs
+	addresses []netip.Addr      // the observer's own IPv4 addresses
+	gateways  []netip.Addr      // in order, without the VIP
+	isGateway bool              // the VIP itself is a gateway of this host
+
+	asked     int   // how often we asked for the VIP
+	questions []int // items: our questions
+	ownVIP    []int // items in which this host itself is the VIP
+
+	bad, malformed, vantages, listened, lost, unkept, captured []int
+}
 
 // judgeObserver finds what is to be said of the observation itself.
 func (p *picture) judgeObserver() {

@@ -10,72 +10,26 @@ import (
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
-// picture is the evidence sorted by what it says of one VIP.
+// picture is the evidence sorted by what it says of one VIP. Each theme declares
+// what it gathers beside its judgement; all of it is gathered before anything is
+// judged, so that no finding depends on the order of the judges.
 type picture struct {
 	vip   netip.Addr
 	items []evidence.Item
 	start time.Time // the first instant of any item
+	end   time.Time // the last instant of any item
 	live  bool      // there are facts that only an observer at the place can give
 
-	own       map[mac.Addr]bool // the observer's own MACs
-	addresses []netip.Addr      // the observer's own IPv4 addresses
-	gateways  []netip.Addr      // in order, without the VIP
-	isGateway bool              // the VIP itself is a gateway of this host
+	observerFacts
+	answerFacts
+	trafficFacts
+	memberFacts
+	groupFacts
+	packetFacts
+	routerFacts
+	switchFacts
 
-	asked     int        // how often we asked for the VIP
-	questions []int      // items: our questions
-	claims    []sighting // others who say that they are the VIP
-	answered  int        // how many claims, counted, answer a question
-	askers    []sighting // others who ask for the VIP
-	others    []sighting // ARP of others about other addresses
-
-	groupSource []sighting // ARP for the VIP in frames from a group address
-	ownVIP      []int      // items in which this host itself is the VIP
-
-	bad, vantages, listened, lost, unkept, captured []int
-
-	end         time.Time         // the last instant of any item
-	igmp        []int             // items: IGMP messages
-	beats       []int             // items: heartbeats of any cluster
-	malformed   []int             // items
-	members     []*member         // the cluster's hosts by their heartbeats, in order
-	primaries   []netip.Addr      // the cluster's primary VIPs, as heartbeats say
-	beating     []netip.Addr      // primary VIPs of any cluster whose heartbeats are heard
-	foreign     []int             // items: heartbeats of other clusters
-	beatEvery   time.Duration     // between heartbeats: as seen, or the default
-	beatsCut    bool              // there were more heartbeats than were kept
-	witnessed   map[mac.Addr]bool // Ethernet sources of which more is heard than heartbeats
-	twofold     map[mac.Addr]bool // hosts whose heartbeats contradict each other
-	surplus     []int             // items: heartbeats of more hosts than are judged
-	moreMembers int               // how many hosts those are
-	queriers    []*querier        // in order
-	queries     []int             // items: our own, for the cluster's group
-	joined      []*reporter       // members of the cluster's group
-	strayed     []*reporter       // hosts of the cluster that report another group
-	floodsIP    bool              // what is flooded is not heartbeats alone
-
-	ip       []int                    // items: echoes, TCP segments, ICMP errors, traffic
-	hellos   []int                    // items
-	probes   evidence.Packets[*probe] // our packets, by their numbers
-	sent     []*probe                 // the same in order
-	trials   map[mac.Addr]*trial      // by the MAC that was to forward
-	carried  []carried                // by what MACs packets for the VIP travel
-	senders  []sender                 // from whom packets of the VIP come, in order
-	sentTo   map[mac.Addr]bool        // to what MACs packets for the VIP go
-	maskedOf netip.Addr               // the primary VIP that they show
-	masked   []mac.Addr               // those of its senders that are hosts in unicast mode
-	passing  map[mac.Addr][]sign      // others' packets for the VIP, by who hands them to the cluster
-	replies  []reply
-	claimed  map[mac.Addr]bool // what the VIP is said to be at
-	hostMACs map[mac.Addr]bool // Ethernet sources that speak for the VIP
-
-	moreRouters int      // that claim to be some, beyond those that are listed
-	routers     []Router // at last, by IP
-	known       map[netip.Addr]*Router
-	routerIs    map[netip.Addr]map[mac.Addr]*claim // every MAC that a router is said to be at
-	routerMACs  map[mac.Addr]netip.Addr            // of routers that are not the VIP
-	pairs       []*pair
-	findings    map[string]*Finding
+	findings map[string]*Finding
 }
 
 // act is what an ARP packet with the VIP as sender does.
@@ -102,10 +56,8 @@ type sighting struct {
 // gather sorts items out. From here on everything is in the order of time, and
 // of content where the time is the same, whatever the order of items was.
 func gather(vip netip.Addr, items []evidence.Item) *picture {
-	p := &picture{
-		vip: vip, items: items, own: make(map[mac.Addr]bool),
-		routerMACs: make(map[mac.Addr]netip.Addr), findings: make(map[string]*Finding),
-	}
+	p := &picture{vip: vip, items: items, findings: make(map[string]*Finding)}
+	p.own, p.routerMACs = make(map[mac.Addr]bool), make(map[mac.Addr]netip.Addr)
 	order := make([]int, len(items))
 	for i := range items {
 		order[i] = i
@@ -179,6 +131,8 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 	p.gatherIGMP()
 	p.settleForms()
 	p.gatherCarried()
+	p.gatherFlooding()
+	p.weighRouters()
 	return p
 }
 

@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"math"
+	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -360,5 +362,26 @@ func BenchmarkVIP(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// TestJudgesInAnyOrder holds that no theme reads or changes what another found.
+func TestJudgesInAnyOrder(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, s := range stories() {
+		t.Run(s.name, func(t *testing.T) {
+			all := items(s.steps)
+			want := VIP(vip, all)
+			for range 5 {
+				p := gather(vip, all)
+				for _, i := range random.Perm(len(judges)) {
+					judges[i](p)
+				}
+				p.judgeChecklist()
+				if got := p.sorted(); !reflect.DeepEqual(got, want.Findings) {
+					t.Fatalf("in another order:\n%+v\nnot\n%+v", got, want.Findings)
+				}
+			}
+		})
 	}
 }

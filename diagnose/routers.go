@@ -152,15 +152,20 @@ type outcome struct {
 	items   []int
 }
 
-// judgeRouters says of each router whether it reaches the VIP.
-func (p *picture) judgeRouters() {
-	all := make([]*outcome, len(p.routers))
+// weighRouters finds of each router whether it reaches the VIP.
+func (p *picture) weighRouters() {
+	p.outcomes = make([]*outcome, len(p.routers))
 	for i := range p.routers {
 		o := p.outcomeOf(&p.routers[i])
 		o.router.Reach = o.reach
 		o.router.Items = unique(append(o.router.Items, o.items...))
-		all[i] = o
+		p.outcomes[i] = o
 	}
+}
+
+// judgeRouters says of each router whether it reaches the VIP.
+func (p *picture) judgeRouters() {
+	all := p.outcomes
 	p.reportReaching(all)
 	p.reportRouters(all, idContradiction, func(o *outcome) bool { return o.against != "" }, func(who string, _ int) string {
 		return fmt.Sprintf("Packets for %v come from the MAC of r%s, and that is contradicted. One of the two may be forged.", p.vip, who[1:])
@@ -173,6 +178,7 @@ func (p *picture) judgeRouters() {
 	p.reportRouters(all, idDoesNotReach, func(o *outcome) bool { return o.reach == DoesNotReach && !o.group }, func(who string, n int) string {
 		return fmt.Sprintf("%s %s %v, though it answers here: remote subnets are cut off.", who, verb(n, "does not reach", "do not reach"), p.vip)
 	})
+	p.nameRefusedMasks()
 	p.reportRouters(all, idInconclusive, func(o *outcome) bool { return o.open != "" && o.reach == NotLearnt }, func(who string, n int) string {
 		return fmt.Sprintf("Whether r%s %s %v is not known: its test showed nothing in the time that it had.", who[1:], verb(n, "reaches", "reach"), p.vip)
 	})
@@ -181,7 +187,18 @@ func (p *picture) judgeRouters() {
 	p.judgeKeepsAsking(all)
 	p.judgeUntested(all)
 	p.judgePairs()
-	p.settleGroupMAC(all)
+}
+
+// nameRefusedMasks names one more cause of a router that does not reach a cluster in
+// unicast mode: it drops answers whose frame comes from another MAC than they name.
+func (p *picture) nameRefusedMasks() {
+	f := p.findings[idDoesNotReach]
+	masked := where(p.claims, func(s sighting) bool { return isClusterUnicast(s) && s.arp.EthSrc != s.arp.SenderMAC && s.act != asks })
+	if f == nil || len(masked) == 0 {
+		return
+	}
+	f.Evidence = append(f.Evidence, fmt.Sprintf("the answers come from %s and name %s: a router that compares the two drops them", name(sources(masked)), name(senders(masked))))
+	f.Items = unique(append(f.Items, itemsOf(masked)...))
 }
 
 func verb(n int, one, many string) string {

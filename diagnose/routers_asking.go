@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -215,50 +214,6 @@ func (p *picture) judgePairs() {
 	if len(p.pairs) > 0 {
 		p.find(idPair, first, l.list(), items)
 	}
-}
-
-// settleGroupMAC makes a remark of the group MAC where every router is proven
-// to cope with it.
-func (p *picture) settleGroupMAC(all []*outcome) {
-	f := p.findings[idGroupMAC]
-	if f == nil || len(all) == 0 {
-		return
-	}
-	reach, fail := 0, 0
-	for _, o := range all {
-		if p.isLone(o) {
-			continue // that proves too little to make less of the group MAC
-		}
-		switch o.reach {
-		case Reaches:
-			reach++
-		case DoesNotReach:
-			fail++
-		}
-	}
-	at := name(senders(where(p.claims, func(s sighting) bool { return isGroup(s) && s.act != asks })))
-	// Routers that share an address are two at least; one that only stands by may
-	// not have been heard.
-	unheard := slices.ContainsFunc(p.pairs, func(pr *pair) bool { return len(pr.peers) == 1 })
-	switch {
-	case reach == len(all) && unheard:
-		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it; one that stands by was not heard.", p.vip, at, every(reach))
-	case fail == 1 && len(all) == 1:
-		f.Summary = fmt.Sprintf("%v is at the group MAC %s. The router is proven not to reach it.", p.vip, at)
-	case reach == len(all):
-		p.lower(idGroupMAC, Info)
-		f.Remedy = strings.Replace(f.Remedy, "On every router of the VLAN", "None needed on the routers that were tested. On others of the VLAN", 1)
-		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it all the same.", p.vip, at, every(reach))
-	case reach+fail > 0:
-		f.Summary = fmt.Sprintf("%v is at the group MAC %s. Of %s, %d proven to reach it and %d not to.", p.vip, at, many(len(all), "router"), reach, fail)
-	}
-}
-
-func every(n int) string {
-	if n == 1 {
-		return "The router is"
-	}
-	return fmt.Sprintf("All %d routers are", n)
 }
 
 func lowerFirst(s string) string {

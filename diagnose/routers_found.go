@@ -18,6 +18,19 @@ const (
 	maxPeers   = 8 // of one virtual router
 )
 
+// routerFacts is the routers of the subnet, where they are, and what came of the
+// tests of each.
+type routerFacts struct {
+	hellos      []int    // items
+	moreRouters int      // that claim to be some, beyond those that are listed
+	routers     []Router // at last, by IP
+	known       map[netip.Addr]*Router
+	routerIs    map[netip.Addr]map[mac.Addr]*claim // every MAC that a router is said to be at
+	routerMACs  map[mac.Addr]netip.Addr            // of routers that are not the VIP
+	pairs       []*pair
+	outcomes    []*outcome // as routers
+}
+
 // pair is the routers that share a virtual address; mostly they are two.
 type pair struct {
 	name    string // "VRRPv3 group 5"

@@ -15,6 +15,16 @@ const (
 	protocolTCP  = 6
 )
 
+// packetFacts is our packets for the VIP and others', with what came of them.
+type packetFacts struct {
+	ip      []int                    // items: echoes, TCP segments, ICMP errors, traffic
+	probes  evidence.Packets[*probe] // our packets, by their numbers
+	sent    []*probe                 // the same in order
+	trials  map[mac.Addr]*trial      // by the MAC that was to forward
+	passing map[mac.Addr][]sign      // others' packets for the VIP, by who hands them to the cluster
+	replies []reply
+}
+
 // probe is a packet of ours and whom its frames went to.
 type probe struct {
 	evidence.Packet

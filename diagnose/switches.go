@@ -10,6 +10,20 @@ import (
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
+// switchFacts is what the switches do with the cluster's MAC.
+type switchFacts struct {
+	flooded *flooding // nil if no frame to that MAC came to this port
+}
+
+// flooding is frames to the cluster's MAC that come to this port.
+type flooding struct {
+	summary  string
+	evidence []string
+	items    []int
+	packets  bool // not of heartbeats alone, and at a known place
+	remark   bool // of no client, or at a place that nobody knows
+}
+
 // judgeSwitches finds what the switches do with the cluster's MAC.
 func (p *picture) judgeSwitches() {
 	p.judgeFlooding()
@@ -55,11 +69,21 @@ func (p *picture) isClusterMAC(m mac.Addr) bool {
 	return m.IsGroup() || slices.ContainsFunc(p.claims, func(s sighting) bool { return s.arp.SenderMAC == m && isClusterUnicast(s) })
 }
 
-// judgeFlooding notes that frames to the cluster's MAC come to this port. It is
+// judgeFlooding notes that frames to the cluster's MAC come to this port.
+func (p *picture) judgeFlooding() {
+	if f := p.flooded; f != nil {
+		p.find(idFloods, f.summary, f.evidence, f.items)
+		if f.remark {
+			p.lower(idFloods, Info)
+		}
+	}
+}
+
+// gatherFlooding finds frames to the cluster's MAC that come to this port. They are
 // a warning only at a place that is known to be no member's. Of a capture whose
 // place nobody noted that is not known: at a member or at a mirror port such
 // frames are a matter of course, so there it is a remark that says so.
-func (p *picture) judgeFlooding() {
+func (p *picture) gatherFlooding() {
 	if len(p.ownVIP) > 0 {
 		return
 	}
@@ -123,10 +147,9 @@ func (p *picture) judgeFlooding() {
 	case clients.frames == 0:
 		summary = fmt.Sprintf("The switch floods what is sent to the cluster of %v to this port. No client's traffic was among it.", p.vip)
 	}
-	p.find(idFloods, summary, l.list(), items)
-	p.floodsIP = p.live && clients.frames+stimulus.frames > 0
-	if clients.frames == 0 || !p.live {
-		p.lower(idFloods, Info)
+	p.flooded = &flooding{
+		summary: summary, evidence: l.list(), items: unique(items),
+		packets: p.live && clients.frames+stimulus.frames > 0, remark: clients.frames == 0 || !p.live,
 	}
 }
 
@@ -155,7 +178,7 @@ func (p *picture) hearing() (time.Duration, string) {
 // hosts that mask theirs: a switch learns it by such a frame. Where ARP itself comes
 // from that MAC, nothing is masked, which is a finding of its own.
 func (p *picture) judgeSourced() {
-	if p.cluster().Mode != Unicast || p.found(idUnmasked) {
+	if p.cluster().Mode != Unicast || slices.ContainsFunc(p.claims, isUnmasked) {
 		return
 	}
 	var l lines

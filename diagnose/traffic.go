@@ -10,6 +10,15 @@ import (
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
+// trafficFacts is by what MACs the VIP's packets travel.
+type trafficFacts struct {
+	carried  []carried         // packets for the VIP, by cluster MAC
+	senders  []sender          // from whom packets of the VIP come, in order
+	sentTo   map[mac.Addr]bool // to what MACs packets for the VIP go
+	maskedOf netip.Addr        // the primary VIP that masked senders show
+	masked   []mac.Addr        // those of its senders that are hosts in unicast mode
+}
+
 // carried is packets for the VIP in frames to one cluster MAC.
 type carried struct {
 	mac    mac.Addr
