@@ -225,7 +225,7 @@ type portList struct {
 // read reads ports with commas, or what else the platform writes between two of
 // them.
 func (l *portList) read(text string) error {
-	if name, err := l.one(text); err == nil && !l.isRow(text) {
+	if name, err := l.one(text); err == nil && !l.isRow(name) {
 		l.ports = []string{name}
 		return nil
 	}
@@ -260,9 +260,9 @@ func (l *portList) one(name string) (string, error) {
 	return l.r.spell(l.decl, name)
 }
 
-// isRow reports whether a text that could be a name is a row of ports.
-func (l *portList) isRow(text string) bool {
-	return l.r.p.Spelling.Ports.Rows && freeRow().MatchString(text)
+// isRow reports whether what could be the name of a port is a row of them.
+func (l *portList) isRow(name string) bool {
+	return l.r.p.Spelling.Ports.Rows && freeRow().MatchString(name)
 }
 
 // items reads ports with spaces between them, as the commands of many devices
@@ -316,7 +316,7 @@ var (
 // item reads one port, or a row of them.
 func (l *portList) item(item string) error {
 	name, wrong := l.one(item)
-	if wrong == nil && !l.isRow(item) {
+	if wrong == nil && !l.isRow(name) {
 		l.ports = append(l.ports, name)
 		return nil
 	}
