@@ -29,10 +29,16 @@ type Reference struct {
 	Certainty nlb.Certainty
 }
 
+// tables is the entries of each theme.
+var tables = [...][]Entry{
+	answerEntries[:], trafficEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], serviceEntries[:],
+	switchEntries[:], memberEntries[:], igmpEntries[:], checklistEntries[:], segmentEntries[:], remoteEntries[:],
+}
+
 // Catalogue returns every kind of finding that VIP, Segments and Remote can give, the worst first
 // and then by id. The result is the caller's.
 func Catalogue() []Entry {
-	all := slices.Concat(answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:], segmentEntries[:], remoteEntries[:])
+	all := slices.Concat(tables[:]...)
 	for i := range all {
 		all[i].References = slices.Clone(all[i].References)
 	}
@@ -47,7 +53,7 @@ func Catalogue() []Entry {
 
 // Explain returns the entry with the given id.
 func Explain(id string) (Entry, bool) {
-	for _, table := range [...][]Entry{answerEntries[:], clusterEntries[:], lookAlikeEntries[:], observerEntries[:], routerEntries[:], trafficEntries[:], igmpEntries[:], memberEntries[:], segmentEntries[:], remoteEntries[:]} {
+	for _, table := range tables {
 		for _, e := range table {
 			if e.ID == id {
 				e.References = slices.Clone(e.References)
