@@ -115,7 +115,7 @@ func TestNetworkdInLab(t *testing.T) {
 				router(text[templates.Configure])
 				until(t, want, func() string { return strings.TrimSpace(router(text[templates.Verify])) })
 			}
-			if !p.reached(2 * time.Second) {
+			if !p.reached(10 * time.Second) {
 				t.Error("the client does not reach the VIP with the lines")
 			}
 			router(text[templates.Remove])
