@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -45,12 +46,12 @@ func (p *picture) judgeAnswers() {
 	p.judgeProxyARP()
 
 	if len(p.groupSource) > 0 {
-		var l lines
+		var l finding.Lines
 		for _, s := range p.groupSource {
-			l.add("%s a frame from %v says %s that %v is at %v", p.at(s.first), s.arp.EthSrc, times(s.count), p.vip, s.arp.SenderMAC)
+			l.Add("%s a frame from %v says %s that %v is at %v", p.at(s.first), s.arp.EthSrc, finding.Times(s.count), p.vip, s.arp.SenderMAC)
 		}
 		p.find(idGroupSource, fmt.Sprintf("ARP for %v comes in frames whose Ethernet source is a group address. They are not counted.", p.vip),
-			l.list(), itemsOf(p.groupSource))
+			l.List(), itemsOf(p.groupSource))
 	}
 }
 
@@ -66,7 +67,7 @@ func (p *picture) judgeProxyARP() {
 	for _, r := range p.routers {
 		if !r.MAC.IsZero() && slices.ContainsFunc(p.claims, func(s sighting) bool { return p.isProxy(s) && s.arp.SenderMAC == r.MAC }) {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%v is the MAC of router %v (%s)", r.MAC, r.IP, r.Why))
-			f.Items = unique(append(f.Items, r.Items...))
+			f.Items = finding.Unique(append(f.Items, r.Items...))
 		}
 	}
 }
@@ -107,7 +108,7 @@ func (p *picture) judgeGroupMAC() {
 		f.Remedy = strings.Replace(f.Remedy, "On every router of the VLAN", "None needed on the routers that were tested. On others of the VLAN", 1)
 		f.Summary = fmt.Sprintf("%v is at the group MAC %s. %s proven to reach it all the same.", p.vip, at, every(reach))
 	case reach+fail > 0:
-		f.Summary = fmt.Sprintf("%v is at the group MAC %s. Of %s, %d proven to reach it and %d not to.", p.vip, at, many(len(all), "router"), reach, fail)
+		f.Summary = fmt.Sprintf("%v is at the group MAC %s. Of %s, %d proven to reach it and %d not to.", p.vip, at, finding.Many(len(all), "router"), reach, fail)
 	}
 }
 
@@ -144,11 +145,11 @@ func (p *picture) judgeAgreement() {
 		p.findConflict(conflicting)
 	}
 	if i := slices.IndexFunc(vlans, func(v uint16) bool { return !slices.Equal(sets[v], sets[vlans[0]]) }); i > 0 {
-		var l lines
+		var l finding.Lines
 		for _, s := range strong {
-			l.add("%s", p.says(s))
+			l.Add("%s", p.says(s))
 		}
-		p.find(idVLANs, fmt.Sprintf("%v is at different MACs on %s; each VLAN is a segment of its own.", p.vip, many(len(vlans), "VLAN")), l.list(), itemsOf(strong))
+		p.find(idVLANs, fmt.Sprintf("%v is at different MACs on %s; each VLAN is a segment of its own.", p.vip, finding.Many(len(vlans), "VLAN")), l.List(), itemsOf(strong))
 	}
 
 	if len(strong) == 0 {
@@ -175,7 +176,7 @@ const movedLive = 10 * time.Second
 // contradict each other: per MAC who says it, and when.
 func (p *picture) findConflict(claims []sighting) {
 	macs := senders(claims)
-	var l lines
+	var l finding.Lines
 	var ends time.Time // of the answers with the MACs so far
 	overlap, moved := false, true
 	still := sameMoment
@@ -205,14 +206,14 @@ func (p *picture) findConflict(claims []sighting) {
 		if !last.Equal(first) {
 			when += " to " + p.offset(last)
 		}
-		l.add("%v (%s), said by %s %s, %s", g.mac, of[0].class.Name, by, times(n), when)
+		l.Add("%v (%s), said by %s %s, %s", g.mac, of[0].class.Name, by, finding.Times(n), when)
 	}
 	for _, g := range grouped(claims, sourceOf) {
 		if both := senders(g.of); len(both) > 1 {
-			l.add("%v itself names %d different MACs", g.mac, len(both))
+			l.Add("%v itself names %d different MACs", g.mac, len(both))
 		}
 	}
-	text := l.list()
+	text := l.List()
 	switch {
 	case moved:
 		text = append(text, "the answers do not overlap in time: the address moved, as in a failover, or was taken over")
@@ -235,9 +236,9 @@ func (p *picture) findConflict(claims []sighting) {
 		return
 	}
 	some := where(claims, func(s sighting) bool { return nlbMode(s) != ModeUnknown })
-	var m lines
+	var m finding.Lines
 	for _, s := range some {
-		m.add("%s (%v)", p.says(s), nlbMode(s))
+		m.Add("%s (%v)", p.says(s), nlbMode(s))
 	}
 	slices.Sort(modes)
 	words := make([]string, len(modes))
@@ -245,7 +246,7 @@ func (p *picture) findConflict(claims []sighting) {
 		words[i] = mode.String()
 	}
 	names := strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-	p.find(idMixedModes, fmt.Sprintf("Answers for %v come in different NLB modes: %s.", p.vip, names), m.list(), itemsOf(some))
+	p.find(idMixedModes, fmt.Sprintf("Answers for %v come in different NLB modes: %s.", p.vip, names), m.List(), itemsOf(some))
 }
 
 // place is what has to agree between claims: the sender MAC, but for GLBP,

@@ -33,9 +33,9 @@ var answerEntries = [...]Entry{
 		Cure: "On every router of the VLAN, the standby one too: a static ARP entry that maps the VIP to the MAC seen here, " +
 			"and a static MAC-table entry for that MAC towards the member ports, where the platform takes one; in IGMP mode IGMP snooping with a querier does for it. Or change the cluster to unicast mode and accept its flooding.",
 		References: []Reference{
-			{"RFC 1812 3.3.2", nlb.Documented},
-			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},
-			{"Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", nlb.Documented},
+			{Source: "RFC 1812 3.3.2", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 4494444 (Configure network to support NLB operation mode)", Certainty: nlb.Documented},
+			{Source: "Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -49,8 +49,8 @@ var answerEntries = [...]Entry{
 		Disproof: "A capture at the port of the Ethernet source named here that shows another sender MAC: then something on the way rewrites ARP.",
 		Cure:     "Find the device by the Ethernet source in the evidence, in the switch's MAC table, and stop it or correct its cluster MAC. A router needs no entry for this address.",
 		References: []Reference{
-			{"RFC 1812 3.3.2", nlb.Documented},
-			{"RFC 1122 3.3.6", nlb.Documented},
+			{Source: "RFC 1812 3.3.2", Certainty: nlb.Documented},
+			{Source: "RFC 1122 3.3.6", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -63,7 +63,7 @@ var answerEntries = [...]Entry{
 		Detected:   "An ARP packet whose sender IP is the VIP and whose sender MAC is 00:00:00:00:00:00.",
 		Disproof:   "A capture at the port of the Ethernet source named here that shows another sender MAC: then something on the way rewrites ARP.",
 		Cure:       "Find the device by the Ethernet source in the evidence, in the switch's MAC table, and stop or repair it.",
-		References: []Reference{{"RFC 826 (the sender hardware address is the sender's own)", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 826 (the sender hardware address is the sender's own)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idConflict,
@@ -78,9 +78,9 @@ var answerEntries = [...]Entry{
 		Cure: "Look up each Ethernet source in the switch's MAC table to find the devices. Take the address off the one that should not have it, " +
 			"or give all nodes the same mode, cluster MAC and port rules. Enter nothing static on a router before one MAC is left.",
 		References: []Reference{
-			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},
-			{"Microsoft KB 193599, KB 197863 (hosts that do not converge)", nlb.Documented},
-			{"RFC 5227 2.4 (address conflict)", nlb.Documented},
+			{Source: "Microsoft KB 4494444 (Configure network to support NLB operation mode)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 193599, KB 197863 (hosts that do not converge)", Certainty: nlb.Documented},
+			{Source: "RFC 5227 2.4 (address conflict)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -93,7 +93,7 @@ var answerEntries = [...]Entry{
 		Detected:   "Answers for the VIP that carry different VLAN identifiers and different sender MACs. Untagged counts as a VLAN of its own.",
 		Disproof:   "The same observation on an access port of each VLAN: if both MACs are heard there, it is a conflict and not a matter of VLANs.",
 		Cure:       "Decide which VLAN the VIP belongs to and probe there. If it is meant to live on both, give each VLAN's router its own entry.",
-		References: []Reference{{"IEEE 802.1Q (a VLAN is a segment of its own)", nlb.Inferred}},
+		References: []Reference{{Source: "IEEE 802.1Q (a VLAN is a segment of its own)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idRequestDiffers,
@@ -105,7 +105,7 @@ var answerEntries = [...]Entry{
 		Detected:   "An ARP request for another address, sender IP the VIP, whose sender MAC is in no answer or announcement for the VIP.",
 		Disproof:   "A neighbour's ARP table that keeps the answers' MAC right after such a request.",
 		Cure:       "Find the node by the Ethernet source in the evidence. Make its dedicated IP the first address of the cluster adapter and the VIP the second, so that it asks with its own address.",
-		References: []Reference{{"RFC 826 (packet reception: the sender's pair is merged)", nlb.Documented}, {"Microsoft KB 198888 (dedicated IP first, VIP second)", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 826 (packet reception: the sender's pair is merged)", Certainty: nlb.Documented}, {Source: "Microsoft KB 198888 (dedicated IP first, VIP second)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idProxyARP,
@@ -117,7 +117,7 @@ var answerEntries = [...]Entry{
 		Detected:   "An answer for the VIP whose sender MAC is also the MAC with which a known router answers for its own, different IP.",
 		Disproof:   "The VIP in the router's own list of interface addresses, or as virtual IP of its VRRP, HSRP or GLBP group: then it is the router's address.",
 		Cure:       "If the VIP should be a cluster on this subnet: turn proxy ARP off on the router's interface and look for a wrong prefix length or a host route for the VIP. Remove the old entry from the clients' ARP tables.",
-		References: []Reference{{"RFC 1027 (proxy ARP)", nlb.Documented}, {"RFC 1812 3.3.2", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 1027 (proxy ARP)", Certainty: nlb.Documented}, {Source: "RFC 1812 3.3.2", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idOrdinary,
@@ -129,7 +129,7 @@ var answerEntries = [...]Entry{
 		Detected:   "Answers whose sender MAC is unicast, fits no NLB or first-hop form, equals the Ethernet source, and is no known router's MAC.",
 		Disproof:   "NLB heartbeats (ethertype 0x886f) that name this VIP as cluster address, or answers from several hosts.",
 		Cure:       "Routers accept this MAC without configuration. If a cluster was expected here, check on its nodes that NLB is started and bound to this adapter.",
-		References: []Reference{{"Microsoft unattend reference, MulticastSpoofEnabled", nlb.Documented}, {"RFC 826", nlb.Documented}},
+		References: []Reference{{Source: "Microsoft unattend reference, MulticastSpoofEnabled", Certainty: nlb.Documented}, {Source: "RFC 826", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idAnnounced,
@@ -141,7 +141,7 @@ var answerEntries = [...]Entry{
 		Disproof:  "A capture at the port of the Ethernet source named here that shows no such packet: then it was forged or repeated elsewhere.",
 		Cure:      "None needed when it is rare. Repeated announcements from different hosts: check why the cluster keeps converging.",
 		References: []Reference{
-			{"RFC 5227 2.3, 3 (ARP announcement)", nlb.Documented},
+			{Source: "RFC 5227 2.3, 3 (ARP announcement)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -155,8 +155,8 @@ var answerEntries = [...]Entry{
 		Disproof: "One answer to a question, heard on the same VLAN.",
 		Cure:     "Probe again from another port of the same VLAN, then look at the node's load, at ARP inspection and at port filters between here and the Ethernet source named.",
 		References: []Reference{
-			{"Microsoft KB 244091 (a host under stress may not answer ARP)", nlb.Documented},
-			{"ArubaOS 16.09, dynamic ARP protection (src-mac validation)", nlb.Inferred},
+			{Source: "Microsoft KB 244091 (a host under stress may not answer ARP)", Certainty: nlb.Documented},
+			{Source: "ArubaOS 16.09, dynamic ARP protection (src-mac validation)", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -170,8 +170,8 @@ var answerEntries = [...]Entry{
 		Disproof: "One answer. Silence after lost frames, within a very short time, or without a question is weaker: the evidence then says so.",
 		Cure:     "Check the address and the VLAN, and that this port is on the cluster's subnet. On a node: nlb query. Then check for ARP inspection, port security, private VLANs and storm control on the switch.",
 		References: []Reference{
-			{"Microsoft KB 247297 (switches that block unknown unicast or multicast)", nlb.Inferred},
-			{"Microsoft KB 244091 (a host under stress may not answer ARP)", nlb.Documented},
+			{Source: "Microsoft KB 247297 (switches that block unknown unicast or multicast)", Certainty: nlb.Inferred},
+			{Source: "Microsoft KB 244091 (a host under stress may not answer ARP)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -184,7 +184,7 @@ var answerEntries = [...]Entry{
 		Detected:   "An ARP packet with the VIP as sender IP in a frame whose Ethernet source has the group bit set.",
 		Disproof:   "A capture at the sender's port that shows a unicast source: then something on the way rewrites frames.",
 		Cure:       "Find the sender: since switches do not learn this source, a capture per port or the switch's counters of invalid frames must be used. Look for generators, faulty drivers and software bridges.",
-		References: []Reference{{"IEEE 802.3 3.2.3 (the source address is an individual address)", nlb.Documented}},
+		References: []Reference{{Source: "IEEE 802.3 3.2.3 (the source address is an individual address)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idSourceDiffers,
@@ -196,6 +196,6 @@ var answerEntries = [...]Entry{
 		Detected:   "An answer with a unicast sender MAC of no known cluster form, in a frame with another unicast Ethernet source.",
 		Disproof:   "NLB heartbeats (ethertype 0x886f) for this VIP prove NLB; a teaming or repeater configuration at the Ethernet source disproves it.",
 		Cure:       "None needed unless the VIP fails. ARP inspection that compares the two addresses drops these answers: exempt the port. A switch that never sees the sender MAC as source floods the VIP's traffic.",
-		References: []Reference{{"Allied Telesis x510 command reference, arp-mac-disparity", nlb.Documented}, {"Microsoft unattend reference, ClusterMacAddress", nlb.Documented}, {"ArubaOS 16.09, dynamic ARP protection (src-mac validation)", nlb.Inferred}},
+		References: []Reference{{Source: "Allied Telesis x510 command reference, arp-mac-disparity", Certainty: nlb.Documented}, {Source: "Microsoft unattend reference, ClusterMacAddress", Certainty: nlb.Documented}, {Source: "ArubaOS 16.09, dynamic ARP protection (src-mac validation)", Certainty: nlb.Inferred}},
 	},
 }

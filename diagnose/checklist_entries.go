@@ -20,14 +20,14 @@ var checklistEntries = [...]Entry{
 		Cure: "Work through the list above; begin with the points that were observed. " +
 			"For a router that refuses a group MAC there are two cures. " + twoCures,
 		References: []Reference{
-			{"Microsoft KB 960916", nlb.Documented},
-			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},
-			{"Microsoft KB 198888 (dedicated IP first, VIP second)", nlb.Documented},
-			{"Microsoft KB 194892 (affinity)", nlb.Documented},
-			{"VMware KB 1556, KB 1006525 (Notify Switches)", nlb.Documented},
-			{"Microsoft KB 258609 (network monitors below the NLB driver)", nlb.Documented},
-			{"ArubaOS 16.09, dynamic ARP protection (src-mac validation)", nlb.Inferred},
-			{"Microsoft KB 247297 (switches that block unknown unicast or multicast)", nlb.Inferred},
+			{Source: "Microsoft KB 960916", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 4494444 (Configure network to support NLB operation mode)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 198888 (dedicated IP first, VIP second)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 194892 (affinity)", Certainty: nlb.Documented},
+			{Source: "VMware KB 1556, KB 1006525 (Notify Switches)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 258609 (network monitors below the NLB driver)", Certainty: nlb.Documented},
+			{Source: "ArubaOS 16.09, dynamic ARP protection (src-mac validation)", Certainty: nlb.Inferred},
+			{Source: "Microsoft KB 247297 (switches that block unknown unicast or multicast)", Certainty: nlb.Inferred},
 		},
 	},
 }

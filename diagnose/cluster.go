@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -65,11 +66,11 @@ func (p *picture) judgeHosts() {
 	if len(together) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, s := range together {
-		l.add("%s", p.says(s))
+		l.Add("%s", p.says(s))
 	}
-	p.find(idSeveralHosts, fmt.Sprintf("%d hosts answer for %v with %s. Normal for a cluster.", hosts, p.vip, name(macs)), l.list(), itemsOf(together))
+	p.find(idSeveralHosts, fmt.Sprintf("%d hosts answer for %v with %s. Normal for a cluster.", hosts, p.vip, name(macs)), l.List(), itemsOf(together))
 }
 
 // cluster puts together what the claims say. Answers and announcements count

@@ -28,8 +28,8 @@ var clusterEntries = [...]Entry{
 		Disproof: "nlb query or the cluster's properties on a node: if the revealed address is no VIP of the cluster, the MAC was set by hand or copied.",
 		Cure:     "None needed on the cluster. In every static ARP entry, for every VIP of the cluster, use the MAC seen here and never one computed from the secondary VIP.",
 		References: []Reference{
-			{"Microsoft networking blog, 2008-12-11 (NLB uses only the primary cluster network address)", nlb.Documented},
-			{"Microsoft KB 4494444 (how the cluster MAC is derived)", nlb.Documented},
+			{Source: "Microsoft networking blog, 2008-12-11 (NLB uses only the primary cluster network address)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 4494444 (how the cluster MAC is derived)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -43,9 +43,9 @@ var clusterEntries = [...]Entry{
 		Disproof: "The cluster's properties on a node: the primary VIP and the multicast address of the group.",
 		Cure:     "None needed on the cluster. In every static ARP entry, for every VIP of the cluster, use the MAC seen here.",
 		References: []Reference{
-			{"Microsoft KB 283028 (IGMP support in NLB)", nlb.Documented},
-			{"Microsoft KB 4494444 (how the cluster MAC is derived)", nlb.Documented},
-			{"Microsoft networking blog, 2008-12-11 (NLB uses only the primary cluster network address)", nlb.Inferred},
+			{Source: "Microsoft KB 283028 (IGMP support in NLB)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 4494444 (how the cluster MAC is derived)", Certainty: nlb.Documented},
+			{Source: "Microsoft networking blog, 2008-12-11 (NLB uses only the primary cluster network address)", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -59,9 +59,9 @@ var clusterEntries = [...]Entry{
 		Disproof: "nlb ip2mac with the primary VIP on a node, if it prints the MAC seen here.",
 		Cure:     "None needed, as long as every node has the same one. Take the MAC for routers and switches from the wire, as here, and write it down in the cluster's documentation.",
 		References: []Reference{
-			{"Microsoft unattend reference, ClusterIpToClusterMacEnabled and ClusterMacAddress", nlb.Documented},
-			{"Microsoft KB 232454, KB 193601 (IPToMACEnable)", nlb.Documented},
-			{"Cisco 107995 (example 0300.5e11.1111)", nlb.Documented},
+			{Source: "Microsoft unattend reference, ClusterIpToClusterMacEnabled and ClusterMacAddress", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 232454, KB 193601 (IPToMACEnable)", Certainty: nlb.Documented},
+			{Source: "Cisco 107995 (example 0300.5e11.1111)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -74,7 +74,7 @@ var clusterEntries = [...]Entry{
 		Detected:   "Answers for the VIP with equal sender MACs from at least two Ethernet sources.",
 		Disproof:   "One device behind both Ethernet sources in the switch's MAC table, such as a host with teamed adapters.",
 		Cure:       "None needed. Count the hosts listed against the nodes that you expect.",
-		References: []Reference{{"Dell S4820T command reference (all servers of a cluster may reply)", nlb.Documented}, {"Microsoft KB 244091 (a host under stress may not answer ARP)", nlb.Documented}},
+		References: []Reference{{Source: "Dell S4820T command reference (all servers of a cluster may reply)", Certainty: nlb.Documented}, {Source: "Microsoft KB 244091 (a host under stress may not answer ARP)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idMixedModes,
@@ -86,7 +86,7 @@ var clusterEntries = [...]Entry{
 		Detected:   "Answers for the VIP on one VLAN whose sender MACs have the forms of at least two of: unicast, multicast, IGMP multicast.",
 		Disproof:   "A second observation in which all answers have one form: the first one then saw the change.",
 		Cure:       "Set the same cluster operation mode on every node with NLB Manager, connected to the cluster as a whole, and probe again before a router is touched.",
-		References: []Reference{{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented}, {"Microsoft KB 193599, KB 197863 (hosts that do not converge)", nlb.Inferred}},
+		References: []Reference{{Source: "Microsoft KB 4494444 (Configure network to support NLB operation mode)", Certainty: nlb.Documented}, {Source: "Microsoft KB 193599, KB 197863 (hosts that do not converge)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idMasked,
@@ -100,10 +100,10 @@ var clusterEntries = [...]Entry{
 		Cure: "Most routers need nothing. Some platforms need lines of their own for unicast mode (nlbprobe platforms), and a router that compares Ethernet source and sender MAC drops these answers: there a static ARP entry. " +
 			"ARP inspection that compares the two drops them as well: exempt the ports. Keep the cluster on a VLAN of its own, or bind the cluster MAC to the member ports with a static entry.",
 		References: []Reference{
-			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
-			{"Microsoft KB 4494444 (switch flooding in unicast mode)", nlb.Documented},
-			{"ArubaOS 16.09, dynamic ARP protection (src-mac validation)", nlb.Inferred},
-			{"FD.io VPP change 36808 (arp: add support for Microsoft NLB unicast)", nlb.Documented},
+			{Source: "Microsoft KB 193602 (MaskSourceMAC)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 4494444 (switch flooding in unicast mode)", Certainty: nlb.Documented},
+			{Source: "ArubaOS 16.09, dynamic ARP protection (src-mac validation)", Certainty: nlb.Inferred},
+			{Source: "FD.io VPP change 36808 (arp: add support for Microsoft NLB unicast)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -118,9 +118,9 @@ var clusterEntries = [...]Entry{
 		Cure: "Set MaskSourceMAC back to 1 on every node and clear the learnt entry from the switch. " +
 			"On VMware set Notify Switches to No and accept forged transmits; on Hyper-V enable MAC address spoofing for the adapter.",
 		References: []Reference{
-			{"Microsoft KB 193601, KB 193602 (MaskSourceMAC)", nlb.Documented},
-			{"VMware KB 1556 (Notify Switches)", nlb.Documented},
-			{"Microsoft KB 4494444 (Hyper-V MAC address spoofing)", nlb.Documented},
+			{Source: "Microsoft KB 193601, KB 193602 (MaskSourceMAC)", Certainty: nlb.Documented},
+			{Source: "VMware KB 1556 (Notify Switches)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 4494444 (Hyper-V MAC address spoofing)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -133,7 +133,7 @@ var clusterEntries = [...]Entry{
 		Detected:   "An answer for the VIP whose sender MAC is 02-pp followed by the VIP's four bytes, pp from 01 to 20.",
 		Disproof:   "A capture at the node's own port that shows 02-bf as sender MAC: then a device on the way rewrites ARP.",
 		Cure:       "Compare with a capture at the node. Turn off ARP proxying or ARP suppression on switches, wireless bridges and hypervisors between it and here.",
-		References: []Reference{{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Inferred}},
+		References: []Reference{{Source: "Microsoft KB 193602 (MaskSourceMAC)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:         idLegacy,
@@ -144,7 +144,7 @@ var clusterEntries = [...]Entry{
 		Detected:   "A sender MAC 00-bf followed by the four bytes of the VIP. Without the VIP's bytes it is an ordinary adapter.",
 		Disproof:   "The version and the settings of the load balancer on a node.",
 		Cure:       "Most routers need nothing, as the address is unicast. Check whether the node still runs WLBS, or whether the MAC was set by hand.",
-		References: []Reference{{"Wireshark wka (00-BF, MS-NLB virtual server)", nlb.Documented}, {"Cisco 107995 (unicast example)", nlb.Documented}},
+		References: []Reference{{Source: "Wireshark wka (00-BF, MS-NLB virtual server)", Certainty: nlb.Documented}, {Source: "Cisco 107995 (unicast example)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idGroupRequest,
@@ -156,6 +156,6 @@ var clusterEntries = [...]Entry{
 		Detected:   "An ARP request for another address whose sender IP is the VIP and whose sender MAC has the group bit set.",
 		Disproof:   "An ARP reply of the asked router to that node: this router accepts the request.",
 		Cure:       "Windows Server 2008 without SP2: install KB 960916 or SP2 on every node. On later systems make the dedicated IP the first address of the cluster adapter and the VIP the second.",
-		References: []Reference{{"Microsoft KB 960916", nlb.Documented}, {"FreeBSD sys/netinet/if_ether.c (refuses a group sender MAC in requests too)", nlb.Documented}, {"Microsoft networking blog, 2009-01-15 (remote hosts cannot reach the VIP in multicast mode)", nlb.Documented}, {"Microsoft KB 198888 (dedicated IP first, VIP second)", nlb.Inferred}},
+		References: []Reference{{Source: "Microsoft KB 960916", Certainty: nlb.Documented}, {Source: "FreeBSD sys/netinet/if_ether.c (refuses a group sender MAC in requests too)", Certainty: nlb.Documented}, {Source: "Microsoft networking blog, 2009-01-15 (remote hosts cannot reach the VIP in multicast mode)", Certainty: nlb.Documented}, {Source: "Microsoft KB 198888 (dedicated IP first, VIP second)", Certainty: nlb.Inferred}},
 	},
 }

@@ -11,8 +11,25 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
-	"github.com/nlbprobe/nlbprobe/nlb"
+)
+
+// What the findings of every theme are made of.
+type (
+	Severity  = finding.Severity
+	Finding   = finding.Finding
+	Entry     = finding.Entry
+	Reference = finding.Reference
+)
+
+// The severities.
+const (
+	OK       = finding.OK
+	Info     = finding.Info
+	Warning  = finding.Warning
+	Critical = finding.Critical
+	Unknown  = finding.Unknown
 )
 
 // Verdict is the answer in one word.
@@ -175,19 +192,6 @@ type Place struct {
 // MaxPlaces bounds the MACs that are told of one router.
 const MaxPlaces = 4
 
-// Finding is a statement about the VIP, with what it rests on.
-type Finding struct {
-	ID         string // of an Entry in the Catalogue
-	Severity   Severity
-	Certainty  nlb.Certainty
-	Summary    string   // one or two lines of 78 columns
-	Evidence   []string // what was seen, with times from the first item on
-	Items      []int    // indexes into the items given to VIP
-	Remedy     string
-	Disproof   string // what would show that the finding is wrong
-	References []string
-}
-
 // Has reports whether the finding with the given id was made.
 func (d Diagnosis) Has(id string) bool {
 	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.ID == id })
@@ -233,7 +237,7 @@ func severity(d Diagnosis) Severity {
 		worst = Unknown
 	}
 	for _, f := range d.Findings {
-		worst = Worst(worst, f.Severity)
+		worst = finding.Worst(worst, f.Severity)
 	}
 	if worst == Info && d.Cluster.Mode == None {
 		return OK

@@ -1,48 +1,26 @@
 package diagnose
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
-// find notes a finding. What does not depend on the case comes from the
-// catalogue.
+// find notes a finding. What does not depend on the case comes from the catalogue.
 func (p *picture) find(id, summary string, evidence []string, items []int) {
 	e, _ := Explain(id)
-	refs := make([]string, len(e.References))
-	for i, r := range e.References {
-		refs[i] = r.Source
-	}
-	p.findings[id] = &Finding{
-		ID: id, Severity: e.Severity, Certainty: e.Certainty, Summary: summary, Evidence: evidence, Items: unique(items),
-		Remedy: e.Cure, Disproof: e.Disproof, References: refs,
-	}
+	p.findings.Add(e, summary, evidence, items)
 }
 
-// lower sets a finding's severity where the situation makes it less than usual.
-func (p *picture) lower(id string, to Severity) {
-	if f := p.findings[id]; f != nil && f.Severity.rank() > to.rank() {
-		f.Severity = to
-	}
-}
+// lower sets a finding's severity if the situation makes it less than usual.
+func (p *picture) lower(id string, to Severity) { p.findings.Lower(id, to) }
 
-// sorted returns the findings, the worst first, then by id. Where this host is not
+// sorted returns the findings, the worst first, then by id. If this host is not
 // on the VIP's subnet and heard nothing of it, that leads those of its severity:
 // the rest is of no use until it is mended.
 func (p *picture) sorted() []Finding {
-	all := make([]Finding, 0, len(p.findings))
-	for _, f := range p.findings {
-		all = append(all, *f)
-	}
-	leads := func(f Finding) bool { return f.ID == idOffLink && len(p.claims) == 0 }
-	slices.SortFunc(all, func(a, b Finding) int {
-		return cmp.Or(b.Severity.rank()-a.Severity.rank(), boolCompare(leads(b), leads(a)), strings.Compare(a.ID, b.ID))
-	})
-	return all
+	return p.findings.Sorted(func(f Finding) bool { return f.ID == idOffLink && len(p.claims) == 0 })
 }
 
 // where returns the sightings that fit.
@@ -127,9 +105,9 @@ func (p *picture) report(id string, fits func(sighting) bool, summary func(macs 
 	if len(some) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, s := range some {
-		l.add("%s", p.says(s))
+		l.Add("%s", p.says(s))
 	}
-	p.find(id, summary(name(senders(some))), l.list(), itemsOf(some))
+	p.find(id, summary(name(senders(some))), l.List(), itemsOf(some))
 }

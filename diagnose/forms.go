@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -151,7 +152,7 @@ func (p *picture) settledGroup(c nlb.Class, m mac.Addr) nlb.Class {
 func (p *picture) reportedGroup(m mac.Addr) netip.Addr {
 	for _, r := range p.joined {
 		for _, g := range r.groups {
-			if p.hostMACs[r.mac] && groupMAC(g) == m {
+			if p.hostMACs[r.mac] && inet.GroupMAC(g) == m {
 				return g
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -52,20 +54,11 @@ type reporter struct {
 	groups   []netip.Addr
 }
 
-// groupMAC is the Ethernet address of an IPv4 group (RFC 1112 6.4), or zero.
-func groupMAC(ip netip.Addr) mac.Addr {
-	if ip = ip.Unmap(); !ip.Is4() || !ip.IsMulticast() {
-		return mac.Addr{}
-	}
-	o := ip.As4()
-	return mac.Addr{0x01, 0, 0x5e, o[1] & 0x7f, o[2], o[3]}
-}
-
 // everyOf is the time between an item's sightings, the one in the middle of all, or
 // 0. Two that come from captures with a gap in between say nothing of it.
 func (p *picture) everyOf(it evidence.Item) time.Duration {
 	if len(it.Times) < 2 {
-		n := sightings(it)
+		n := it.Sightings()
 		if n < 2 || !it.Last.After(it.First) || len(p.captured) > 0 {
 			return 0
 		}
@@ -106,7 +99,7 @@ func (p *picture) gatherIGMP() {
 		switch {
 		case !ours && !p.onSegment(f.VLAN): // another VLAN's: a trunk was captured
 		case f.Act == evidence.Query && ours:
-			if p.claimed[groupMAC(f.Group)] {
+			if p.claimed[inet.GroupMAC(f.Group)] {
 				p.queries = append(p.queries, i)
 			}
 		case f.Act == evidence.Query:
@@ -117,7 +110,7 @@ func (p *picture) gatherIGMP() {
 				p.queriers = append(p.queriers, q)
 			}
 			q.items = append(q.items, i)
-			q.count += sightings(it)
+			q.count += it.Sightings()
 			q.versions = addVersion(q.versions, f.Version)
 			if it.Last.After(q.last) {
 				q.last = it.Last
@@ -126,7 +119,7 @@ func (p *picture) gatherIGMP() {
 				q.interval = max(q.interval, p.everyOf(it), f.Interval)
 			}
 		case f.Act != evidence.Join || ours:
-		case p.claimed[groupMAC(f.Group)]:
+		case p.claimed[inet.GroupMAC(f.Group)]:
 			p.joined = p.reporter(joined, p.joined, i, f)
 		case f.Version == 1 && f.Group != ssdp && (p.hostMACs[f.EthSrc] || member[f.EthSrc]):
 			p.strayed = p.reporter(strayed, p.strayed, i, f)
@@ -143,7 +136,7 @@ func (p *picture) reporter(by map[mac.Addr]*reporter, list []*reporter, i int, f
 		list = append(list, r)
 	}
 	r.items = append(r.items, i)
-	r.count += sightings(it)
+	r.count += it.Sightings()
 	r.versions = addVersion(r.versions, f.Version)
 	r.interval = max(r.interval, p.everyOf(it))
 	if !slices.Contains(r.groups, f.Group) {
@@ -178,9 +171,9 @@ func (p *picture) watched() (time.Duration, string) {
 	switch over := p.longestStretch(showsGroups); {
 	case len(p.listened) > 0:
 	case len(p.captured) == 0:
-		return p.end.Sub(p.start), "the capture lasts " + span(p.end.Sub(p.start))
+		return p.end.Sub(p.start), "the capture lasts " + finding.Span(p.end.Sub(p.start))
 	case over > 0:
-		return over, "the longest time that was captured without interruption is " + span(over)
+		return over, "the longest time that was captured without interruption is " + finding.Span(over)
 	default:
 		return 0, "what was captured looks filtered, by protocol or by one address: queries and reports may have been left out"
 	}
@@ -202,7 +195,7 @@ func (p *picture) judgeIGMP() {
 		p.judgeSnooping()
 	}
 	p.judgeMalformed(idBadIGMP, "IGMP", func(n int) string {
-		return fmt.Sprintf("%s of IGMP that no switch or host may take. Ignored.", many(n, "frame"))
+		return fmt.Sprintf("%s of IGMP that no switch or host may take. Ignored.", finding.Many(n, "frame"))
 	})
 }
 
@@ -211,17 +204,17 @@ func (p *picture) sayQuerier(q *querier) string {
 	if r, ok := p.routerMACs[q.mac]; ok && r != q.ip {
 		who += fmt.Sprintf(" (router %v)", r)
 	}
-	text := fmt.Sprintf("%s %s at %v asks, %s, %s", p.at(q.first), who, q.mac, versionsText(q.versions), times(q.count))
+	text := fmt.Sprintf("%s %s at %v asks, %s, %s", p.at(q.first), who, q.mac, versionsText(q.versions), finding.Times(q.count))
 	if q.interval > 0 {
-		text += ", every " + span(q.interval)
+		text += ", every " + finding.Span(q.interval)
 	}
 	return text
 }
 
 func (p *picture) sayReporter(r *reporter) string {
-	text := fmt.Sprintf("%s %v, %v, reports %v by %s, %s", p.at(r.first), r.mac, r.ip, r.groups[0], versionsText(r.versions), times(r.count))
+	text := fmt.Sprintf("%s %v, %v, reports %v by %s, %s", p.at(r.first), r.mac, r.ip, r.groups[0], versionsText(r.versions), finding.Times(r.count))
 	if r.interval > 0 {
-		text += ", every " + span(r.interval)
+		text += ", every " + finding.Span(r.interval)
 	}
 	return text
 }
@@ -246,31 +239,31 @@ func (p *picture) itemsOfQueriers() []int {
 func (p *picture) judgeMembership(c Cluster) {
 	over, how := p.watched()
 	lost := count(p.items, p.lost)
-	var unknown lines
+	var unknown finding.Lines
 	var rests []int
 
 	if len(p.joined) > 0 {
-		var l lines
+		var l finding.Lines
 		for _, r := range p.joined {
-			l.add("%s", p.sayReporter(r))
+			l.Add("%s", p.sayReporter(r))
 		}
-		p.find(idJoined, fmt.Sprintf("%s reported membership of the group of %v.", many(len(p.joined), "host"), c.MAC), l.list(), itemsOfReporters(p.joined))
+		p.find(idJoined, fmt.Sprintf("%s reported membership of the group of %v.", finding.Many(len(p.joined), "host"), c.MAC), l.List(), itemsOfReporters(p.joined))
 		p.judgeNotJoined(over)
 	}
 	if len(p.strayed) > 0 && len(p.joined) == 0 {
-		var l lines
+		var l finding.Lines
 		for _, r := range p.strayed {
-			l.add("%s, whose MAC is %v", p.sayReporter(r), groupMAC(r.groups[0]))
+			l.Add("%s, whose MAC is %v", p.sayReporter(r), inet.GroupMAC(r.groups[0]))
 		}
-		l.add("the cluster answers with %v", c.MAC)
+		l.Add("the cluster answers with %v", c.MAC)
 		p.find(idOtherGroupIGMP, fmt.Sprintf("The hosts of %v report the group %v, which does not belong to %v.", p.vip, p.strayed[0].groups[0], c.MAC),
-			l.list(), itemsOfReporters(p.strayed))
+			l.List(), itemsOfReporters(p.strayed))
 	}
-	silence := func(what string) lines {
-		var l lines
-		l.add("no %s in %s; %s", what, span(over), how)
+	silence := func(what string) finding.Lines {
+		var l finding.Lines
+		l.Add("no %s in %s; %s", what, finding.Span(over), how)
 		if lost > 0 {
-			l.add("%s lost meanwhile: this silence is no proof of silence", many(lost, "frame"))
+			l.Add("%s lost meanwhile: this silence is no proof of silence", finding.Many(lost, "frame"))
 		}
 		return l
 	}
@@ -280,27 +273,27 @@ func (p *picture) judgeMembership(c Cluster) {
 	case long && !p.leftOut(evidence.KindIGMPReport):
 		l := silence("membership report for the group")
 		if len(p.queriers) > 0 {
-			l.add("a querier asks: a switch that snoops sends reports to routers only, so they may be hidden from this port (RFC 4541 2.1.1)")
+			l.Add("a querier asks: a switch that snoops sends reports to routers only, so they may be hidden from this port (RFC 4541 2.1.1)")
 		}
-		p.find(idNoReport, fmt.Sprintf("%v is in IGMP mode, but no host reported its group in %s.", p.vip, span(over)), l.list(), slices.Concat(p.listened, p.itemsOfQueriers()))
+		p.find(idNoReport, fmt.Sprintf("%v is in IGMP mode, but no host reported its group in %s.", p.vip, finding.Span(over)), l.List(), slices.Concat(p.listened, p.itemsOfQueriers()))
 	default:
-		unknown.add("no membership report for the group in %s: that it is joined is not proven, nor that it is not", span(over))
+		unknown.Add("no membership report for the group in %s: that it is joined is not proven, nor that it is not", finding.Span(over))
 	}
 	switch {
 	case len(p.queriers) > 0:
 	case long && !p.leftOut(evidence.KindIGMPQuery):
 		l := silence("query of anyone")
-		p.find(idNoQuerier, fmt.Sprintf("No IGMP querier in %s: switches that snoop forget the group of %v.", span(over), p.vip), l.list(), p.listened)
+		p.find(idNoQuerier, fmt.Sprintf("No IGMP querier in %s: switches that snoop forget the group of %v.", finding.Span(over), p.vip), l.List(), p.listened)
 	default:
-		unknown.add("no query in %s: that there is no querier is not proven", span(over))
+		unknown.Add("no query in %s: that there is no querier is not proven", finding.Span(over))
 	}
-	if len(unknown.text) > 0 {
-		unknown.add("listen longer with --listen %s: two query intervals of 125 s and 10 s to answer (RFC 3376 8.4), after which groups are forgotten", "4m25s")
+	if len(unknown.List()) > 0 {
+		unknown.Add("listen longer with --listen %s: two query intervals of 125 s and 10 s to answer (RFC 3376 8.4), after which groups are forgotten", "4m25s")
 		if lost > 0 {
-			unknown.add("%s lost meanwhile: silence is no proof then", many(lost, "frame"))
+			unknown.Add("%s lost meanwhile: silence is no proof then", finding.Many(lost, "frame"))
 			rests = append(rests, p.lost...)
 		}
-		p.find(idNotProven, fmt.Sprintf("%v is in IGMP mode; membership or querier could not be seen in %s.", p.vip, span(over)), unknown.list(), slices.Concat(p.listened, rests))
+		p.find(idNotProven, fmt.Sprintf("%v is in IGMP mode; membership or querier could not be seen in %s.", p.vip, finding.Span(over)), unknown.List(), slices.Concat(p.listened, rests))
 	}
 	p.judgeOwnQuery(c)
 }
@@ -322,34 +315,34 @@ func (p *picture) judgeNotJoined(over time.Duration) {
 	if over < needed || p.leftOut(evidence.KindIGMPReport) {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	seen := make(map[mac.Addr]bool)
 	add := func(m mac.Addr, of []int, text string) {
 		if !reports[m] && !seen[m] && !p.claimed[m] {
 			seen[m] = true
 			items = append(items, of...)
-			l.add("%s", text)
+			l.Add("%s", text)
 		}
 	}
 	for _, g := range grouped(where(p.claims, func(s sighting) bool { return s.act == answers && p.inSight(s, showsGroups) }), sourceOf) {
-		add(g.mac, itemsOf(g.of), fmt.Sprintf("%v answers ARP for the VIP and reported nothing in %s", g.mac, span(over)))
+		add(g.mac, itemsOf(g.of), fmt.Sprintf("%v answers ARP for the VIP and reported nothing in %s", g.mac, finding.Span(over)))
 	}
 	for _, m := range p.alive() {
-		add(m.mac, m.items, fmt.Sprintf("%s sends heartbeats and reported nothing in %s", m.who(), span(over)))
+		add(m.mac, m.items, fmt.Sprintf("%s sends heartbeats and reported nothing in %s", m.who(), finding.Span(over)))
 	}
 	if len(seen) == 0 {
 		return
 	}
 	n := len(seen)
 	for _, r := range p.joined {
-		l.add("%s", p.sayReporter(r))
+		l.Add("%s", p.sayReporter(r))
 	}
 	if len(p.queriers) > 0 {
-		l.add("a host that hears another's answer to a query keeps back its own in IGMPv1 and v2: reports nobody asked for are not kept back")
+		l.Add("a host that hears another's answer to a query keeps back its own in IGMPv1 and v2: reports nobody asked for are not kept back")
 	}
-	p.find(idNotJoined, fmt.Sprintf("%s of %v did not report the group, while %s did.", many(n, "host"), p.vip, many(len(p.joined), "other")),
-		l.list(), slices.Concat(items, itemsOfReporters(p.joined)))
+	p.find(idNotJoined, fmt.Sprintf("%s of %v did not report the group, while %s did.", finding.Many(n, "host"), p.vip, finding.Many(len(p.joined), "other")),
+		l.List(), slices.Concat(items, itemsOfReporters(p.joined)))
 }
 
 // judgeOwnQuery says what came of our own question for the group's members.
@@ -362,10 +355,10 @@ func (p *picture) judgeOwnQuery(c Cluster) {
 	if slices.ContainsFunc(p.joined, func(r *reporter) bool { return !r.last.Before(first) }) {
 		return // the reports are evidence of their own
 	}
-	var l lines
-	l.add("%d queries for the group of %v to the hosts themselves, the first %s", asked, c.MAC, p.at(first))
-	l.add("no report of the group after it")
-	p.find(idUnanswered, fmt.Sprintf("Our IGMP query for the group of %v got no report. That proves nothing.", p.vip), l.list(), p.queries)
+	var l finding.Lines
+	l.Add("%d queries for the group of %v to the hosts themselves, the first %s", asked, c.MAC, p.at(first))
+	l.Add("no report of the group after it")
+	p.find(idUnanswered, fmt.Sprintf("Our IGMP query for the group of %v got no report. That proves nothing.", p.vip), l.List(), p.queries)
 }
 
 // judgeQueriers finds what is to be said of those who ask.
@@ -373,12 +366,12 @@ func (p *picture) judgeQueriers() {
 	if len(p.queriers) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	var named []*querier
 	var lowest *querier
 	v3 := true
 	for _, q := range p.queriers {
-		l.add("%s", p.sayQuerier(q))
+		l.Add("%s", p.sayQuerier(q))
 		v3 = v3 && slices.Equal(q.versions, []uint8{3})
 		if isHostIP(q.ip) {
 			named = append(named, q)
@@ -388,14 +381,14 @@ func (p *picture) judgeQueriers() {
 		}
 	}
 	if len(named) == 0 {
-		p.find(idProxyQuerier, "IGMP queries come from 0.0.0.0 only: they make no router port on many switches.", l.list(), p.itemsOfQueriers())
+		p.find(idProxyQuerier, "IGMP queries come from 0.0.0.0 only: they make no router port on many switches.", l.List(), p.itemsOfQueriers())
 	}
 	if len(named) > 1 {
 		p.judgeElection(named, lowest)
 	}
 	v1 := slices.ContainsFunc(p.joined, func(r *reporter) bool { return slices.Contains(r.versions, 1) })
 	if v3 && v1 {
-		all := l.list()
+		all := l.List()
 		for _, r := range p.joined {
 			if slices.Contains(r.versions, 1) {
 				all = append(all, p.sayReporter(r))
@@ -405,7 +398,7 @@ func (p *picture) judgeQueriers() {
 			all, slices.Concat(p.itemsOfQueriers(), itemsOfReporters(p.joined)))
 	}
 	p.judgeTooRare(named)
-	var own lines
+	var own finding.Lines
 	var items []int
 	for _, q := range named {
 		r, known := p.routerMACs[q.mac]
@@ -413,12 +406,12 @@ func (p *picture) judgeQueriers() {
 			r, known = q.ip, true
 		}
 		if known {
-			own.add("%s; it is router %v", p.sayQuerier(q), r)
+			own.Add("%s; it is router %v", p.sayQuerier(q), r)
 			items = append(items, q.items...)
 		}
 	}
 	if len(items) > 0 {
-		p.find(idL3Querier, fmt.Sprintf("A router of the subnet is the querier: on some L3 switches it then gets the traffic of %v itself.", p.vip), own.list(), items)
+		p.find(idL3Querier, fmt.Sprintf("A router of the subnet is the querier: on some L3 switches it then gets the traffic of %v itself.", p.vip), own.List(), items)
 	}
 }
 
@@ -436,7 +429,7 @@ const enoughInARow = 3
 // keep a group: NLB's driver reports by its own clock and, at least on Windows
 // 2003, answers no query (KB 838408).
 func (p *picture) judgeTooRare(named []*querier) {
-	var l lines
+	var l finding.Lines
 	var items []int
 	for _, q := range named {
 		lives := robustness*q.interval + toAnswer
@@ -445,14 +438,14 @@ func (p *picture) judgeTooRare(named []*querier) {
 		}
 		for _, r := range p.joined {
 			if r.count >= enoughInARow && r.interval > lives {
-				l.add("%s", p.sayReporter(r))
+				l.Add("%s", p.sayReporter(r))
 				items = append(items, r.items...)
 			}
 		}
 		if len(items) > 0 {
-			l.add("%s: a group lives %s then (%d x the interval, and %s to answer)", p.sayQuerier(q), span(lives), robustness, span(toAnswer))
+			l.Add("%s: a group lives %s then (%d x the interval, and %s to answer)", p.sayQuerier(q), finding.Span(lives), robustness, finding.Span(toAnswer))
 			items = append(items, q.items...)
-			p.find(idTooRare, fmt.Sprintf("The hosts of %v report their group less often than the querier's settings keep it.", p.vip), l.list(), items)
+			p.find(idTooRare, fmt.Sprintf("The hosts of %v report their group less often than the querier's settings keep it.", p.vip), l.List(), items)
 			return
 		}
 	}
@@ -461,17 +454,17 @@ func (p *picture) judgeTooRare(named []*querier) {
 // judgeElection notes that several ask, of whom the lowest address is to be left
 // (RFC 2236 3, RFC 3376 6.6.2).
 func (p *picture) judgeElection(named []*querier, lowest *querier) {
-	var l lines
+	var l finding.Lines
 	others := 0
 	for _, q := range named {
 		switch {
 		case q == lowest:
-			l.add("%s; the lowest address wins", p.sayQuerier(q))
+			l.Add("%s; the lowest address wins", p.sayQuerier(q))
 		case q.last.Sub(lowest.first) >= time.Second:
 			others++
-			l.add("%s; it still asks %s after the lower one was first heard", p.sayQuerier(q), span(q.last.Sub(lowest.first)))
+			l.Add("%s; it still asks %s after the lower one was first heard", p.sayQuerier(q), finding.Span(q.last.Sub(lowest.first)))
 		default:
-			l.add("%s; it has stopped since the lower one asks", p.sayQuerier(q))
+			l.Add("%s; it has stopped since the lower one asks", p.sayQuerier(q))
 		}
 	}
 	var items []int
@@ -479,10 +472,10 @@ func (p *picture) judgeElection(named []*querier, lowest *querier) {
 		items = append(items, q.items...)
 	}
 	if others > 0 {
-		p.find(idQueriers, fmt.Sprintf("%s ask at one time, though the lowest address, %v, should ask alone.", many(len(named), "querier"), lowest.ip), l.list(), items)
+		p.find(idQueriers, fmt.Sprintf("%s ask at one time, though the lowest address, %v, should ask alone.", finding.Many(len(named), "querier"), lowest.ip), l.List(), items)
 		return
 	}
-	p.find(idQueriers, fmt.Sprintf("%s were heard: %v has won the election.", many(len(named), "querier"), lowest.ip), l.list(), items)
+	p.find(idQueriers, fmt.Sprintf("%s were heard: %v has won the election.", finding.Many(len(named), "querier"), lowest.ip), l.List(), items)
 	p.lower(idQueriers, Info)
 }
 
@@ -492,12 +485,12 @@ func (p *picture) judgeNothingToSnoop(c Cluster) {
 	if len(p.queriers) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, q := range p.queriers {
-		l.add("%s", p.sayQuerier(q))
+		l.Add("%s", p.sayQuerier(q))
 	}
-	l.add("%v is the MAC of no IP group: no report can name it", c.MAC)
-	p.find(idNotSnoopable, fmt.Sprintf("IGMP queries are heard, but %v cannot be snooped: it takes static MAC entries.", c.MAC), l.list(), p.itemsOfQueriers())
+	l.Add("%v is the MAC of no IP group: no report can name it", c.MAC)
+	p.find(idNotSnoopable, fmt.Sprintf("IGMP queries are heard, but %v cannot be snooped: it takes static MAC entries.", c.MAC), l.List(), p.itemsOfQueriers())
 }
 
 // judgeSharedGroup notes another cluster whose primary VIP has the same last two
@@ -506,7 +499,7 @@ func (p *picture) judgeSharedGroup(c Cluster) {
 	if !p.vip.Is4() {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	tail := func(ip netip.Addr) [2]byte { o := ip.As4(); return [2]byte(o[2:]) }
 	var whose [2]byte
@@ -515,18 +508,18 @@ func (p *picture) judgeSharedGroup(c Cluster) {
 		h, _ := p.items[i].Fact.(evidence.Heartbeat)
 		if cluster := h.Cluster.Unmap(); isHostIP(cluster) && tail(cluster) == whose && h.EthDst == c.MAC {
 			items = append(items, i)
-			l.add("%s %v sends heartbeats of the cluster %v to %v", p.at(p.items[i].First), h.EthSrc, cluster, h.EthDst)
+			l.Add("%s %v sends heartbeats of the cluster %v to %v", p.at(p.items[i].First), h.EthSrc, cluster, h.EthDst)
 		}
 	}
 	for _, s := range p.others {
 		ip := s.arp.SenderIP
 		if isHostIP(ip) && s.arp.SenderMAC == c.MAC && tail(ip) == whose && ip != p.vip && !p.hostMACs[s.arp.EthSrc] {
 			items = append(items, s.item)
-			l.add("%s %v says that %v is at %v", p.at(s.first), s.arp.EthSrc, ip, s.arp.SenderMAC)
+			l.Add("%s %v says that %v is at %v", p.at(s.first), s.arp.EthSrc, ip, s.arp.SenderMAC)
 		}
 	}
 	if len(items) > 0 {
-		p.find(idSharedGroup, fmt.Sprintf("Another cluster shares %v with %v: the last two octets agree.", c.MAC, p.vip), l.list(), items)
+		p.find(idSharedGroup, fmt.Sprintf("Another cluster shares %v with %v: the last two octets agree.", c.MAC, p.vip), l.List(), items)
 	}
 }
 
@@ -537,22 +530,22 @@ func (p *picture) judgeSnooping() {
 	if p.flooded == nil || !p.flooded.packets || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return isHostIP(q.ip) }) {
 		return
 	}
-	var l lines
-	l.add("%s", strings.TrimSuffix(p.flooded.summary, "."))
+	var l finding.Lines
+	l.Add("%s", strings.TrimSuffix(p.flooded.summary, "."))
 	for _, q := range p.queriers {
-		l.add("%s", p.sayQuerier(q))
+		l.Add("%s", p.sayQuerier(q))
 	}
 	items := slices.Concat(p.flooded.items, p.itemsOfQueriers())
 	summary := fmt.Sprintf("A querier asks, but the traffic of %v comes to this port too: snooping does not limit it.", p.vip)
 	if len(p.joined) > 0 {
 		for _, r := range p.joined {
-			l.add("%s", p.sayReporter(r))
+			l.Add("%s", p.sayReporter(r))
 		}
-		l.add("reports come to router ports only where a switch snoops (RFC 4541 2.1.1): this port is one, or the switch does not snoop")
-		p.find(idNotLimited, summary, l.list(), slices.Concat(items, itemsOfReporters(p.joined)))
+		l.Add("reports come to router ports only where a switch snoops (RFC 4541 2.1.1): this port is one, or the switch does not snoop")
+		p.find(idNotLimited, summary, l.List(), slices.Concat(items, itemsOfReporters(p.joined)))
 		p.lower(idNotLimited, Info)
 		return
 	}
-	l.add("no report of the group came here: nobody joined it, or the switch hides reports and looks groups up by IP")
-	p.find(idNotLimited, summary, l.list(), items)
+	l.Add("no report of the group came here: nobody joined it, or the switch hides reports and looks groups up by IP")
+	p.find(idNotLimited, summary, l.List(), items)
 }

@@ -24,13 +24,13 @@ const (
 
 // References that several entries share.
 var (
-	nlbJoins = Reference{"Microsoft KB 283028, KB 4494444 (hosts report periodically, by IGMPv1)", nlb.Documented}
-	snooping = Reference{"RFC 4541 2.1.1, 2.1.2 (what switches that snoop do)", nlb.Documented}
-	timers   = Reference{"RFC 3376 8.4, 8.5 (a group or querier is forgotten after 260 s, 255 s)", nlb.Documented}
+	nlbJoins = Reference{Source: "Microsoft KB 283028, KB 4494444 (hosts report periodically, by IGMPv1)", Certainty: nlb.Documented}
+	snooping = Reference{Source: "RFC 4541 2.1.1, 2.1.2 (what switches that snoop do)", Certainty: nlb.Documented}
+	timers   = Reference{Source: "RFC 3376 8.4, 8.5 (a group or querier is forgotten after 260 s, 255 s)", Certainty: nlb.Documented}
 )
 
 // nlbReports is what is known of the reports' clock.
-var nlbReports = Reference{"Microsoft KB 838408 (Windows 2003: a report every 60 s, fixed, and no answers to queries; later versions are not documented)", nlb.Documented}
+var nlbReports = Reference{Source: "Microsoft KB 838408 (Windows 2003: a report every 60 s, fixed, and no answers to queries; later versions are not documented)", Certainty: nlb.Documented}
 
 var igmpEntries = [...]Entry{
 	{
@@ -55,7 +55,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "No query for 260 s or more, while the interface could receive one and no frame was lost; in a capture, packets to other IP groups are there in all that time. By the default timers a querier asks every 125 s, and the others consider it gone after 255 s. After less time, igmp-not-proven is reported instead.",
 		Disproof:   "One query, or a querier shown by the switch (show ip igmp snooping querier).",
 		Cure:       "Have one device of the VLAN ask: the multicast router, or a switch with its IGMP snooping querier on, with an address of the VLAN as source. Do not use the L3 switch that routes the VLAN if its documentation warns against it.",
-		References: []Reference{snooping, timers, {"Cisco, MikroTik and HPE documents on IGMP snooping (what happens without a querier differs)", nlb.Inferred}},
+		References: []Reference{snooping, timers, {Source: "Cisco, MikroTik and HPE documents on IGMP snooping (what happens without a querier differs)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idNotJoined,
@@ -67,7 +67,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "Hosts known by ARP answers or heartbeats without a report, in two and a half of the others' report intervals, or in 260 s where that interval is not known.",
 		Disproof:   "A report of the host, or its port in the switch's snooping table for the group.",
 		Cure:       "On the host: set the cluster operation mode to IGMP multicast as on the others, and look for what blocks IGMP between it and the switch. Compare the ports in the snooping table with the hosts.",
-		References: []Reference{nlbJoins, snooping, {"RFC 1112 appendix I, RFC 2236 3 (a host keeps back its report)", nlb.Documented}},
+		References: []Reference{nlbJoins, snooping, {Source: "RFC 1112 appendix I, RFC 2236 3 (a host keeps back its report)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idOtherGroupIGMP,
@@ -79,7 +79,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "IGMPv1 reports of hosts that speak for the VIP, for groups outside 224.0.0.0/24 with another MAC, and no report for one with the VIP's MAC.",
 		Disproof:   "A report for a group with the VIP's MAC, or another program on the hosts that joined the group seen.",
 		Cure:       "In the cluster's properties let NLB derive the group from the cluster IP, or set the group whose low 23 bits are in the MAC. Probe again: the MAC may change with it, and static entries with it.",
-		References: []Reference{nlbJoins, {"RFC 1112 6.4 (how a group maps to a MAC)", nlb.Documented}, {"WMI MicrosoftNLB_ClusterSetting, MulticastIPAddress", nlb.Documented}},
+		References: []Reference{nlbJoins, {Source: "RFC 1112 6.4 (how a group maps to a MAC)", Certainty: nlb.Documented}, {Source: "WMI MicrosoftNLB_ClusterSetting, MulticastIPAddress", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idV3Only,
@@ -91,7 +91,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "Queries of version 3 only, and reports of version 1 for the cluster's group.",
 		Disproof:   "The group in the switch's snooping table with the members' ports while only version 3 is asked.",
 		Cure:       "Look at the snooping table. If the group is missing: set the querier and the VLAN's snooping to IGMP version 2, or allow older versions.",
-		References: []Reference{nlbJoins, {"RFC 3376 7.3.2 (older hosts on a group)", nlb.Documented}},
+		References: []Reference{nlbJoins, {Source: "RFC 3376 7.3.2 (older hosts on a group)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idProxyQuerier,
@@ -103,7 +103,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "IGMP queries with the source 0.0.0.0, and none with another.",
 		Disproof:   "A query with an address, or the router port in the snooping tables of the other switches.",
 		Cure:       "Give the snooping querier an address of the VLAN.",
-		References: []Reference{snooping, {"Linux bridge, commits 5a2de63fd1a5 and 278e2148c075 (router ports and 0.0.0.0)", nlb.Documented}},
+		References: []Reference{snooping, {Source: "Linux bridge, commits 5a2de63fd1a5 and 278e2148c075 (router ports and 0.0.0.0)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idQueriers,
@@ -115,7 +115,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "Queries from at least two addresses other than 0.0.0.0. It is a warning where a higher address still asks a second or more after the lowest was first heard.",
 		Disproof:   "Queries of the lowest address alone for 255 s.",
 		Cure:       "If several go on: look for VLANs that are joined by mistake, for filters of IGMP between the queriers, and give all of them one version. Else none needed.",
-		References: []Reference{{"RFC 2236 3, RFC 3376 6.6.2 (querier election)", nlb.Documented}, {"RFC 3376 7.3.1 (one version on a subnet)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 2236 3, RFC 3376 6.6.2 (querier election)", Certainty: nlb.Documented}, {Source: "RFC 3376 7.3.1 (one version on a subnet)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idSharedGroup,
@@ -127,7 +127,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "Heartbeats of another cluster IP with the same last two octets to the same MAC, or ARP of other hosts that puts such an address at that MAC.",
 		Disproof:   "Both addresses on the hosts of one cluster.",
 		Cure:       "Give one of the clusters a primary VIP with other last octets, or a VLAN of its own.",
-		References: []Reference{{"Microsoft KB 283028, KB 4494444 (01-00-5e-7f-y-z, 239.255.y.z)", nlb.Documented}},
+		References: []Reference{{Source: "Microsoft KB 283028, KB 4494444 (01-00-5e-7f-y-z, 239.255.y.z)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idNotLimited,
@@ -140,9 +140,9 @@ var igmpEntries = [...]Entry{
 		Disproof: "The platform's documents that say that it looks up by MAC, or this port being a router port or the destination of a mirror session.",
 		Cure:     "Look whether the group is in the snooping table with the members' ports. If it is: on Nexus, layer-2 multicast lookup mac in the VLAN; elsewhere static MAC entries for the members' ports, or a VLAN for the cluster alone.",
 		References: []Reference{
-			{"Cisco 220657, CSCvw18989 (Catalyst 9000 looks up by group IP)", nlb.Documented},
-			{"Cisco 116150 (Nexus 7000, layer-2 multicast lookup mac)", nlb.Documented},
-			{"Extreme article 5708 (unicast IP is not constrained by IGMP)", nlb.Documented},
+			{Source: "Cisco 220657, CSCvw18989 (Catalyst 9000 looks up by group IP)", Certainty: nlb.Documented},
+			{Source: "Cisco 116150 (Nexus 7000, layer-2 multicast lookup mac)", Certainty: nlb.Documented},
+			{Source: "Extreme article 5708 (unicast IP is not constrained by IGMP)", Certainty: nlb.Documented},
 			snooping,
 		},
 	},
@@ -157,7 +157,7 @@ var igmpEntries = [...]Entry{
 		Cure:      "None needed.",
 		References: []Reference{
 			nlbJoins,
-			{"RFC 1112 6.4 and appendix I, RFC 2236, RFC 3376", nlb.Documented},
+			{Source: "RFC 1112 6.4 and appendix I, RFC 2236, RFC 3376", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -184,7 +184,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "IGMP queries from the address or the MAC of a known router of the subnet.",
 		Disproof:   "The router's processor load staying low while the VIP is busy.",
 		Cure:       "If the router's processor load follows the VIP's traffic: let an L2 switch next to it be the querier, with a lower address. Else none needed.",
-		References: []Reference{{"Public field notes about Catalyst 4900M and NLB", nlb.Unconfirmed}},
+		References: []Reference{{Source: "Public field notes about Catalyst 4900M and NLB", Certainty: nlb.Unconfirmed}},
 	},
 	{
 		ID:        idNotSnoopable,
@@ -196,7 +196,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "IGMP queries, and a VIP at a group MAC that is not of the form 01-00-5e.",
 		Disproof:   "Snooping is off on the VLAN's switches.",
 		Cure:       "Static MAC entries for the members' ports on every switch of the VLAN. Or change the cluster to IGMP mode, where the switches look groups up by MAC: routers then need the new MAC.",
-		References: []Reference{{"Cisco 116150 (the 03xx form is not programmed by snooping)", nlb.Documented}, {"Microsoft KB 4494444 (switch flooding)", nlb.Documented}, snooping},
+		References: []Reference{{Source: "Cisco 116150 (the 03xx form is not programmed by snooping)", Certainty: nlb.Documented}, {Source: "Microsoft KB 4494444 (switch flooding)", Certainty: nlb.Documented}, snooping},
 	},
 	{
 		ID:        idUnanswered,
@@ -208,7 +208,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "A query of ours for the group, and no report for it afterwards.",
 		Disproof:   "A report of the group.",
 		Cure:       "None needed. To know more, listen: --listen 4m25s.",
-		References: []Reference{{"RFC 3376 4.1.12 (queries to a host itself), 6.6.2 (election)", nlb.Documented}, snooping, nlbJoins, nlbReports},
+		References: []Reference{{Source: "RFC 3376 4.1.12 (queries to a host itself), 6.6.2 (election)", Certainty: nlb.Documented}, snooping, nlbJoins, nlbReports},
 	},
 	{
 		ID:        idTooRare,
@@ -220,7 +220,7 @@ var igmpEntries = [...]Entry{
 		Detected:   "At least 3 reports of a host for the cluster's group, further apart than twice the interval of a querier and 10 s; the interval is seen in at least 3 queries, or said in an IGMPv3 query.",
 		Disproof:   "The group in the switch's snooping table without a break, or a querier whose robustness is set higher than 2.",
 		Cure:       "Set the querier's interval to 60 s or more, or its robustness higher, so that groups live longer than the hosts' interval. Or enter the group, or the cluster's MAC, with the member ports on the switches.",
-		References: []Reference{nlbReports, {"RFC 3376 8.1, 8.3, 8.4 (how long a group lives)", nlb.Documented}},
+		References: []Reference{nlbReports, {Source: "RFC 3376 8.1, 8.3, 8.4 (how long a group lives)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idBadIGMP,
@@ -232,7 +232,7 @@ var igmpEntries = [...]Entry{
 		Disproof:  "An extension of IGMP that these documents do not know: DVMRP and PIM version 1 share the protocol number.",
 		Cure:      "Look at the sender named. If it is a host of the cluster or the querier, its reports or queries count for nothing.",
 		References: []Reference{
-			{"RFC 2236 2, RFC 3376 4, 7.1 (what is ignored)", nlb.Documented},
+			{Source: "RFC 2236 2, RFC 3376 4, 7.1 (what is ignored)", Certainty: nlb.Documented},
 		},
 	},
 }

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
@@ -31,11 +32,11 @@ func (p *picture) reportKnownAs(id string, fits func(sighting) bool, summary fun
 	if f == nil {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, g := range grouped(where(p.claims, fits), senderOf) {
-		l.add("%v: %s (%v), named by %s", g.mac, g.of[0].class.Name, g.of[0].class.Certainty, many(len(sources(g.of)), "host"))
+		l.Add("%v: %s (%v), named by %s", g.mac, g.of[0].class.Name, g.of[0].class.Certainty, finding.Many(len(sources(g.of)), "host"))
 	}
-	f.Evidence = l.list()
+	f.Evidence = l.List()
 }
 
 // judgeCarriedKinds says of a VIP that shows by its traffic alone what its MAC can
@@ -63,16 +64,16 @@ func (p *picture) judgeCarriedKinds() {
 		}
 	}
 	if m := p.virtualMAC(); !m.IsZero() && len(p.carried) == 0 {
-		var l lines
+		var l finding.Lines
 		var items []int
 		for _, s := range p.senders {
 			if s.mac == m {
-				l.add("%v: %s, %s that names %v", m, nlb.Classify(m).Name, many(s.frames, s.what), p.vip)
+				l.Add("%v: %s, %s that names %v", m, nlb.Classify(m).Name, finding.Many(s.frames, s.what), p.vip)
 				items = append(items, s.items...)
 			}
 		}
 		if len(items) > 0 {
-			p.find(idFirstHop, fmt.Sprintf("%v is the virtual address of routers, at %v, as they say themselves.", p.vip, m), l.list(), items)
+			p.find(idFirstHop, fmt.Sprintf("%v is the virtual address of routers, at %v, as they say themselves.", p.vip, m), l.List(), items)
 		}
 	}
 }

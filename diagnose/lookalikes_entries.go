@@ -26,11 +26,11 @@ var lookAlikeEntries = [...]Entry{
 		Cure: "Once an answer names the MAC: static ARP on the routers and a static MAC entry towards the member ports is the cure for each of them, with IGMP snooping off for a MAC of 01-00-5e that nobody reports. " +
 			"For checks on the nodes, ask whoever runs the cluster what it is.",
 		References: []Reference{
-			{"WatchGuard help, Switch and Router Requirements for an Active/Active FireCluster", nlb.Documented},
-			{"Check Point R81.10 ClusterXL administration guide (load sharing multicast)", nlb.Documented},
-			{"blog.technopathllc.com, 2010-12, Multicast Firewall Load Sharing on Checkpoint ClusterXL Firewalls with Cisco Devices (static MAC entries, IGMP snooping off)", nlb.Inferred},
-			{"Forcepoint NGFW (Stonesoft) documentation, packet dispatch and multicast MAC", nlb.Documented},
-			{"Linux net/ipv4/netfilter/ipt_CLUSTERIP.c", nlb.Documented},
+			{Source: "WatchGuard help, Switch and Router Requirements for an Active/Active FireCluster", Certainty: nlb.Documented},
+			{Source: "Check Point R81.10 ClusterXL administration guide (load sharing multicast)", Certainty: nlb.Documented},
+			{Source: "blog.technopathllc.com, 2010-12, Multicast Firewall Load Sharing on Checkpoint ClusterXL Firewalls with Cisco Devices (static MAC entries, IGMP snooping off)", Certainty: nlb.Inferred},
+			{Source: "Forcepoint NGFW (Stonesoft) documentation, packet dispatch and multicast MAC", Certainty: nlb.Documented},
+			{Source: "Linux net/ipv4/netfilter/ipt_CLUSTERIP.c", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -43,7 +43,7 @@ var lookAlikeEntries = [...]Entry{
 		Detected:   "An answer with a sender MAC 01-00-5e-00-01-xx.",
 		Disproof:   "No CARP advertisement (IP protocol 112) for that group on the segment.",
 		Cure:       "The cure on routers is the same as for NLB in multicast mode: static ARP and MAC entries. Or use another balancing mode of carp.",
-		References: []Reference{{"OpenBSD sys/netinet/ip_carp.c, carp(4)", nlb.Documented}},
+		References: []Reference{{Source: "OpenBSD sys/netinet/ip_carp.c, carp(4)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idFirstHop,
@@ -55,7 +55,7 @@ var lookAlikeEntries = [...]Entry{
 		Detected:   "An answer whose sender MAC has a form of VRRP, HSRP or GLBP, and that no known router uses for another IP; or a hello from such a MAC that names the VIP as its virtual address. GLBP gives different clients different MACs on purpose.",
 		Disproof:   "The group's configuration: if the VIP is not its virtual address, it is proxy ARP.",
 		Cure:       "None needed when the VIP is meant to be a virtual router or a load balancer with VRRP. If a cluster was expected, turn proxy ARP off on the routers and look for the cluster on another VLAN.",
-		References: []Reference{{"RFC 9568 7.3 (VRRP virtual router MAC)", nlb.Documented}, {"Cisco documentation of HSRP and GLBP virtual MACs", nlb.Documented}, {"RFC 1027 (proxy ARP)", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 9568 7.3 (VRRP virtual router MAC)", Certainty: nlb.Documented}, {Source: "Cisco documentation of HSRP and GLBP virtual MACs", Certainty: nlb.Documented}, {Source: "RFC 1027 (proxy ARP)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:         idOtherGroup,
@@ -66,6 +66,6 @@ var lookAlikeEntries = [...]Entry{
 		Detected:   "An answer with a group MAC of a protocol's block, or packets for the VIP to one. Some protocols send packets to single addresses so, as BFD does on the links of an aggregate.",
 		Disproof:   "The product's own configuration at the Ethernet source named here.",
 		Cure:       "Find out what the device is before anything is entered on a router. If it is a cluster, choose a locally administered group MAC (first byte 03) that nobody else uses.",
-		References: []Reference{{"IANA Ethernet numbers (RFC 9542)", nlb.Documented}, {"Wireshark wka (well-known addresses)", nlb.Documented}, {"RFC 7130 2.3 (BFD on the links of an aggregate)", nlb.Documented}, {"IEEE 802, group address bit", nlb.Documented}},
+		References: []Reference{{Source: "IANA Ethernet numbers (RFC 9542)", Certainty: nlb.Documented}, {Source: "Wireshark wka (well-known addresses)", Certainty: nlb.Documented}, {Source: "RFC 7130 2.3 (BFD on the links of an aggregate)", Certainty: nlb.Documented}, {Source: "IEEE 802, group address bit", Certainty: nlb.Documented}},
 	},
 }

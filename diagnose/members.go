@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -25,22 +26,22 @@ func (p *picture) judgeMembers() {
 }
 
 func (p *picture) judgeStopped() {
-	var l lines
+	var l finding.Lines
 	var gone []*member
 	for _, m := range p.members {
 		if p.stopped(m) {
 			gone = append(gone, m)
-			l.add("%v: %s, the last %s, %s before the end", m.who(), many(m.beats, "heartbeat"), p.at(m.last), span(p.quiet(m)))
+			l.Add("%v: %s, the last %s, %s before the end", m.who(), finding.Many(m.beats, "heartbeat"), p.at(m.last), finding.Span(p.quiet(m)))
 		}
 	}
 	if len(gone) == 0 {
 		return
 	}
 	if lost := count(p.items, p.lost); lost > 0 {
-		l.add("%s lost meanwhile: this silence is no proof of silence", many(lost, "frame"))
+		l.Add("%s lost meanwhile: this silence is no proof of silence", finding.Many(lost, "frame"))
 	}
-	l.add("heartbeats come every %s here; %d missed ones count as death", span(p.period()), nlb.MissedBeats)
-	p.find(idHostStopped, fmt.Sprintf("%s of the cluster of %v: heartbeats have stopped.", many(len(gone), "host"), p.vip), l.list(),
+	l.Add("heartbeats come every %s here; %d missed ones count as death", finding.Span(p.period()), nlb.MissedBeats)
+	p.find(idHostStopped, fmt.Sprintf("%s of the cluster of %v: heartbeats have stopped.", finding.Many(len(gone), "host"), p.vip), l.List(),
 		slices.Concat(itemsOfMembers(gone), p.lost))
 }
 
@@ -54,14 +55,14 @@ func (p *picture) judgeSplit() {
 	if len(split) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, m := range split {
-		l.add("%v names priority %d as default host (inferred: its number %d counts from 0), convergence state %d, %s until %s", m.who(), int(m.status.DefaultHost)+1, m.status.DefaultHost, m.status.State, times(m.said), p.offset(m.to))
+		l.Add("%v names priority %d as default host (inferred: its number %d counts from 0), convergence state %d, %s until %s", m.who(), int(m.status.DefaultHost)+1, m.status.DefaultHost, m.status.State, finding.Times(m.said), p.offset(m.to))
 	}
 	if together < converges {
-		l.add("so for %s only: a cluster that converges, which takes about 3 s, looks the same; --listen 10s tells", span(together))
+		l.Add("so for %s only: a cluster that converges, which takes about 3 s, looks the same; --listen 10s tells", finding.Span(together))
 	}
-	p.find(idSplit, fmt.Sprintf("The hosts of %v name different default hosts: the cluster is split.", p.vip), l.list(), itemsOfStatus(split))
+	p.find(idSplit, fmt.Sprintf("The hosts of %v name different default hosts: the cluster is split.", p.vip), l.List(), itemsOfStatus(split))
 	if together < converges {
 		p.lower(idSplit, Warning)
 	}
@@ -121,17 +122,17 @@ func (p *picture) judgeRules() {
 	if !counts && !codes {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, m := range alive {
-		l.add("%v: %s%s", m.who(), many(int(m.status.RuleCount), "port rule"), rulesOf(m.status))
+		l.Add("%v: %s%s", m.who(), finding.Many(int(m.status.RuleCount), "port rule"), rulesOf(m.status))
 	}
 	if counts {
-		p.find(idRulesDiffer, fmt.Sprintf("The hosts of %v have different numbers of port rules.", p.vip), l.list(), itemsOfStatus(alive))
+		p.find(idRulesDiffer, fmt.Sprintf("The hosts of %v have different numbers of port rules.", p.vip), l.List(), itemsOfStatus(alive))
 		p.doubt(idRulesDiffer, alive, func(firm []*member) bool { counts, _ := rulesDiffer(firm); return counts })
 		return
 	}
-	l.add("inferred: what the codes hold is not documented; that they differ is seen")
-	p.find(idRulesDiffer, fmt.Sprintf("The hosts of %v have as many port rules, but not the same ones.", p.vip), l.list(), itemsOfStatus(alive))
+	l.Add("inferred: what the codes hold is not documented; that they differ is seen")
+	p.find(idRulesDiffer, fmt.Sprintf("The hosts of %v have as many port rules, but not the same ones.", p.vip), l.List(), itemsOfStatus(alive))
 	p.lower(idRulesDiffer, Warning)
 	p.doubt(idRulesDiffer, alive, func(firm []*member) bool { _, codes := rulesDiffer(firm); return codes })
 }
@@ -182,11 +183,11 @@ func (p *picture) judgeMemberModes() {
 	if !modesDiffer(alive) {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, m := range alive {
-		l.add("%v sends heartbeats to %v, as in mode %v", m.who(), m.status.EthDst, beatMode(m.status.EthDst))
+		l.Add("%v sends heartbeats to %v, as in mode %v", m.who(), m.status.EthDst, beatMode(m.status.EthDst))
 	}
-	p.find(idBeatModes, fmt.Sprintf("The hosts of %v send heartbeats as in different cluster modes.", p.vip), l.list(), itemsOfStatus(alive))
+	p.find(idBeatModes, fmt.Sprintf("The hosts of %v send heartbeats as in different cluster modes.", p.vip), l.List(), itemsOfStatus(alive))
 	p.doubt(idBeatModes, alive, modesDiffer)
 }
 
@@ -211,15 +212,15 @@ func (p *picture) judgePriorities() {
 	if len(same) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	n := 0
 	for _, m := range same {
-		l.add("%v, %s until %s", m.who(), many(m.beats, "heartbeat"), p.offset(m.last))
+		l.Add("%v, %s until %s", m.who(), finding.Many(m.beats, "heartbeat"), p.offset(m.last))
 		if m.priority == same[0].priority {
 			n++
 		}
 	}
-	p.find(idSamePriority, fmt.Sprintf("%d hosts of %v use the host priority %d.", n, p.vip, same[0].priority), l.list(), itemsOfMembers(same))
+	p.find(idSamePriority, fmt.Sprintf("%d hosts of %v use the host priority %d.", n, p.vip, same[0].priority), l.List(), itemsOfMembers(same))
 	p.doubt(idSamePriority, same, func(firm []*member) bool { return len(samePriority(firm)) > 0 })
 }
 
@@ -277,16 +278,16 @@ func (p *picture) judgeWithoutBeats() {
 	if len(silent) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, g := range grouped(silent, sourceOf) {
-		l.add("%v answers for the VIP, %s, and sent no heartbeat in %s", g.mac, times(g.of[0].count), span(over))
+		l.Add("%v answers for the VIP, %s, and sent no heartbeat in %s", g.mac, finding.Times(g.of[0].count), finding.Span(over))
 	}
-	l.add("%s: heartbeats every %s", many(len(p.members), "other host"), span(p.period()))
+	l.Add("%s: heartbeats every %s", finding.Many(len(p.members), "other host"), finding.Span(p.period()))
 	if lost := count(p.items, p.lost); lost > 0 {
-		l.add("%s lost meanwhile: this silence is no proof of silence", many(lost, "frame"))
+		l.Add("%s lost meanwhile: this silence is no proof of silence", finding.Many(lost, "frame"))
 	}
 	p.find(idNoBeat, fmt.Sprintf("%v answers for %v, but sends no heartbeat as the cluster's other hosts do.", name(sources(silent)), p.vip),
-		l.list(), slices.Concat(itemsOf(silent), itemsOfMembers(p.members), p.lost))
+		l.List(), slices.Concat(itemsOf(silent), itemsOfMembers(p.members), p.lost))
 }
 
 // enoughQuestions is how many questions a host may leave unanswered before that
@@ -302,11 +303,11 @@ func (p *picture) judgeWithoutARP() {
 	}
 	answering := p.answering()
 	var mute []*member
-	var l lines
+	var l finding.Lines
 	for _, m := range p.alive() {
 		if !slices.Contains(answering, m.mac) {
 			mute = append(mute, m)
-			l.add("%v: %s, no answer to %s", m.who(), many(m.beats, "heartbeat"), many(asked, "question"))
+			l.Add("%v: %s, no answer to %s", m.who(), finding.Many(m.beats, "heartbeat"), finding.Many(asked, "question"))
 		}
 	}
 	if len(mute) == 0 {
@@ -318,22 +319,22 @@ func (p *picture) judgeWithoutARP() {
 		// another port, its absence says little.
 		own := p.asked >= enoughQuestions
 		if !own {
-			l.add("others asked: the answers go to their ports, and may not have come to this one")
+			l.Add("others asked: the answers go to their ports, and may not have come to this one")
 		}
-		p.find(idNoARP, fmt.Sprintf("%s of the cluster of %v: heartbeats, but no answer to ARP of anyone.", many(len(mute), "host"), p.vip), l.list(), items)
+		p.find(idNoARP, fmt.Sprintf("%s of the cluster of %v: heartbeats, but no answer to ARP of anyone.", finding.Many(len(mute), "host"), p.vip), l.List(), items)
 		if !own {
 			p.lower(idNoARP, Info)
 		}
 		return
 	}
-	p.find(idNoARP, fmt.Sprintf("%s of %v: heartbeats, but no answer to ARP; others answer.", many(len(mute), "host"), p.vip), l.list(), items)
+	p.find(idNoARP, fmt.Sprintf("%s of %v: heartbeats, but no answer to ARP; others answer.", finding.Many(len(mute), "host"), p.vip), l.List(), items)
 	p.lower(idNoARP, Info)
 }
 
 // judgeForeignFrames notes frames with a heartbeat's ethertype that are none.
 func (p *picture) judgeForeignFrames() {
 	p.judgeMalformed(idNotABeat, "heartbeat", func(n int) string {
-		return fmt.Sprintf("%s with a heartbeat's ethertype: none of NLB's. Ignored.", many(n, "frame"))
+		return fmt.Sprintf("%s with a heartbeat's ethertype: none of NLB's. Ignored.", finding.Many(n, "frame"))
 	})
 }
 
@@ -345,7 +346,7 @@ func (p *picture) judgeMalformed(id, protocol string, summary func(n int) string
 	default:
 		return
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	for _, i := range p.malformed {
 		f, ok := p.items[i].Fact.(evidence.Malformed)
@@ -353,9 +354,9 @@ func (p *picture) judgeMalformed(id, protocol string, summary func(n int) string
 			continue
 		}
 		items = append(items, i)
-		l.add("%s from %v, %s: %s", p.at(p.items[i].First), f.EthSrc, times(sightings(p.items[i])), quotedASCII(f.Reason))
+		l.Add("%s from %v, %s: %s", p.at(p.items[i].First), f.EthSrc, finding.Times(p.items[i].Sightings()), quotedASCII(f.Reason))
 	}
 	if len(items) > 0 {
-		p.find(id, summary(count(p.items, items)), l.list(), items)
+		p.find(id, summary(count(p.items, items)), l.List(), items)
 	}
 }

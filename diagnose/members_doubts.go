@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -17,20 +18,20 @@ import (
 // contradict themselves.
 func (p *picture) judgeMemberDoubts() {
 	if n := len(p.members) + p.moreMembers; n > nlb.MaxPriority {
-		var l lines
+		var l finding.Lines
 		for _, m := range p.members {
-			l.add("%v", m.who())
+			l.Add("%v", m.who())
 		}
-		some := many(n, "host")
+		some := finding.Many(n, "host")
 		if p.beatsCut {
 			some = "At least " + some
-			l.add("further heartbeats were counted and left out")
+			l.Add("further heartbeats were counted and left out")
 		}
 		p.find(idTooManyMembers, fmt.Sprintf("%s by heartbeats in the cluster of %v, which can have %d: some are forged.", some, p.vip, nlb.MaxPriority),
-			l.list(), slices.Concat(itemsOfMembers(p.members), p.surplus))
+			l.List(), slices.Concat(itemsOfMembers(p.members), p.surplus))
 	}
 
-	var l lines
+	var l finding.Lines
 	var items []int
 	var who []mac.Addr
 	for _, m := range distinctMACs(p.members) {
@@ -41,12 +42,12 @@ func (p *picture) judgeMemberDoubts() {
 		p.twofold[m] = true
 		who = append(who, m)
 		for _, t := range text {
-			l.add("%v says %s", m, t)
+			l.Add("%v says %s", m, t)
 		}
 		items = append(items, rests...)
 	}
 	if len(who) > 0 {
-		p.find(idContradictsItself, fmt.Sprintf("%s contradicts itself in the heartbeats of the cluster of %v: two hosts at one MAC, or a forgery.", name(who), p.vip), l.list(), items)
+		p.find(idContradictsItself, fmt.Sprintf("%s contradicts itself in the heartbeats of the cluster of %v: two hosts at one MAC, or a forgery.", name(who), p.vip), l.List(), items)
 	}
 }
 
@@ -115,7 +116,7 @@ func (p *picture) contradicts(m mac.Addr) (text []string, items []int) {
 		if changes < least || changes < len(values) || len(values) < 2 {
 			continue
 		}
-		text = append(text, fmt.Sprintf("%s %s, and %s, in turn: %s", of, values[0], values[1], many(changes, "change")))
+		text = append(text, fmt.Sprintf("%s %s, and %s, in turn: %s", of, values[0], values[1], finding.Many(changes, "change")))
 	}
 	if len(text) == 0 {
 		return nil, nil
@@ -173,21 +174,21 @@ func (p *picture) doubt(id string, of []*member, still func([]*member) bool) {
 		return
 	}
 	var firm []*member
-	var l lines
+	var l finding.Lines
 	for _, m := range of {
 		switch {
 		case !p.isDoubtful(m):
 			firm = append(firm, m)
 		case p.twofold[m.mac]:
-			l.add("%v contradicts itself: what it says may be another's", m.mac)
+			l.Add("%v contradicts itself: what it says may be another's", m.mac)
 		default:
-			l.add("%v is heard by heartbeats alone, no ARP and no IP of it: they may be forged", m.who())
+			l.Add("%v is heard by heartbeats alone, no ARP and no IP of it: they may be forged", m.who())
 		}
 	}
 	if len(firm) == len(of) || still(firm) {
 		return
 	}
-	f.Evidence = append(f.Evidence, l.list()...)
+	f.Evidence = append(f.Evidence, l.List()...)
 	f.Certainty = nlb.Inferred
 	p.lower(id, Warning)
 }

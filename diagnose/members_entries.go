@@ -22,7 +22,7 @@ const forgeable = "Heartbeats carry no proof of who sent them: anybody on the se
 	"Where only a host is against the others of which nothing but heartbeats is heard, or one that contradicts itself, it is a warning."
 
 // The layout of heartbeats is known from a dissector and one capture.
-var dissector = Reference{"Wireshark packet-msnlb.c (layout of heartbeats)", nlb.Documented}
+var dissector = Reference{Source: "Wireshark packet-msnlb.c (layout of heartbeats)", Certainty: nlb.Documented}
 
 var memberEntries = [...]Entry{
 	{
@@ -38,8 +38,8 @@ var memberEntries = [...]Entry{
 			"After the cure the cluster converges by itself.",
 		References: []Reference{
 			dissector,
-			{"Microsoft KB 197863, KB 193599 (hosts that do not converge)", nlb.Inferred},
-			{"Microsoft KB 193603 (event 18: duplicate cluster subnets)", nlb.Inferred},
+			{Source: "Microsoft KB 197863, KB 193599 (hosts that do not converge)", Certainty: nlb.Inferred},
+			{Source: "Microsoft KB 193603 (event 18: duplicate cluster subnets)", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -52,7 +52,7 @@ var memberEntries = [...]Entry{
 		Detected:   "Membership heartbeats of live hosts with different numbers of port rules, or with different codes.",
 		Disproof:   "nlb params on each host, if the port rules are the same. A host in it that does not exist: then its heartbeats are forged.",
 		Cure:       "Make the port rules the same on every host, with NLB Manager connected to the cluster as a whole. Then nlb reload on the host that was changed.",
-		References: []Reference{{"Microsoft KB 198496 (a different number of rules cannot join)", nlb.Documented}, dissector},
+		References: []Reference{{Source: "Microsoft KB 198496 (a different number of rules cannot join)", Certainty: nlb.Documented}, dissector},
 	},
 	{
 		ID:        idBeatModes,
@@ -64,7 +64,7 @@ var memberEntries = [...]Entry{
 		Detected:   "Membership heartbeats with one cluster IP, from live hosts, to destinations of different modes.",
 		Disproof:   "A second observation in which all destinations have one form. A host in it that does not exist: then its heartbeats are forged.",
 		Cure:       "Set the same cluster operation mode on every host with NLB Manager, connected to the cluster as a whole.",
-		References: []Reference{{"Microsoft KB 232711 (where heartbeats go)", nlb.Documented}, {"Microsoft KB 4494444 (one mode on all hosts)", nlb.Documented}},
+		References: []Reference{{Source: "Microsoft KB 232711 (where heartbeats go)", Certainty: nlb.Documented}, {Source: "Microsoft KB 4494444 (one mode on all hosts)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idSamePriority,
@@ -76,7 +76,7 @@ var memberEntries = [...]Entry{
 		Disproof: "One host behind both, as one that was given another adapter or dedicated address meanwhile; " +
 			"or nlb params on each host with different priorities. A host in it that does not exist: then its heartbeats are forged.",
 		Cure:       "Give each host a priority of its own, 1 to 32, in NLB Manager.",
-		References: []Reference{{"Microsoft KB 4494444, KB 193599 (unique host priorities)", nlb.Documented}, dissector},
+		References: []Reference{{Source: "Microsoft KB 4494444, KB 193599 (unique host priorities)", Certainty: nlb.Documented}, dissector},
 	},
 	{
 		ID:        idHostStopped,
@@ -88,7 +88,7 @@ var memberEntries = [...]Entry{
 		Detected:   "No heartbeat of a host for more than five periods until the end of the observation. The period is what is seen, or the default of one second.",
 		Disproof:   "A later heartbeat of the host, or nlb query on another host that lists it.",
 		Cure:       "If it was not meant to stop: look at the host, its adapter and its switch port, and nlb query there.",
-		References: []Reference{{"Microsoft KB 193601 (AliveMsgPeriod, AliveMsgTolerance: dead after five missed)", nlb.Documented}, {"Microsoft unattend reference, MembershipHeartbeatPeriod", nlb.Documented}},
+		References: []Reference{{Source: "Microsoft KB 193601 (AliveMsgPeriod, AliveMsgTolerance: dead after five missed)", Certainty: nlb.Documented}, {Source: "Microsoft unattend reference, MembershipHeartbeatPeriod", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idNoBeat,
@@ -100,7 +100,7 @@ var memberEntries = [...]Entry{
 		Detected:   "Heartbeats of at least one host for five periods or more, and answers for the VIP from an Ethernet source without any.",
 		Disproof:   "A heartbeat from that Ethernet source, or nlb query on the cluster that lists the host.",
 		Cure:       "On that host: nlb query. Remove the VIP from the adapter if the host has left the cluster, or let it join again; if it has joined, look for what blocks its heartbeats.",
-		References: []Reference{{"Microsoft KB 193601 (heartbeats of every host)", nlb.Inferred}, dissector},
+		References: []Reference{{Source: "Microsoft KB 193601 (heartbeats of every host)", Certainty: nlb.Inferred}, dissector},
 	},
 	{
 		ID:        idNoARP,
@@ -113,9 +113,9 @@ var memberEntries = [...]Entry{
 		Disproof: "An answer of the host.",
 		Cure:     "Where no host answers: check that the VIP stands on the cluster adapter of every host, after the dedicated address, and that MulticastSpoofEnabled is on. Where others answer: none needed.",
 		References: []Reference{
-			{"Dell S4820T command reference (all servers of a cluster may reply)", nlb.Inferred},
-			{"Microsoft KB 244091 (a host under stress may not answer ARP)", nlb.Documented},
-			{"Microsoft unattend reference, MulticastSpoofEnabled", nlb.Documented},
+			{Source: "Dell S4820T command reference (all servers of a cluster may reply)", Certainty: nlb.Inferred},
+			{Source: "Microsoft KB 244091 (a host under stress may not answer ARP)", Certainty: nlb.Documented},
+			{Source: "Microsoft unattend reference, MulticastSpoofEnabled", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -129,7 +129,7 @@ var memberEntries = [...]Entry{
 		Cure:      "None needed.",
 		References: []Reference{
 			dissector,
-			{"IEEE ethertype 0x886f, assigned to Microsoft", nlb.Inferred},
+			{Source: "IEEE ethertype 0x886f, assigned to Microsoft", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -143,7 +143,7 @@ var memberEntries = [...]Entry{
 		Disproof: "nlb query on a host of the cluster that lists as many hosts; or hosts that were given other adapters or addresses meanwhile.",
 		Cure:     "Find the switch port behind which the surplus Ethernet sources are, in the switch's MAC table. Judge the cluster by nlb query on its hosts until then.",
 		References: []Reference{
-			{"Microsoft KB 4494444 (host priorities 1 to 32)", nlb.Inferred},
+			{Source: "Microsoft KB 4494444 (host priorities 1 to 32)", Certainty: nlb.Inferred},
 			dissector,
 		},
 	},
@@ -159,7 +159,7 @@ var memberEntries = [...]Entry{
 		Cure:     "Look for the MAC in the switch's MAC table: on two ports in turn, somebody else uses it. Give copied virtual machines MACs of their own.",
 		References: []Reference{
 			dissector,
-			{"IEEE 802 (a MAC is one station's)", nlb.Inferred},
+			{Source: "IEEE 802 (a MAC is one station's)", Certainty: nlb.Inferred},
 		},
 	},
 }

@@ -177,14 +177,14 @@ func (m *member) add(i int, it evidence.Item, h *evidence.Heartbeat) {
 	if h.Signature != uint32(nlb.SignatureMembership) {
 		return
 	}
-	m.beats += sightings(it)
-	if n := sightings(it); n > 1 && it.Last.After(it.First) {
+	m.beats += it.Sightings()
+	if n := it.Sightings(); n > 1 && it.Last.After(it.First) {
 		if gap := it.Last.Sub(it.First) / time.Duration(n-1); gap >= leastPeriod && gap <= mostPeriod {
 			m.period = max(m.period, gap)
 		}
 	}
 	if h.Status && (m.status == nil || !it.Last.Before(m.to)) {
-		m.status, m.item, m.from, m.to, m.said = h, i, it.First, it.Last, sightings(it)
+		m.status, m.item, m.from, m.to, m.said = h, i, it.First, it.Last, it.Sightings()
 	}
 }
 

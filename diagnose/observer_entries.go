@@ -26,7 +26,7 @@ var observerEntries = [...]Entry{
 		Detected:   "The VIP among the observer's addresses, or an ARP packet for the VIP whose sender MAC or Ethernet source is the observer's own.",
 		Disproof:   "The VIP missing from this host's address list, and an observation from another host without these packets.",
 		Cure:       "Probe from a host that is no node of the cluster. If this host does not hold the VIP: look for a copied virtual machine with the same MAC, and for a switching loop.",
-		References: []Reference{{"Microsoft KB 247768 (a cluster host that connects to its own VIP)", nlb.Documented}, {"RFC 826", nlb.Inferred}},
+		References: []Reference{{Source: "Microsoft KB 247768 (a cluster host that connects to its own VIP)", Certainty: nlb.Documented}, {Source: "RFC 826", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idOthersAsk,
@@ -38,7 +38,7 @@ var observerEntries = [...]Entry{
 		Detected:   "ARP requests from other hosts with the VIP as target and another, or no, sender IP.",
 		Disproof:   "An asker that stops asking once it was answered.",
 		Cure:       "None needed. If an asker is a router and keeps asking, look at the VIP's entry in its ARP table. If one probes without an address, look for a second device that is to get the VIP.",
-		References: []Reference{{"RFC 1812 3.3.2", nlb.Inferred}, {"RFC 5227 2.1 (address probe)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 1812 3.3.2", Certainty: nlb.Inferred}, {Source: "RFC 5227 2.1 (address probe)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:         idMalformed,
@@ -49,7 +49,7 @@ var observerEntries = [...]Entry{
 		Detected:   "An ARP frame that fails the check of hardware type 1, protocol 0x0800 and address lengths 6 and 4.",
 		Disproof:   "A capture that shows the frame whole: then it was cut on the way to the observer.",
 		Cure:       "None needed for the VIP. Find the sender by its Ethernet source if the frames go on.",
-		References: []Reference{{"RFC 826", nlb.Documented}},
+		References: []Reference{{Source: "RFC 826", Certainty: nlb.Documented}},
 	},
 	{
 		ID:         idLost,
@@ -60,7 +60,7 @@ var observerEntries = [...]Entry{
 		Detected:   "The drop counter of the observing socket, or of a capture, is above zero.",
 		Disproof:   "A repeated observation without loss that sees the same.",
 		Cure:       "Probe again when the segment is quieter, or from a port with less traffic.",
-		References: []Reference{{"packet(7), PACKET_STATISTICS", nlb.Documented}},
+		References: []Reference{{Source: "packet(7), PACKET_STATISTICS", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idAnswersCut,
@@ -72,7 +72,7 @@ var observerEntries = [...]Entry{
 		Detected:   "The bound on different ARP replies was reached, and further ones were only counted.",
 		Disproof:   "A repeated observation that stays within the bound.",
 		Cure:       "Find the source of the many ARP replies first, by the Ethernet sources in the evidence and the switch's port counters. Then probe again.",
-		References: []Reference{{"RFC 826 (any host can send any pair of addresses)", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 826 (any host can send any pair of addresses)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idFactsCut,
@@ -84,7 +84,7 @@ var observerEntries = [...]Entry{
 		Detected:   "The bound on different facts of a kind other than ARP replies was reached, and further ones were only counted.",
 		Disproof:   "A repeated observation that stays within the bound.",
 		Cure:       "None needed, unless the sender of malformed or invented frames is to be found.",
-		References: []Reference{{"RFC 826 (any host can send any pair of addresses)", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 826 (any host can send any pair of addresses)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idUnasked,
@@ -97,9 +97,9 @@ var observerEntries = [...]Entry{
 		Disproof: "A program of this host that talks to the VIP and whose packets were not seen here.",
 		Cure:     "None needed for the verdict. If they come by the thousand: find the switch port behind which their Ethernet source is.",
 		References: []Reference{
-			{"RFC 792 (echo: identifier, sequence number and data are returned)", nlb.Documented},
-			{"RFC 9293 3.5.3, 3.10.7.3 (what acknowledges nothing that was sent is no answer)", nlb.Documented},
-			{"RFC 5927 (ICMP attacks against TCP)", nlb.Documented},
+			{Source: "RFC 792 (echo: identifier, sequence number and data are returned)", Certainty: nlb.Documented},
+			{Source: "RFC 9293 3.5.3, 3.10.7.3 (what acknowledges nothing that was sent is no answer)", Certainty: nlb.Documented},
+			{Source: "RFC 5927 (ICMP attacks against TCP)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -111,7 +111,7 @@ var observerEntries = [...]Entry{
 		Detected:   "An observation marked as passive, and no question of ours for the VIP.",
 		Disproof:   "A question of ours for the VIP among the frames sent.",
 		Cure:       "Probe without --passive where sending is allowed.",
-		References: []Reference{{"RFC 826 (a reply goes to the asker's address)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 826 (a reply goes to the asker's address)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idOffLink,
@@ -123,6 +123,6 @@ var observerEntries = [...]Entry{
 		Detected:   "The observer has at least one address, and no prefix of its addresses contains the VIP.",
 		Disproof:   "An answer for the VIP from a host of this segment, or an address of this host in the VIP's prefix.",
 		Cure:       "Run nlbprobe on a host of the VIP's subnet that is no cluster node, or name the interface that is on its VLAN. Without -i it asks from here by way of the routers, as a client of another subnet does.",
-		References: []Reference{{"RFC 826", nlb.Inferred}, {"RFC 1122 3.3.1.1 (local or remote decision)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 826", Certainty: nlb.Inferred}, {Source: "RFC 1122 3.3.1.1 (local or remote decision)", Certainty: nlb.Documented}},
 	},
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -29,7 +30,7 @@ type picture struct {
 	routerFacts
 	switchFacts
 
-	findings map[string]*Finding
+	findings finding.Set
 }
 
 // act is what an ARP packet with the VIP as sender does.
@@ -56,7 +57,7 @@ type sighting struct {
 // gather sorts items out. From here on everything is in the order of time, and
 // of content where the time is the same, whatever the order of items was.
 func gather(vip netip.Addr, items []evidence.Item) *picture {
-	p := &picture{vip: vip, items: items, findings: make(map[string]*Finding)}
+	p := &picture{vip: vip, items: items, findings: make(finding.Set)}
 	p.own, p.routerMACs = make(map[mac.Addr]bool), make(map[mac.Addr]netip.Addr)
 	order := make([]int, len(items))
 	for i := range items {
@@ -71,7 +72,7 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 			p.end = t
 		}
 	}
-	slices.SortFunc(order, func(i, j int) int { return compareItems(items[i], items[j]) })
+	slices.SortFunc(order, func(i, j int) int { return evidence.Compare(items[i], items[j]) })
 
 	// ARP is judged by who we are, so that comes first.
 	for _, i := range order {
@@ -154,12 +155,12 @@ func (p *picture) addARP(i int, a evidence.ARP) {
 			p.ownVIP = append(p.ownVIP, i)
 		case a.Op == evidence.Request:
 			p.questions = append(p.questions, i)
-			p.asked += sightings(p.items[i])
+			p.asked += p.items[i].Sightings()
 		}
 		return
 	}
 
-	s := sighting{item: i, arp: a, count: sightings(p.items[i]), first: p.items[i].First, last: p.items[i].Last}
+	s := sighting{item: i, arp: a, count: p.items[i].Sightings(), first: p.items[i].First, last: p.items[i].Last}
 	s.class = nlb.ClassifyFor(a.SenderMAC, p.vip)
 	switch {
 	case isVIP && a.EthSrc.IsGroup():
@@ -203,7 +204,3 @@ func isFirstHop(k nlb.Kind) bool {
 	}
 	return false
 }
-
-// sightings is how often an item was seen: at least once, and bounded, so that
-// sums of what a file or a peer says cannot overflow.
-func sightings(it evidence.Item) int { return min(max(it.Count, 1), 1<<31-1) }

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -37,11 +37,11 @@ func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 		if !ok {
 			t.Errorf("%q is not in the catalogue", f.ID)
 		}
-		if f.Severity.rank() > e.Severity.rank() || f.Severity == OK || f.Severity == Unknown {
+		if f.Severity.Rank() > e.Severity.Rank() || f.Severity == OK || f.Severity == Unknown {
 			t.Errorf("%s has severity %v", f.ID, f.Severity)
 		}
-		worst = Worst(worst, f.Severity)
-		if i > 0 && (d.Findings[i-1].Severity.rank() < f.Severity.rank() || d.Findings[i-1].ID == f.ID) {
+		worst = finding.Worst(worst, f.Severity)
+		if i > 0 && (d.Findings[i-1].Severity.Rank() < f.Severity.Rank() || d.Findings[i-1].ID == f.ID) {
 			t.Errorf("%s after %s", f.ID, d.Findings[i-1].ID)
 		}
 		if n := wrappedLines(f.Summary, 78); n > 2 || f.Summary == "" {
@@ -59,7 +59,7 @@ func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 	}
 	// An ordinary host with remarks is the one thing that is better than its
 	// findings.
-	if remarks := worst == Info && d.Severity == OK && d.Cluster.Mode == None; !remarks && Worst(d.Severity, worst) != d.Severity {
+	if remarks := worst == Info && d.Severity == OK && d.Cluster.Mode == None; !remarks && finding.Worst(d.Severity, worst) != d.Severity {
 		t.Errorf("severity %v, with a finding that is %v", d.Severity, worst)
 	}
 	if d.Verdict == Silent && d.Severity.ExitStatus() == 0 {
@@ -131,12 +131,6 @@ func FuzzVIP(f *testing.F) {
 		if got := byFact(VIP(vip, back), back); got.Diagnosis.Verdict != want.Diagnosis.Verdict || !equalIDs(got.Diagnosis, want.Diagnosis) {
 			t.Errorf("reversed: %v, want %v", got, want)
 		}
-		one, other := netip.AddrPortFrom(us, 1), netip.AddrPortFrom(vip, 2)
-		c := Segments(one, other, all)
-		checkSegments(t, all, c)
-		if got := Segments(one, other, back); got.Severity != c.Severity || len(got.Findings) != len(c.Findings) {
-			t.Errorf("segments reversed: %+v, want %+v", got, c)
-		}
 		far := Remote(vip, all)
 		checkRemote(t, all, far)
 		if got := Remote(vip, back); got.Verdict != far.Verdict || !equalIDs(got, far) {
@@ -146,26 +140,6 @@ func FuzzVIP(f *testing.F) {
 		check(t, all, VIP(netip.Addr{}, all))
 		check(t, all, VIP(netip.MustParseAddr("2001:db8::1"), all))
 	})
-}
-
-// checkSegments holds what is true of every judgement of segment sizes.
-func checkSegments(t *testing.T, all []evidence.Item, c Connection) {
-	t.Helper()
-	worst := OK
-	for _, f := range c.Findings {
-		worst = Worst(worst, f.Severity)
-		if len(f.Items) == 0 || len(f.Evidence) == 0 || f.Remedy == "" || strings.ContainsFunc(f.Summary+strings.Join(f.Evidence, ""), unicode.IsControl) {
-			t.Errorf("finding %+v", f)
-		}
-		for _, i := range f.Items {
-			if i < 0 || i >= len(all) {
-				t.Errorf("%s rests on item %d of %d", f.ID, i, len(all))
-			}
-		}
-	}
-	if worst != c.Severity {
-		t.Errorf("severity %v, findings %v", c.Severity, worst)
-	}
 }
 
 func equalIDs(a, b Diagnosis) bool {
@@ -341,8 +315,8 @@ func TestWorst(t *testing.T) {
 		{[]Severity{Warning, Critical}, Critical, 2},
 		{[]Severity{Critical, Unknown}, Critical, 2},
 	} {
-		if got := Worst(row.in...); got != row.want || got.ExitStatus() != row.exit {
-			t.Errorf("Worst(%v) = %v, exit %d; want %v, exit %d", row.in, got, got.ExitStatus(), row.want, row.exit)
+		if got := finding.Worst(row.in...); got != row.want || got.ExitStatus() != row.exit {
+			t.Errorf("finding.Worst(%v) = %v, exit %d; want %v, exit %d", row.in, got, got.ExitStatus(), row.want, row.exit)
 		}
 	}
 	if s := Severity(9); s.ExitStatus() != 3 || s.String() != "unknown" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 )
 
 // Remote judges what a client of another subnet learnt of vip: facts of the kinds
@@ -89,7 +90,7 @@ func (r *outsider) gather() {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(i, j int) int { return compareItems(r.items[i], r.items[j]) })
+	slices.SortFunc(order, func(i, j int) int { return evidence.Compare(r.items[i], r.items[j]) })
 	for _, i := range order {
 		f, ok := r.items[i].Fact.(evidence.Ask)
 		if !ok {
@@ -102,10 +103,10 @@ func (r *outsider) gather() {
 		switch {
 		case f.Target == r.vip:
 			r.tries = append(r.tries, i)
-			r.packets += sightings(r.items[i])
+			r.packets += r.items[i].Sightings()
 		case isHostIP(f.Target):
 			c := r.controlAt(f.Target)
-			c.asked += sightings(r.items[i])
+			c.asked += r.items[i].Sightings()
 			c.items = append(c.items, i)
 		}
 	}
@@ -116,7 +117,7 @@ func (r *outsider) gather() {
 		}
 		f.Of.Target, f.From = f.Of.Target.Unmap(), f.From.Unmap()
 		it := r.items[i]
-		s := said{item: i, told: f, count: sightings(it), first: it.First, last: it.Last, after: -1}
+		s := said{item: i, told: f, count: it.Sightings(), first: it.First, last: it.Last, after: -1}
 		ask, asked := r.asks[f.Of]
 		if asked && !it.First.IsZero() && !it.First.Before(r.items[ask].First) {
 			s.after = it.First.Sub(r.items[ask].First)
@@ -324,7 +325,7 @@ const maxHops = 64
 func what(a evidence.Ask) string {
 	limit := ""
 	if a.TTL > 0 {
-		limit = fmt.Sprintf(" with %s to go", many(int(a.TTL), "hop"))
+		limit = fmt.Sprintf(" with %s to go", finding.Many(int(a.TTL), "hop"))
 	}
 	switch a.By {
 	case evidence.ByTCP:
@@ -364,10 +365,10 @@ func (r *outsider) tells(s said) string {
 	}
 	line := r.at(s.first) + " " + text
 	if s.after >= 0 {
-		line += ", " + span(s.after) + " after it"
+		line += ", " + finding.Span(s.after) + " after it"
 	}
 	if s.count > 1 {
-		line += ", " + times(s.count)
+		line += ", " + finding.Times(s.count)
 	}
 	return line
 }
@@ -404,7 +405,7 @@ const maxAlike = 2
 // note raises a finding with a line for each thing said. Of what was said of
 // several packets alike the first are shown.
 func (r *outsider) note(id, summary string, all []said, more ...string) {
-	var l lines
+	var l finding.Lines
 	type like struct {
 		told evidence.Told
 		of   stream
@@ -417,7 +418,7 @@ func (r *outsider) note(id, summary string, all []said, more ...string) {
 		k := like{told: s.told, of: streamOf(s.told.Of), many: s.count > 1}
 		k.told.Of = evidence.Ask{Target: s.told.Of.Target}
 		if alike[k]++; alike[k] <= maxAlike {
-			l.add("%s", r.tells(s))
+			l.Add("%s", r.tells(s))
 		} else {
 			left++
 		}
@@ -427,12 +428,12 @@ func (r *outsider) note(id, summary string, all []said, more ...string) {
 		}
 	}
 	if left > 0 {
-		l.add("the same of %s", many(left, "more packet"))
+		l.Add("the same of %s", finding.Many(left, "more packet"))
 	}
 	for _, m := range more {
-		l.add("%s", m)
+		l.Add("%s", m)
 	}
-	r.find(id, summary, l.list(), items)
+	r.find(id, summary, l.List(), items)
 }
 
 // judgeReached says that the VIP answers, and what several answers to one packet
@@ -458,12 +459,12 @@ func (r *outsider) judgeReached() {
 		for _, s := range twofold {
 			most = max(most, s.count)
 		}
-		r.note(idRemoteDuplicates, fmt.Sprintf("One packet to %v brings up to %s: several hosts take it, or the network doubles it.", r.vip, many(most, "answer")), twofold)
+		r.note(idRemoteDuplicates, fmt.Sprintf("One packet to %v brings up to %s: several hosts take it, or the network doubles it.", r.vip, finding.Many(most, "answer")), twofold)
 	}
 	if len(r.answers) > 0 && len(r.noMAC) > 0 {
 		all := slices.Concat(r.answers, r.noMAC)
 		slices.SortStableFunc(all, func(a, b said) int {
-			return cmp.Or(a.first.Compare(b.first), compareItems(r.items[a.item], r.items[b.item]))
+			return cmp.Or(a.first.Compare(b.first), evidence.Compare(r.items[a.item], r.items[b.item]))
 		})
 		r.note(idRemoteUnsteady, fmt.Sprintf("%v answers, and a router says of other packets that it is unreachable.", r.vip), all)
 	}
@@ -500,7 +501,7 @@ func (r *outsider) judgeErrors() {
 		}
 		r.note(idRemoteNoMAC, fmt.Sprintf("%s %s host unreachable for %v: nobody answers its ARP, or it refuses the answer.", who, verb(len(ips), "says", "say"), r.vip), r.noMAC, more...)
 		f := r.findings[idRemoteNoMAC]
-		f.Items = unique(append(f.Items, items...))
+		f.Items = finding.Unique(append(f.Items, items...))
 	}
 	if len(r.noWay) > 0 {
 		r.note(idRemoteNoRoute, fmt.Sprintf("A router has no way to %v: it says so before any MAC is asked for.", r.vip), r.noWay)
@@ -562,7 +563,7 @@ func (r *outsider) judgePorts() {
 		}
 	}
 	var opened, refused, silent []uint16
-	var quiet lines
+	var quiet finding.Lines
 	var items []int
 	for _, i := range r.tries {
 		f, ok := r.items[i].Fact.(evidence.Ask)
@@ -575,7 +576,7 @@ func (r *outsider) judgePorts() {
 		case len(closed[f.Port]) > 0:
 			refused = append(refused, f.Port)
 		case !r.anythingOf(f):
-			quiet.add("%s our SYN to port %d went out; nothing came back", r.at(r.items[i].First), f.Port)
+			quiet.Add("%s our SYN to port %d went out; nothing came back", r.at(r.items[i].First), f.Port)
 			silent = append(silent, f.Port)
 			items = append(items, i)
 		}
@@ -595,7 +596,7 @@ func (r *outsider) judgePorts() {
 	each(idPortClosed, "%v refuses connections to %s.", refused, closed)
 	if len(silent) > 0 && len(r.answers) > 0 {
 		slices.Sort(silent)
-		r.find(idRemotePortSilent, fmt.Sprintf("%v answers, but not on %s.", r.vip, ports(slices.Compact(silent))), quiet.list(), items)
+		r.find(idRemotePortSilent, fmt.Sprintf("%v answers, but not on %s.", r.vip, ports(slices.Compact(silent))), quiet.List(), items)
 	}
 }
 
@@ -641,31 +642,31 @@ func (r *outsider) judgeNothing() {
 			return
 		}
 	}
-	var l lines
+	var l finding.Lines
 	items := slices.Clone(r.tries)
 	if r.packets > 0 {
-		l.add("%s for %v, the first %s", many(r.packets, "packet"), r.vip, r.at(r.items[r.tries[0]].First))
+		l.Add("%s for %v, the first %s", finding.Many(r.packets, "packet"), r.vip, r.at(r.items[r.tries[0]].First))
 	} else {
-		l.add("no packet for %v is in the evidence", r.vip)
+		l.Add("no packet for %v is in the evidence", r.vip)
 	}
 	if heard, known := r.listenedFor(); known {
-		l.add("waited for %s", span(heard))
+		l.Add("waited for %s", finding.Span(heard))
 		if heard < givesUp {
-			l.add("that is short: a router takes about 3 s to give up on ARP and say so")
+			l.Add("that is short: a router takes about 3 s to give up on ARP and say so")
 		}
 	}
 	if far, h, known := r.lastHop(); known {
-		l.add("router %v, %s, is the last that was heard on the way", h.told.From, hopsAway(far))
+		l.Add("router %v, %s, is the last that was heard on the way", h.told.From, hopsAway(far))
 		items = append(items, h.item)
 	}
 	for _, c := range r.controls {
 		items = append(items, c.items...)
 		switch {
 		case len(c.answers) > 0:
-			l.add("control %v answers", c.ip)
+			l.Add("control %v answers", c.ip)
 		case !c.anything:
-			l.add("control %v is silent too", c.ip)
+			l.Add("control %v is silent too", c.ip)
 		}
 	}
-	r.find(idRemoteSilent, fmt.Sprintf("Nothing came back of %s to %v. That proves nothing.", many(r.packets, "packet"), r.vip), l.list(), items)
+	r.find(idRemoteSilent, fmt.Sprintf("Nothing came back of %s to %v. That proves nothing.", finding.Many(r.packets, "packet"), r.vip), l.List(), items)
 }

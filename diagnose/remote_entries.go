@@ -33,8 +33,8 @@ var remoteEntries = [...]Entry{
 		Cure: "Run nlbprobe with this VIP on a host of the VIP's subnet that is no cluster node: it tells the two causes apart and prints the lines to paste. " +
 			"On the router that the summary names, look at the ARP entry of the VIP: incomplete fits both causes.",
 		References: []Reference{
-			{"RFC 792 (destination unreachable)", nlb.Documented},
-			{"RFC 1812 3.3.2, 5.2.7.1 (code 1, host unreachable)", nlb.Inferred},
+			{Source: "RFC 792 (destination unreachable)", Certainty: nlb.Documented},
+			{Source: "RFC 1812 3.3.2, 5.2.7.1 (code 1, host unreachable)", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -47,8 +47,8 @@ var remoteEntries = [...]Entry{
 		Disproof:  "A firewall or proxy on the way that answers in the VIP's name.",
 		Cure:      "None needed for this way. Run nlbprobe on a host of the VIP's subnet to test the other routers, the standby one above all, by --router.",
 		References: []Reference{
-			{"RFC 792 (echo reply)", nlb.Documented},
-			{"RFC 1812 3.3.2", nlb.Inferred},
+			{Source: "RFC 792 (echo reply)", Certainty: nlb.Documented},
+			{Source: "RFC 1812 3.3.2", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -61,7 +61,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "More than one answer of the VIP to the same packet of ours.",
 		Disproof:   "Duplicates of an ordinary host of the same subnet too: then the network doubles packets.",
 		Cure:       "None needed for a cluster. Otherwise name an ordinary host of the subnet with --control and compare.",
-		References: []Reference{{"Microsoft NLB, all hosts receive all traffic of the VIP and a filter decides who takes it", nlb.Inferred}, {"ping(8), duplicate packets", nlb.Documented}},
+		References: []Reference{{Source: "Microsoft NLB, all hosts receive all traffic of the VIP and a filter decides who takes it", Certainty: nlb.Inferred}, {Source: "ping(8), duplicate packets", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idRemoteUnsteady,
@@ -73,7 +73,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "An answer of the VIP, and ICMP host unreachable for another packet to it, within one run.",
 		Disproof:   "A longer run that shows one of the two alone.",
 		Cure:       "Ask again with a longer --wait. Run nlbprobe on a host of the VIP's subnet and test each router by its own address with --router.",
-		References: []Reference{{"RFC 2992 (equal-cost multi-path)", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 2992 (equal-cost multi-path)", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idRemoteNoRoute,
@@ -85,7 +85,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "ICMP destination unreachable, type 3, with code 0, 5, 6, 7, 8, 11 or 12, or one that no RFC knows, for a packet to the VIP.",
 		Disproof:   "A route to the VIP's network on the router named: then a filter gives this answer.",
 		Cure:       "On the router named: look at the route to the VIP. The link to the VIP's subnet may be down.",
-		References: []Reference{{"RFC 792 (destination unreachable)", nlb.Documented}, {"RFC 1812 5.2.7.1", nlb.Documented}},
+		References: []Reference{{Source: "RFC 792 (destination unreachable)", Certainty: nlb.Documented}, {Source: "RFC 1812 5.2.7.1", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idRemoteFiltered,
@@ -97,7 +97,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "ICMP destination unreachable with code 9, 10 or 13 (prohibited), 14 or 15 (precedence), or code 2 or 3 (protocol, port) from another address than the VIP's.",
 		Disproof:   "An answer of the VIP to the same kind of packet.",
 		Cure:       "Ask for a service that is let through: --tcp PORT. Or run nlbprobe on a host of the VIP's subnet.",
-		References: []Reference{{"RFC 1812 5.2.7.1 (codes 9, 10, 13)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 1812 5.2.7.1 (codes 9, 10, 13)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:         idRemoteLoop,
@@ -108,7 +108,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "ICMP time exceeded for a packet to the VIP that was sent with the system's own number of hops.",
 		Disproof:   "A way to the VIP that is longer than that number.",
 		Cure:       "On the router named: look at the route to the VIP. traceroute shows the circle.",
-		References: []Reference{{"RFC 792 (time exceeded)", nlb.Documented}, {"RFC 1812 5.2.7.3", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 792 (time exceeded)", Certainty: nlb.Documented}, {Source: "RFC 1812 5.2.7.3", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idRemoteRedirected,
@@ -120,7 +120,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "An ICMP redirect (type 5) for a packet to the VIP, and no answer of the VIP.",
 		Disproof:   "An answer of the VIP: then the redirect only names a shorter way.",
 		Cure:       "On the router named: look at the route to the VIP, for an entry for this one address above all.",
-		References: []Reference{{"RFC 792 (redirect)", nlb.Documented}, {"RFC 1812 5.2.7.2", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 792 (redirect)", Certainty: nlb.Documented}, {Source: "RFC 1812 5.2.7.2", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:         idRemoteUnnamed,
@@ -131,7 +131,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "The system's error for an unreachable host, on a system that does not tell the sender of the ICMP error.",
 		Disproof:   "A run on a Linux host of this subnet, which names who says so.",
 		Cure:       "Run nlbprobe on a Linux host, best on one of the VIP's subnet that is no cluster node.",
-		References: []Reference{{"POSIX connect, EHOSTUNREACH", nlb.Documented}},
+		References: []Reference{{Source: "POSIX connect, EHOSTUNREACH", Certainty: nlb.Documented}},
 	},
 	{
 		ID:         idRemoteControlFails,
@@ -142,7 +142,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "ICMP host unreachable for the VIP and for a control host, from the same router.",
 		Disproof:   "An answer of the control host, or of another host of the VIP's subnet.",
 		Cure:       "Name a host with --control that is known to be up. If it is unreachable too, look at the router's interface to that subnet first.",
-		References: []Reference{{"RFC 1812 5.2.7.1", nlb.Inferred}},
+		References: []Reference{{Source: "RFC 1812 5.2.7.1", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:         idRemotePortSilent,
@@ -153,7 +153,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "A SYN to the port without any answer within --wait, and another answer of the VIP.",
 		Disproof:   "One answer of the port, to the next attempt.",
 		Cure:       "Run nlbprobe with --tcp on a host of the VIP's subnet: if the port answers there, look at the firewalls on the way; otherwise at the nodes.",
-		References: []Reference{{"Microsoft unattend reference, port rules", nlb.Inferred}},
+		References: []Reference{{Source: "Microsoft unattend reference, port rules", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:         idRemoteNotSent,
@@ -164,7 +164,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "An error of this host's own network stack, or an ICMP error whose sender is an address of this host.",
 		Disproof:   "Another destination behind the same gateway that this host reaches.",
 		Cure:       "Look at this host's own network first: ip route get with the VIP, ip neigh for the gateway, and the local firewall.",
-		References: []Reference{{"RFC 1122 3.3.1.2 (gateway selection)", nlb.Inferred}, {"ip(7), IP_RECVERR", nlb.Documented}},
+		References: []Reference{{Source: "RFC 1122 3.3.1.2 (gateway selection)", Certainty: nlb.Inferred}, {Source: "ip(7), IP_RECVERR", Certainty: nlb.Documented}},
 	},
 	{
 		ID:         idRemoteNoEcho,
@@ -175,7 +175,7 @@ var remoteEntries = [...]Entry{
 		Detected:   "The system refused a socket for ICMP echo.",
 		Disproof:   "A ping of the same user without special rights.",
 		Cure:       "None needed if a router answered. To ask by echo: sysctl -w net.ipv4.ping_group_range='0 2147483647' on Linux, sudo, or --tcp with a service of the VIP.",
-		References: []Reference{{"icmp(7), ping_group_range", nlb.Documented}},
+		References: []Reference{{Source: "icmp(7), ping_group_range", Certainty: nlb.Documented}},
 	},
 	{
 		ID:         idRemoteSilent,
@@ -186,6 +186,6 @@ var remoteEntries = [...]Entry{
 		Detected:   "No answer and no ICMP error for any packet to the VIP, but those that a limited number of hops brings.",
 		Disproof:   "One answer, or one ICMP error.",
 		Cure:       "Run nlbprobe with this VIP on a host of the VIP's subnet that is no cluster node. From here, try a service: --tcp PORT.",
-		References: []Reference{{"RFC 1812 4.3.2.8 (ICMP errors may be limited in rate)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 1812 4.3.2.8 (ICMP errors may be limited in rate)", Certainty: nlb.Documented}},
 	},
 }

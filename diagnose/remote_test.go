@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 )
 
 // The cast of another subnet: the client, its gateway, a router further on.
@@ -326,7 +327,7 @@ func checkRemote(t *testing.T, all []evidence.Item, d Diagnosis) {
 	}
 	worst := OK
 	for _, f := range d.Findings {
-		worst = Worst(worst, f.Severity)
+		worst = finding.Worst(worst, f.Severity)
 		if n := wrappedLines(f.Summary, 78); n > 2 || f.Summary == "" || len(f.Evidence) == 0 || f.Remedy == "" || f.Disproof == "" || len(f.References) == 0 {
 			t.Errorf("%s is not whole, or takes %d lines: %+v", f.ID, n, f)
 		}
@@ -336,7 +337,7 @@ func checkRemote(t *testing.T, all []evidence.Item, d Diagnosis) {
 			}
 		}
 	}
-	if Worst(d.Severity, worst) != d.Severity || d.Verdict == Silent && d.Severity.ExitStatus() == 0 {
+	if finding.Worst(d.Severity, worst) != d.Severity || d.Verdict == Silent && d.Severity.ExitStatus() == 0 {
 		t.Errorf("%s, severity %v, with a finding that is %v", d.Verdict, d.Severity, worst)
 	}
 	if (d.Verdict == NoMAC) != d.Has(idRemoteNoMAC) || d.Verdict == Reachable && !d.Has(idRemoteReached) {

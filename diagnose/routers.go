@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -55,13 +56,13 @@ func (a asking) retries() []time.Time {
 // String says how often and how fast.
 func (a asking) String() string {
 	over := a.last.Sub(a.first)
-	text := fmt.Sprintf("broadcast %s for the VIP after the VIP had answered, over %s", many(a.late, "ARP request"), span(over))
+	text := fmt.Sprintf("broadcast %s for the VIP after the VIP had answered, over %s", finding.Many(a.late, "ARP request"), finding.Span(over))
 	switch perSecond := float64(a.late-1) / over.Seconds(); {
 	case over <= 0:
 	case perSecond >= 0.1:
 		text += fmt.Sprintf(" (%.1f per second)", perSecond)
 	default:
-		text += fmt.Sprintf(" (one every %s)", span(over/time.Duration(max(a.late-1, 1))))
+		text += fmt.Sprintf(" (one every %s)", finding.Span(over/time.Duration(max(a.late-1, 1))))
 	}
 	return text
 }
@@ -109,7 +110,7 @@ func (a *asking) add(item int, it evidence.Item, answered time.Time) {
 			}
 		}
 	}
-	late := sightings(it) - early
+	late := it.Sightings() - early
 	if late <= 0 || first.IsZero() || it.Last.Before(first) {
 		return
 	}
@@ -158,7 +159,7 @@ func (p *picture) weighRouters() {
 	for i := range p.routers {
 		o := p.outcomeOf(&p.routers[i])
 		o.router.Reach = o.reach
-		o.router.Items = unique(append(o.router.Items, o.items...))
+		o.router.Items = finding.Unique(append(o.router.Items, o.items...))
 		p.outcomes[i] = o
 	}
 }
@@ -198,7 +199,7 @@ func (p *picture) nameRefusedMasks() {
 		return
 	}
 	f.Evidence = append(f.Evidence, fmt.Sprintf("the answers come from %s and name %s: a router that compares the two drops them", name(sources(masked)), name(senders(masked))))
-	f.Items = unique(append(f.Items, itemsOf(masked)...))
+	f.Items = finding.Unique(append(f.Items, itemsOf(masked)...))
 }
 
 func verb(n int, one, many string) string {
@@ -340,7 +341,7 @@ func (p *picture) weigh(o *outcome) {
 	case o.reach == DoesNotReach:
 		o.against = "our own packets did not get there"
 	default:
-		o.against = fmt.Sprintf("nothing came of %s of our own", many(countProbes(t.probes), "packet"))
+		o.against = fmt.Sprintf("nothing came of %s of our own", finding.Many(countProbes(t.probes), "packet"))
 	}
 }
 
@@ -371,7 +372,7 @@ func (p *picture) asksOnAfter(o *outcome) string {
 		return ""
 	}
 	o.items = append(o.items, since.items...)
-	return fmt.Sprintf("it went on asking everybody for the VIP, %s in %s after that", times(since.late), span(since.last.Sub(since.first)))
+	return fmt.Sprintf("it went on asking everybody for the VIP, %s in %s after that", finding.Times(since.late), finding.Span(since.last.Sub(since.first)))
 }
 
 // whyOpen says what may be behind a test that brought no proof.
@@ -442,7 +443,7 @@ func (o *outcome) tell(p *picture, kinds ...[]sign) {
 			n += pr.count
 			o.items = append(o.items, pr.items...)
 		}
-		say("we sent %s for %v by way of %v, the first %s", many(n, "packet"), p.vip, probes[0].to, p.at(probes[0].first))
+		say("we sent %s for %v by way of %v, the first %s", finding.Many(n, "packet"), p.vip, probes[0].to, p.at(probes[0].first))
 	}
 	for _, signs := range kinds {
 		for i, s := range signs {
@@ -474,12 +475,12 @@ func (o *outcome) tell(p *picture, kinds ...[]sign) {
 func worth(p *picture, signs []sign) string {
 	n := 0
 	for _, s := range signs {
-		n += sightings(p.items[s.item])
+		n += p.items[s.item].Sightings()
 	}
 	if n == 1 {
 		return "that is one packet, and anybody can send one in the router's name"
 	}
-	return fmt.Sprintf("those are %s, not our own: anybody can send such in the router's name", many(n, "packet"))
+	return fmt.Sprintf("those are %s, not our own: anybody can send such in the router's name", finding.Many(n, "packet"))
 }
 
 // reportReaching notes the routers that reach the VIP. Where only others' packets
@@ -513,12 +514,12 @@ func (p *picture) reportReaching(all []*outcome) {
 // isLone reports that one packet of somebody's is all that shows that a router
 // reaches the VIP.
 func (p *picture) isLone(o *outcome) bool {
-	return o.reach == Reaches && len(o.trial.delivered) == 0 && len(o.others) == 1 && sightings(p.items[o.others[0].item]) == 1
+	return o.reach == Reaches && len(o.trial.delivered) == 0 && len(o.others) == 1 && p.items[o.others[0].item].Sightings() == 1
 }
 
 // judgeClaims notes the routers whose address several MACs claim.
 func (p *picture) judgeClaims(all []*outcome) {
-	var l lines
+	var l finding.Lines
 	var items []int
 	var some []*outcome
 	sure := false
@@ -530,18 +531,18 @@ func (p *picture) judgeClaims(all []*outcome) {
 		sure = sure || o.state == surely
 		for n, c := range o.claims {
 			if n == maxClaimants {
-				l.add("router %v: and %s more", o.router.IP, many(len(o.claims)-n, "MAC"))
+				l.Add("router %v: and %s more", o.router.IP, finding.Many(len(o.claims)-n, "MAC"))
 				break
 			}
 			word := "heard in hellos only"
 			if c.heard > 0 {
-				word = fmt.Sprintf("named %s, the first %s, the last %s", times(c.heard), p.at(c.first), p.at(c.last))
+				word = fmt.Sprintf("named %s, the first %s, the last %s", finding.Times(c.heard), p.at(c.first), p.at(c.last))
 			}
 			kind := ""
 			if c.isVirtual() {
 				kind = " (" + c.class.Name + ")"
 			}
-			l.add("router %v at %v%s: %s; %s", o.router.IP, c.mac, kind, word, p.placeWords(o.router, c.mac))
+			l.Add("router %v at %v%s: %s; %s", o.router.IP, c.mac, kind, word, p.placeWords(o.router, c.mac))
 		}
 		for _, c := range o.claims {
 			items = append(items, c.items...)
@@ -551,7 +552,7 @@ func (p *picture) judgeClaims(all []*outcome) {
 		return
 	}
 	o := some[0]
-	p.find(idClaimed, fmt.Sprintf("The address of %s is claimed by %d MACs. One of them may be somebody in its place.", lowerFirst(names(some)), len(o.claims)), l.list(), items)
+	p.find(idClaimed, fmt.Sprintf("The address of %s is claimed by %d MACs. One of them may be somebody in its place.", lowerFirst(names(some)), len(o.claims)), l.List(), items)
 	if !sure {
 		p.findings[idClaimed].Summary = fmt.Sprintf("The address of %s is claimed by its virtual MAC and by another one.", lowerFirst(names(some)))
 		p.lower(idClaimed, Info)
@@ -630,7 +631,7 @@ func addresses(ips []netip.Addr) string {
 // reportRouters notes a finding about the routers that fit, if there are any.
 func (p *picture) reportRouters(all []*outcome, id string, fits func(*outcome) bool, summary func(who string, n int) string) {
 	var some []*outcome
-	var l lines
+	var l finding.Lines
 	var items []int
 	for _, o := range all {
 		if !fits(o) {
@@ -638,11 +639,11 @@ func (p *picture) reportRouters(all []*outcome, id string, fits func(*outcome) b
 		}
 		some = append(some, o)
 		for _, text := range o.text {
-			l.add("%s", text)
+			l.Add("%s", text)
 		}
 		items = append(items, o.items...)
 	}
 	if len(some) > 0 {
-		p.find(id, summary(names(some), len(some)), l.list(), items)
+		p.find(id, summary(names(some), len(some)), l.List(), items)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -18,7 +19,7 @@ func (p *picture) anyRouter(reach Reach) bool {
 // out, where that is all that is known of them.
 func (p *picture) judgeRedirects(all []*outcome) {
 	var some []*outcome
-	var l lines
+	var l finding.Lines
 	var items []int
 	for _, o := range all {
 		if len(o.trial.redirects) == 0 || o.reach != NotLearnt {
@@ -26,13 +27,13 @@ func (p *picture) judgeRedirects(all []*outcome) {
 		}
 		some = append(some, o)
 		for _, s := range o.trial.redirects {
-			l.add("router %v: %s", o.router.IP, s.text)
+			l.Add("router %v: %s", o.router.IP, s.text)
 			items = append(items, s.item)
 		}
 	}
 	if len(some) > 0 {
 		p.find(idRedirects, fmt.Sprintf("%s %s that %v is on this subnet. Whether a packet gets there is another matter.",
-			names(some), verb(len(some), "says", "say"), p.vip), l.list(), items)
+			names(some), verb(len(some), "says", "say"), p.vip), l.List(), items)
 	}
 }
 
@@ -58,7 +59,7 @@ func (p *picture) judgeAskers(all []*outcome) {
 	if len(open) == 0 {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, s := range open {
 		who := fmt.Sprintf("%v at %v", s.arp.SenderIP, s.arp.SenderMAC)
 		if !isHostIP(s.arp.SenderIP) {
@@ -68,19 +69,19 @@ func (p *picture) judgeAskers(all []*outcome) {
 		if late := p.after(s.item, p.answeredAt()); late > 0 {
 			again = fmt.Sprintf(", at least %d of them after an answer was heard", late)
 		}
-		l.add("%s %s asks %s%s", p.at(s.first), who, times(s.count), again)
+		l.Add("%s %s asks %s%s", p.at(s.first), who, finding.Times(s.count), again)
 	}
 	who := "Another host asks"
 	if n := len(distinct(open, askerOf)); n > 1 {
 		who = fmt.Sprintf("%d others ask", n)
 	}
-	p.find(idOthersAsk, fmt.Sprintf("%s for %v. Whether the answers are accepted is not known.", who, p.vip), l.list(), itemsOf(open))
+	p.find(idOthersAsk, fmt.Sprintf("%s for %v. Whether the answers are accepted is not known.", who, p.vip), l.List(), itemsOf(open))
 }
 
 // judgeKeepsAsking notes those who ask again and again although the VIP
 // answered, and of whom no test tells more.
 func (p *picture) judgeKeepsAsking(all []*outcome) {
-	var l lines
+	var l finding.Lines
 	var items []int
 	var who []netip.Addr
 	open := where(p.askers, func(s sighting) bool { return !p.settled(all, s) })
@@ -98,13 +99,13 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 		if i := slices.IndexFunc(p.routers, func(r Router) bool { return r.IP == a.ip || p.routerIs[r.IP][a.mac] != nil }); i >= 0 {
 			kind = "router " + p.routers[i].IP.String() + ", " + p.routers[i].Why
 		}
-		l.add("%s %v at %v (%s) %s", p.at(asking.first), a.ip, a.mac, kind, asking)
+		l.Add("%s %v at %v (%s) %s", p.at(asking.first), a.ip, a.mac, kind, asking)
 		items = append(items, asking.items...)
 		who = append(who, a.ip)
 	}
 	if len(who) > 0 {
 		p.find(idKeepsAsking, fmt.Sprintf("%s %s asking for %v although it answers: the answers are not accepted, or get lost.",
-			addresses(who), verb(len(who), "keeps", "keep"), p.vip), l.list(), items)
+			addresses(who), verb(len(who), "keeps", "keep"), p.vip), l.List(), items)
 	}
 }
 
@@ -141,7 +142,7 @@ func (p *picture) judgeUntested(all []*outcome) {
 	if len(p.claims) == 0 && len(p.offLink()) > 0 {
 		return // the routers here are those of another segment than the VIP's
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	var some []*outcome
 	for _, o := range all {
@@ -155,13 +156,13 @@ func (p *picture) judgeUntested(all []*outcome) {
 		if !r.MAC.IsZero() {
 			at = "at " + r.MAC.String()
 		}
-		l.add("router %v (%s), %s: not tested", r.IP, r.Why, at)
+		l.Add("router %v (%s), %s: not tested", r.IP, r.Why, at)
 	}
 	switch n := len(some); {
 	case n == 1:
-		p.find(idRouterUntested, fmt.Sprintf("Whether router %v reaches %v was not tested.", some[0].router.IP, p.vip), l.list(), items)
+		p.find(idRouterUntested, fmt.Sprintf("Whether router %v reaches %v was not tested.", some[0].router.IP, p.vip), l.List(), items)
 	case n > 1:
-		p.find(idRouterUntested, fmt.Sprintf("Whether the %d known routers reach %v was not tested.", n, p.vip), l.list(), items)
+		p.find(idRouterUntested, fmt.Sprintf("Whether the %d known routers reach %v was not tested.", n, p.vip), l.List(), items)
 	case len(all) == 0 && len(p.claims) > 0:
 		p.find(idRouterUntested, fmt.Sprintf("No router is known that could be tested for %v.", p.vip),
 			[]string{"no gateway was given, and nobody asked from a virtual router's MAC"}, itemsOf(p.claims))
@@ -178,7 +179,7 @@ func (p *picture) judgeUntested(all []*outcome) {
 // judgePairs names the routers that share a virtual address: what one of them
 // is given, each of them needs.
 func (p *picture) judgePairs() {
-	var l lines
+	var l finding.Lines
 	var items []int
 	var first string
 	for _, pr := range p.pairs {
@@ -189,14 +190,14 @@ func (p *picture) judgePairs() {
 			if x.active {
 				role = "active"
 			}
-			l.add("%s: router %v, %s, heard %s", pr.name, x.ip, role, p.at(p.items[x.item].First))
+			l.Add("%s: router %v, %s, heard %s", pr.name, x.ip, role, p.at(p.items[x.item].First))
 		}
 		if len(pr.peers) == 1 {
 			why := "the other one was not heard"
 			if pr.silent {
 				why = "in VRRP those that stand by send nothing, so the other one is not named"
 			}
-			l.add("%s: only one router is heard; %s", pr.name, why)
+			l.Add("%s: only one router is heard; %s", pr.name, why)
 		}
 		items = append(items, pr.items...)
 		if first == "" {
@@ -212,7 +213,7 @@ func (p *picture) judgePairs() {
 		}
 	}
 	if len(p.pairs) > 0 {
-		p.find(idPair, first, l.list(), items)
+		p.find(idPair, first, l.List(), items)
 	}
 }
 

@@ -34,7 +34,7 @@ var routerEntries = [...]Entry{
 		Detected:   "A known router, or no known router at all, without evidence that it reaches, or fails to reach, the VIP.",
 		Disproof:   "A packet to the VIP that a router forwarded, or an ICMP host unreachable from it.",
 		Cure:       "On each router: look at the ARP entry of the VIP. Incomplete means refused; a dynamic or static entry with the cluster's MAC means known. Or probe the VIP from a remote subnet.",
-		References: []Reference{{"RFC 1812 3.3.2", nlb.Documented}},
+		References: []Reference{{Source: "RFC 1812 3.3.2", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idRouterReaches,
@@ -48,8 +48,8 @@ var routerEntries = [...]Entry{
 		Disproof: "The VIP's entry in the router's ARP table incomplete or absent while a remote client tries. Where only others' packets show it: a capture at the router that does not show them; then they were forged.",
 		Cure:     "None needed on this router. Check the other routers of the VLAN too, those that stand by above all.",
 		References: []Reference{
-			{"RFC 1812 5.2.7.2 (a router sends a packet back out of the interface it came in by)", nlb.Documented},
-			{"RFC 792 (echo)", nlb.Documented},
+			{Source: "RFC 1812 5.2.7.2 (a router sends a packet back out of the interface it came in by)", Certainty: nlb.Documented},
+			{Source: "RFC 792 (echo)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -63,11 +63,11 @@ var routerEntries = [...]Entry{
 		Disproof: "An entry for the VIP with the cluster's MAC in the router's ARP table: then something else drops the packets. A null route can cause host unreachable too.",
 		Cure:     twoCures + " Routers that can be told to accept such answers need no entry: see nlbprobe platforms.",
 		References: []Reference{
-			{"RFC 1812 3.3.2 (no ARP reply with a broadcast or multicast address is believed)", nlb.Documented},
-			{"RFC 1812 5.2.7.1 (host unreachable: the host does not answer ARP)", nlb.Documented},
-			{"RFC 1122 2.3.2 (ARP repeated at most once a second)", nlb.Inferred},
-			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},
-			{"Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", nlb.Documented},
+			{Source: "RFC 1812 3.3.2 (no ARP reply with a broadcast or multicast address is believed)", Certainty: nlb.Documented},
+			{Source: "RFC 1812 5.2.7.1 (host unreachable: the host does not answer ARP)", Certainty: nlb.Documented},
+			{Source: "RFC 1122 2.3.2 (ARP repeated at most once a second)", Certainty: nlb.Inferred},
+			{Source: "Microsoft KB 4494444 (Configure network to support NLB operation mode)", Certainty: nlb.Documented},
+			{Source: "Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -82,10 +82,10 @@ var routerEntries = [...]Entry{
 		Disproof: "An answer of the VIP to a packet that went by way of this router.",
 		Cure:     "On the router: look at the route and at the ARP entry for the VIP. It has to be a connected route on the VIP's VLAN, and the entry's MAC the one seen here. If there is no entry and the cluster is in unicast mode: a static ARP entry with that MAC. Then look for ARP inspection between the router and the nodes.",
 		References: []Reference{
-			{"RFC 792 (destination unreachable)", nlb.Documented},
-			{"RFC 1812 5.2.7.1 (which code means what)", nlb.Documented},
-			{"FD.io VPP change 36808 (arp: add support for Microsoft NLB unicast)", nlb.Documented},
-			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
+			{Source: "RFC 792 (destination unreachable)", Certainty: nlb.Documented},
+			{Source: "RFC 1812 5.2.7.1 (which code means what)", Certainty: nlb.Documented},
+			{Source: "FD.io VPP change 36808 (arp: add support for Microsoft NLB unicast)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 193602 (MaskSourceMAC)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -99,8 +99,8 @@ var routerEntries = [...]Entry{
 		Disproof: "An answer of the VIP by way of this router, or host unreachable from it.",
 		Cure:     "Test again with --tcp and a port that the VIP serves, and with --control and a host that answers. Else look at the VIP's entry in the router's ARP table, or probe from a remote subnet.",
 		References: []Reference{
-			{"RFC 1812 4.3.2.8 (ICMP errors may be limited in rate)", nlb.Documented},
-			{"RFC 1812 5.2.7.2 (redirects)", nlb.Inferred},
+			{Source: "RFC 1812 4.3.2.8 (ICMP errors may be limited in rate)", Certainty: nlb.Documented},
+			{Source: "RFC 1812 5.2.7.2 (redirects)", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -114,8 +114,8 @@ var routerEntries = [...]Entry{
 		Disproof: "A packet for the VIP that the asker sends to the cluster's MAC.",
 		Cure:     "Look at the VIP's entry in the asker's ARP table. If it is a router of this VLAN, name it with --router to have it tested. If it refuses the group MAC: a static ARP entry.",
 		References: []Reference{
-			{"RFC 1812 3.3.2", nlb.Inferred},
-			{"RFC 1122 2.3.2 (ARP repeated at most once a second)", nlb.Inferred},
+			{Source: "RFC 1812 3.3.2", Certainty: nlb.Inferred},
+			{Source: "RFC 1122 2.3.2 (ARP repeated at most once a second)", Certainty: nlb.Inferred},
 		},
 	},
 	{
@@ -129,7 +129,7 @@ var routerEntries = [...]Entry{
 		Disproof: "ARP of the router with that MAC, or one MAC table entry for both on the switch.",
 		Cure:     "Look both MACs up in the switch's MAC table. If they are on the ports of one router, none needed.",
 		References: []Reference{
-			{"RFC 826 (the sender's address in ARP is what neighbours keep)", nlb.Documented},
+			{Source: "RFC 826 (the sender's address in ARP is what neighbours keep)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -143,8 +143,8 @@ var routerEntries = [...]Entry{
 		Disproof: "An answer for the VIP with that MAC, or a packet of the same sender to the MAC of the answers.",
 		Cure:     "On the sender: look at the ARP entry of the VIP. Clear a dynamic one; correct a static one.",
 		References: []Reference{
-			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Inferred},
-			{"RFC 1122 2.3.2.1 (entries that are out of date)", nlb.Documented},
+			{Source: "Microsoft KB 4494444 (Configure network to support NLB operation mode)", Certainty: nlb.Inferred},
+			{Source: "RFC 1122 2.3.2.1 (entries that are out of date)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -157,7 +157,7 @@ var routerEntries = [...]Entry{
 		Detected:   "An ICMP redirect that quotes a packet of ours for the VIP.",
 		Disproof:   "A capture at the router that shows no such message: then it was forged.",
 		Cure:       "None needed. It is the normal consequence of this test.",
-		References: []Reference{{"RFC 792 (redirect)", nlb.Documented}, {"RFC 1812 5.2.7.2", nlb.Documented}},
+		References: []Reference{{Source: "RFC 792 (redirect)", Certainty: nlb.Documented}, {Source: "RFC 1812 5.2.7.2", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idPair,
@@ -169,7 +169,7 @@ var routerEntries = [...]Entry{
 		Detected:   "Messages of VRRP or HSRP.",
 		Disproof:   "The group's configuration on the routers named.",
 		Cure:       "None needed where the routers accept the VIP's answers. Else enter the static ARP and MAC entries on each router of the group, and test each by its own address with --router.",
-		References: []Reference{{"RFC 9568 6.4 (VRRP: who sends when)", nlb.Documented}, {"RFC 2281 (HSRP)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 9568 6.4 (VRRP: who sends when)", Certainty: nlb.Documented}, {Source: "RFC 2281 (HSRP)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idContradiction,
@@ -183,8 +183,8 @@ var routerEntries = [...]Entry{
 		Disproof: "The VIP's entry in the router's ARP table: with the cluster's MAC, the packets are its own; incomplete or absent, they are forged.",
 		Cure:     "Look at that entry. Then probe once more with a control host, --control IP, or from a remote subnet. If the packets are forged: find their switch port by a port mirror or by the counters, since the MAC table shows the router's MAC on two ports in turn.",
 		References: []Reference{
-			{"RFC 1812 5.2.7.2 (a router sends a packet back out of the interface it came in by)", nlb.Inferred},
-			{"IEEE 802.1Q (a switch learns any source address)", nlb.Documented},
+			{Source: "RFC 1812 5.2.7.2 (a router sends a packet back out of the interface it came in by)", Certainty: nlb.Inferred},
+			{Source: "IEEE 802.1Q (a switch learns any source address)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -199,9 +199,9 @@ var routerEntries = [...]Entry{
 		Cure: "Look for the MACs in the switch's MAC table: the one that is not on the router's port is the other host. Take the address from it. " +
 			"Where dynamic ARP inspection is to be had, it keeps others from claiming a router's address.",
 		References: []Reference{
-			{"RFC 5227 (address conflicts)", nlb.Documented},
-			{"RFC 826 (any host can send any pair of addresses)", nlb.Documented},
-			{"RFC 9568 7.3, RFC 2281 5.3 (virtual MAC of a shared address)", nlb.Documented},
+			{Source: "RFC 5227 (address conflicts)", Certainty: nlb.Documented},
+			{Source: "RFC 826 (any host can send any pair of addresses)", Certainty: nlb.Documented},
+			{Source: "RFC 9568 7.3, RFC 2281 5.3 (virtual MAC of a shared address)", Certainty: nlb.Documented},
 		},
 	},
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -270,20 +271,7 @@ func (p *picture) findForwarders() {
 	}
 	for _, ip := range slices.SortedFunc(maps.Keys(p.known), netip.Addr.Compare) {
 		r := *p.known[ip]
-		r.Items = unique(r.Items)
+		r.Items = finding.Unique(r.Items)
 		p.routers = append(p.routers, r)
 	}
-}
-
-// unique returns the items without repetition, in order.
-func unique(items []int) []int {
-	seen := make(map[int]bool, len(items))
-	var out []int
-	for _, i := range items {
-		if !seen[i] {
-			seen[i] = true
-			out = append(out, i)
-		}
-	}
-	return out
 }

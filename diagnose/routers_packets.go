@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -139,7 +140,7 @@ func (p *picture) addProbe(i int) {
 	pr.shared = pr.shared || pr.to != to
 	pr.ttl = max(pr.ttl, ttl)
 	pr.items = append(pr.items, i)
-	pr.count += sightings(p.items[i])
+	pr.count += p.items[i].Sightings()
 }
 
 // addConsequence takes what can be a consequence of one of our packets, or
@@ -211,7 +212,7 @@ func (p *picture) addReply(i int, k evidence.Packet, whole bool, from mac.Addr, 
 		return
 	}
 	it := p.items[i]
-	s := sign{i, it.Last, fmt.Sprintf("%s %s from %v, in a frame of %v, %s after our packet", p.at(it.First), replyWords[kind], k.Dst, from, span(it.First.Sub(pr.first)))}
+	s := sign{i, it.Last, fmt.Sprintf("%s %s from %v, in a frame of %v, %s after our packet", p.at(it.First), replyWords[kind], k.Dst, from, finding.Span(it.First.Sub(pr.first)))}
 	switch {
 	case k.Dst == p.vip && proxied:
 		s.text += ": the router itself answers"
@@ -234,7 +235,7 @@ func (p *picture) addCopy(i int, k evidence.Packet, from, to mac.Addr, ttl uint8
 		if p.passing == nil {
 			p.passing = make(map[mac.Addr][]sign)
 		}
-		p.passing[from] = append(p.passing[from], sign{i, it.Last, fmt.Sprintf("%s it hands a packet of %v for %v to %v, %s", p.at(it.First), k.Src, k.Dst, to, times(sightings(it)))})
+		p.passing[from] = append(p.passing[from], sign{i, it.Last, fmt.Sprintf("%s it hands a packet of %v for %v to %v, %s", p.at(it.First), k.Src, k.Dst, to, finding.Times(it.Sightings()))})
 		return
 	case t == nil:
 		return
@@ -266,9 +267,9 @@ func (p *picture) addError(i int, f evidence.ICMPError, k evidence.Packet, whole
 		return
 	}
 	it := p.items[i]
-	s := sign{i, it.Last, fmt.Sprintf("%s ICMP %d/%d from %v for %v, %s after our packet", p.at(it.First), f.Type, f.Code, f.From, k.Dst, span(it.First.Sub(pr.first)))}
-	if n := sightings(it); n > 1 {
-		s.text += ", " + times(n)
+	s := sign{i, it.Last, fmt.Sprintf("%s ICMP %d/%d from %v for %v, %s after our packet", p.at(it.First), f.Type, f.Code, f.From, k.Dst, finding.Span(it.First.Sub(pr.first)))}
+	if n := it.Sightings(); n > 1 {
+		s.text += ", " + finding.Times(n)
 	}
 	if f.EthSrc != pr.to {
 		s.text += fmt.Sprintf(", in a frame of %v", f.EthSrc)

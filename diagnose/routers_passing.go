@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -35,13 +36,13 @@ func (p *picture) findPassing() {
 		for _, s := range p.passing[m] {
 			if src := sourceIP(p.items[s.item].Fact); isHostIP(src) && !subnet.Contains(src) {
 				sources[src] = true
-				passed += sightings(p.items[s.item])
+				passed += p.items[s.item].Sightings()
 			}
 		}
 		if passed < enoughPassed {
 			continue
 		}
-		why := fmt.Sprintf("forwards packets of %s", many(len(sources), "remote IP"))
+		why := fmt.Sprintf("forwards packets of %s", finding.Many(len(sources), "remote IP"))
 		p.isAt(p.addRouter(own[0], why, p.passing[m][0].item), m)
 	}
 }

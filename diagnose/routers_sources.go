@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -45,7 +46,7 @@ func (p *picture) judgeOtherSource() {
 			named[s.arp.SenderIP] = append(named[s.arp.SenderIP], s)
 		}
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	var who []netip.Addr
 	for _, o := range p.ownFrames() {
@@ -55,7 +56,7 @@ func (p *picture) judgeOtherSource() {
 		}) {
 			continue
 		}
-		l.add("%s %s of %v from %v, %s; its ARP names %s", p.at(p.items[o.item].First), o.what, o.ip, o.mac, times(sightings(p.items[o.item])), name(senders(arp)))
+		l.Add("%s %s of %v from %v, %s; its ARP names %s", p.at(p.items[o.item].First), o.what, o.ip, o.mac, finding.Times(p.items[o.item].Sightings()), name(senders(arp)))
 		items = append(items, o.item)
 		items = append(items, itemsOf(arp)...)
 		if !slices.Contains(who, o.ip) {
@@ -63,6 +64,6 @@ func (p *picture) judgeOtherSource() {
 		}
 	}
 	if len(who) > 0 {
-		p.find(idOtherSource, fmt.Sprintf("Frames of %s come from another MAC than ARP for %s names.", addresses(who), verb(len(who), "it", "them")), l.list(), items)
+		p.find(idOtherSource, fmt.Sprintf("Frames of %s come from another MAC than ARP for %s names.", addresses(who), verb(len(who), "it", "them")), l.List(), items)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -20,7 +21,7 @@ func (p *picture) judgeStale() {
 	if answered.IsZero() {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	var who, where []mac.Addr
 	for _, c := range p.carried {
@@ -34,7 +35,7 @@ func (p *picture) judgeStale() {
 			if !it.First.After(answered) || slices.Contains(p.addresses, f.Src.Unmap()) || p.hostMACs[f.EthSrc] || latest(p.passing[f.EthSrc]).After(it.Last) {
 				continue
 			}
-			frames[f.EthSrc] += sightings(it)
+			frames[f.EthSrc] += it.Sightings()
 			kept = append(kept, i)
 		}
 		for _, from := range c.from {
@@ -45,7 +46,7 @@ func (p *picture) judgeStale() {
 			if own := p.addressesAt(from); len(own) == 1 {
 				name = fmt.Sprintf("%v at %v", own[0], from)
 			}
-			l.add("%s sends %s for %v to %v (%s)", name, many(frames[from], "packet"), p.vip, c.mac, c.class.Name)
+			l.Add("%s sends %s for %v to %v (%s)", name, finding.Many(frames[from], "packet"), p.vip, c.mac, c.class.Name)
 			if !slices.Contains(who, from) {
 				who = append(who, from)
 			}
@@ -59,6 +60,6 @@ func (p *picture) judgeStale() {
 		return
 	}
 	at := senders(p.claims)
-	l.add("the answers for %v name %s", p.vip, name(at))
-	p.find(idStale, fmt.Sprintf("Packets for %v are sent to %s, but its answers name %s: an entry is wrong.", p.vip, name(where), name(at)), l.list(), items)
+	l.Add("the answers for %v name %s", p.vip, name(at))
+	p.find(idStale, fmt.Sprintf("Packets for %v are sent to %s, but its answers name %s: an entry is wrong.", p.vip, name(where), name(at)), l.List(), items)
 }

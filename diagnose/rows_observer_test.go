@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -159,7 +160,7 @@ func observerStories() []story {
 			near: []string{idFactsCut},
 			check: func(t *testing.T, d Diagnosis) {
 				for _, f := range d.Findings {
-					if len(f.Evidence) > maxLines+len(d.Routers)+1 {
+					if len(f.Evidence) > finding.MaxLines+len(d.Routers)+1 {
 						t.Errorf("%s has %d lines of evidence", f.ID, len(f.Evidence))
 					}
 				}

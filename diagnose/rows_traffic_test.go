@@ -7,6 +7,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/mss"
 )
 
 // spread is n connections to port, straight to the cluster's MAC; each of the
@@ -285,4 +286,28 @@ func (s step) traffic(f func(*evidence.Traffic)) step {
 	f(&t)
 	s.fact = t
 	return s
+}
+
+// A VIP that offers less than Windows sends says so in its answer to --tcp.
+func TestOfferOfVIP(t *testing.T) {
+	small := synAck(node1, 40000, 25)
+	f := small.fact.(evidence.TCP)
+	f.MSS = 512
+	small.fact = f
+	usual := synAck(node1, 40000, 25)
+	f.MSS = 1460
+	usual.fact = f
+	with := func(s step) Diagnosis {
+		return VIP(vip, items(live(answer(node1, multicast), syn(multicast, 40000, 25), s)))
+	}
+	d := with(small)
+	if !d.Has(mss.BelowFloor) || !d.Has(idPortOpen) {
+		t.Errorf("findings %q", ids(d))
+	}
+	if text := evidenceOf(d, mss.BelowFloor); !strings.Contains(text, "port 25, takes segments (MSS) of 512 bytes") {
+		t.Errorf("evidence %q", text)
+	}
+	if d := with(usual); d.Has(mss.BelowFloor) {
+		t.Errorf("findings %q", ids(d))
+	}
 }

@@ -7,7 +7,10 @@ import (
 	"math"
 	"slices"
 
+	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
@@ -71,14 +74,14 @@ func (p *picture) services() []*service {
 }
 
 func (p *picture) judgePorts(all []*service) {
-	var open, closed, silent lines
+	var open, closed, silent finding.Lines
 	var openItems, closedItems, silentItems []int
 	var openPorts, closedPorts, silentPorts []uint16
 	mixed := true
 	for _, s := range all {
 		if n := len(s.opened); n > 0 {
 			a := s.opened[0]
-			open.add("port %d: %v accepts %s after our SYN, %s; %d of %d accepted", s.port, a.from, span(p.items[a.item].First.Sub(a.probe.first)),
+			open.Add("port %d: %v accepts %s after our SYN, %s; %d of %d accepted", s.port, a.from, finding.Span(p.items[a.item].First.Sub(a.probe.first)),
 				p.at(p.items[a.item].First), s.answered, max(s.direct, s.answered))
 			openPorts, openItems = append(openPorts, s.port), append(openItems, s.items...)
 		}
@@ -89,25 +92,25 @@ func (p *picture) judgePorts(all []*service) {
 				text = "; others accept"
 			}
 			mixed = mixed && len(s.opened) > 0
-			closed.add("port %d: %v refuses (RST) %s after our SYN, %s%s", s.port, a.from, span(p.items[a.item].First.Sub(a.probe.first)), p.at(p.items[a.item].First), text)
+			closed.Add("port %d: %v refuses (RST) %s after our SYN, %s%s", s.port, a.from, finding.Span(p.items[a.item].First.Sub(a.probe.first)), p.at(p.items[a.item].First), text)
 			closedPorts, closedItems = append(closedPorts, s.port), append(closedItems, s.items...)
 		}
 		if len(s.opened)+len(s.refused) == 0 && s.direct > 0 {
-			silent.add("port %d: %s without an answer", s.port, many(s.direct, "SYN"))
+			silent.Add("port %d: %s without an answer", s.port, finding.Many(s.direct, "SYN"))
 			silentPorts, silentItems = append(silentPorts, s.port), append(silentItems, s.items...)
 		}
 	}
 	if len(openPorts) > 0 {
-		p.find(idPortOpen, fmt.Sprintf("%v accepts connections to %s.", p.vip, ports(openPorts)), open.list(), openItems)
+		p.find(idPortOpen, fmt.Sprintf("%v accepts connections to %s.", p.vip, ports(openPorts)), open.List(), openItems)
 	}
 	if len(closedPorts) > 0 {
-		p.find(idPortClosed, fmt.Sprintf("%v refuses connections to %s.", p.vip, ports(closedPorts)), closed.list(), closedItems)
+		p.find(idPortClosed, fmt.Sprintf("%v refuses connections to %s.", p.vip, ports(closedPorts)), closed.List(), closedItems)
 		if mixed {
 			p.lower(idPortClosed, Warning)
 		}
 	}
 	if len(silentPorts) > 0 {
-		p.find(idPortSilent, fmt.Sprintf("%v does not answer on %s, sent straight to its MAC.", p.vip, ports(silentPorts)), silent.list(), silentItems)
+		p.find(idPortSilent, fmt.Sprintf("%v does not answer on %s, sent straight to its MAC.", p.vip, ports(silentPorts)), silent.List(), silentItems)
 	}
 }
 
@@ -131,7 +134,7 @@ const enoughToSpread = 8
 // judgeAffinity compares which node takes each of many connections from one
 // address. Only where nodes send with MACs of their own can they be told apart.
 func (p *picture) judgeAffinity(all []*service) {
-	var none, single lines
+	var none, single finding.Lines
 	var noneItems, singleItems []int
 	var nonePort, singlePort *service
 	for _, s := range all {
@@ -150,24 +153,24 @@ func (p *picture) judgeAffinity(all []*service) {
 			if c := nlb.ClassifyFor(m, p.vip); c.Kind == nlb.KindMasked {
 				who += fmt.Sprintf(", priority %d", c.Priority)
 			}
-			l.add("port %d: node %s took %d of %d", s.port, who, s.spread[m], s.answered)
+			l.Add("port %d: node %s took %d of %d", s.port, who, s.spread[m], s.answered)
 		}
 		if len(nodes) > 1 {
 			continue
 		}
 		if n := len(p.answering()); n < 2 {
-			l.add("port %d: only one host answers ARP for the VIP, so there may be nothing to share", s.port)
+			l.Add("port %d: only one host answers ARP for the VIP, so there may be nothing to share", s.port)
 		} else {
-			l.add("port %d: %s answer ARP; shared evenly, all connections would meet one of them in about 1 of %s cases", s.port, many(n, "host"), odds(n, s.answered))
+			l.Add("port %d: %s answer ARP; shared evenly, all connections would meet one of them in about 1 of %s cases", s.port, finding.Many(n, "host"), odds(n, s.answered))
 		}
 	}
 	if nonePort != nil {
 		p.find(idAffinityNone, fmt.Sprintf("%d connections to TCP port %d from one address met %d nodes: affinity None.",
-			nonePort.answered, nonePort.port, len(nonePort.spread)), none.list(), noneItems)
+			nonePort.answered, nonePort.port, len(nonePort.spread)), none.List(), noneItems)
 	}
 	if singlePort != nil {
 		p.find(idAffinitySingle, fmt.Sprintf("All %d connections to TCP port %d from one address met one node: affinity Single or Network, or one node only.",
-			singlePort.answered, singlePort.port), single.list(), singleItems)
+			singlePort.answered, singlePort.port), single.List(), singleItems)
 	}
 }
 
@@ -194,4 +197,26 @@ func odds(hosts, n int) string {
 		return fmt.Sprintf("%.0f", x)
 	}
 	return "a million or more"
+}
+
+// judgeOffers notes, of the VIP itself, that it offers less than Windows ever
+// sends, in its answer to a connection of ours.
+func (p *picture) judgeOffers() {
+	var l finding.Lines
+	var items []int
+	least := 0
+	for _, a := range p.replies {
+		f, ok := p.items[a.item].Fact.(evidence.TCP)
+		if !ok || a.kind != accepts || f.MSS == 0 || f.MSS >= mss.Floor {
+			continue
+		}
+		if least == 0 || int(f.MSS) < least {
+			least = int(f.MSS)
+		}
+		l.Add("%s %v, port %d, takes segments (MSS) of %d bytes", p.at(p.items[a.item].First), a.from, f.Src.Port(), f.MSS)
+		items = append(items, a.item)
+	}
+	if least > 0 {
+		p.find(mss.BelowFloor, fmt.Sprintf("%v takes segments of %d bytes, %d less than Windows sends at least.", p.vip, least, mss.Floor-least), l.List(), items)
+	}
 }

@@ -22,7 +22,7 @@ var serviceEntries = [...]Entry{
 		Detected:   "At least 8 accepted connections from one address with different source ports, answered from more than one Ethernet source.",
 		Disproof:   "The port rule on a node. A node that left or joined meanwhile moves connections as well.",
 		Cure:       "If the service keeps state: set the port rule's affinity to Single, or to Network where clients come by way of several proxies, on all nodes. Else none needed.",
-		References: []Reference{{"Microsoft KB 194892 (affinity)", nlb.Documented}, {"Microsoft unattend reference, port rules", nlb.Inferred}},
+		References: []Reference{{Source: "Microsoft KB 194892 (affinity)", Certainty: nlb.Documented}, {Source: "Microsoft unattend reference, port rules", Certainty: nlb.Inferred}},
 	},
 	{
 		ID:        idAffinitySingle,
@@ -34,7 +34,7 @@ var serviceEntries = [...]Entry{
 		Detected:   "At least 8 accepted connections from one address with different source ports, answered from one Ethernet source that is not the cluster's MAC.",
 		Disproof:   "The same from a second address of the same 24-bit network: another node means Single, the same one proves nothing.",
 		Cure:       "None needed for services that keep a session. If the load is to be spread over nodes by connection: affinity None.",
-		References: []Reference{{"Microsoft KB 194892 (affinity)", nlb.Documented}},
+		References: []Reference{{Source: "Microsoft KB 194892 (affinity)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:         idPortOpen,
@@ -45,7 +45,7 @@ var serviceEntries = [...]Entry{
 		Detected:   "A segment with SYN and ACK from the VIP's port, in answer to a SYN of ours. The connection is reset at once.",
 		Disproof:   "A firewall or proxy that accepts connections in the VIP's name.",
 		Cure:       "None needed.",
-		References: []Reference{{"RFC 9293 3.5 (establishing a connection)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 9293 3.5 (establishing a connection)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idPortClosed,
@@ -57,7 +57,7 @@ var serviceEntries = [...]Entry{
 		Detected:   "A segment with RST from the VIP's port, in answer to a SYN of ours.",
 		Disproof:   "A connection that the same node accepts.",
 		Cure:       "On the node named: start the service, and have it listen on the VIP or on all addresses. NLB does not watch services: a node whose service is down has to be taken out of the cluster, by hand or by a monitor.",
-		References: []Reference{{"RFC 9293 3.10.7.1 (a reset answers for a closed port)", nlb.Documented}},
+		References: []Reference{{Source: "RFC 9293 3.10.7.1 (a reset answers for a closed port)", Certainty: nlb.Documented}},
 	},
 	{
 		ID:        idPortSilent,
@@ -71,8 +71,8 @@ var serviceEntries = [...]Entry{
 		Cure: "On the nodes: look at the firewall, and at the port rule with nlb params. Compare with the node's dedicated address: if the port is served there, look at the port rule, then at the switch. " +
 			"A switch with IGMP snooping can drop frames to a group MAC that nobody joined.",
 		References: []Reference{
-			{"Microsoft KB 247297 (switches that block unknown unicast or multicast)", nlb.Inferred},
-			{"Microsoft unattend reference, port rules", nlb.Inferred},
+			{Source: "Microsoft KB 247297 (switches that block unknown unicast or multicast)", Certainty: nlb.Inferred},
+			{Source: "Microsoft unattend reference, port rules", Certainty: nlb.Inferred},
 		},
 	},
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/mss"
 )
 
 // The cast. The VIP and its hand-set MAC are those of Cisco's example.
@@ -170,14 +171,6 @@ func TestStoriesCoverCatalogue(t *testing.T) {
 			missed[id] = true
 		}
 	}
-	for _, s := range segmentStories() {
-		for _, id := range s.want {
-			raised[id] = true
-		}
-		for _, id := range s.near {
-			missed[id] = true
-		}
-	}
 	for _, s := range remoteStories() {
 		for _, id := range s.want {
 			raised[id] = true
@@ -187,6 +180,11 @@ func TestStoriesCoverCatalogue(t *testing.T) {
 		}
 	}
 	for _, e := range Catalogue() {
+		if slices.ContainsFunc(mss.Entries[:], func(m Entry) bool { return m.ID == e.ID }) {
+			delete(raised, e.ID) // its stories are in its own room
+			delete(missed, e.ID)
+			continue
+		}
 		if !raised[e.ID] {
 			t.Errorf("no story raises %s", e.ID)
 		}

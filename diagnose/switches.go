@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -40,7 +41,7 @@ type flow struct {
 }
 
 func (f *flow) add(p *picture, i int, from netip.Addr) {
-	f.frames += sightings(p.items[i])
+	f.frames += p.items[i].Sightings()
 	f.bytes += max(0, min(p.items[i].Bytes, 1<<50))
 	f.items = append(f.items, i)
 	if from.IsValid() {
@@ -52,9 +53,9 @@ func (f *flow) add(p *picture, i int, from netip.Addr) {
 }
 
 func (f *flow) says(over time.Duration) string {
-	text := many(f.frames, "frame")
+	text := finding.Many(f.frames, "frame")
 	if s := over.Seconds(); s >= 0.1 {
-		text += fmt.Sprintf(" in %s: %s frames/s, %s bytes/s", span(over), rate(float64(f.frames)/s), rate(float64(f.bytes)/s))
+		text += fmt.Sprintf(" in %s: %s frames/s, %s bytes/s", finding.Span(over), rate(float64(f.frames)/s), rate(float64(f.bytes)/s))
 	}
 	return text
 }
@@ -124,20 +125,20 @@ func (p *picture) gatherFlooding() {
 	if !p.live {
 		over = p.end.Sub(p.start)
 	}
-	var l lines
+	var l finding.Lines
 	if clients.frames > 0 {
-		l.add("of clients: %s, from %s", clients.says(over), many(len(clients.from), "IP"))
+		l.Add("of clients: %s, from %s", clients.says(over), finding.Many(len(clients.from), "IP"))
 	}
 	if heartbeats.frames > 0 {
-		l.add("heartbeats of nodes: %s", heartbeats.says(over))
+		l.Add("heartbeats of nodes: %s", heartbeats.says(over))
 	}
 	if stimulus.frames > 0 {
-		l.add("what we sent ourselves by way of a router: %s", many(stimulus.frames, "frame"))
+		l.Add("what we sent ourselves by way of a router: %s", finding.Many(stimulus.frames, "frame"))
 	}
-	l.add("%s", how)
+	l.Add("%s", how)
 	for _, i := range p.unkept {
 		if u, ok := p.items[i].Fact.(evidence.Unkept); ok && u.Of == evidence.KindTraffic && !u.Unasked {
-			l.add("at least so many: %s of traffic left out", many(sightings(p.items[i]), "sighting"))
+			l.Add("at least so many: %s of traffic left out", finding.Many(p.items[i].Sightings(), "sighting"))
 		}
 	}
 	summary := fmt.Sprintf("The switch floods the cluster of %v to this port too: %s of clients.", p.vip, clients.says(over))
@@ -148,7 +149,7 @@ func (p *picture) gatherFlooding() {
 		summary = fmt.Sprintf("The switch floods what is sent to the cluster of %v to this port. No client's traffic was among it.", p.vip)
 	}
 	p.flooded = &flooding{
-		summary: summary, evidence: l.list(), items: unique(items),
+		summary: summary, evidence: l.List(), items: finding.Unique(items),
 		packets: p.live && clients.frames+stimulus.frames > 0, remark: clients.frames == 0 || !p.live,
 	}
 }
@@ -162,9 +163,9 @@ func (p *picture) hearing() (time.Duration, string) {
 		switch {
 		case !ok || over < 0:
 		case p.claimed[f.Joined]:
-			return over, fmt.Sprintf("%s was set to receive frames to %v for %s", quoted(f.Interface), f.Joined, span(over))
+			return over, fmt.Sprintf("%s was set to receive frames to %v for %s", finding.Quoted(f.Interface), f.Joined, finding.Span(over))
 		case f.Promiscuous:
-			return over, fmt.Sprintf("%s was in promiscuous mode for %s", quoted(f.Interface), span(over))
+			return over, fmt.Sprintf("%s was in promiscuous mode for %s", finding.Quoted(f.Interface), finding.Span(over))
 		}
 	}
 	if !p.live {
@@ -181,7 +182,7 @@ func (p *picture) judgeSourced() {
 	if p.cluster().Mode != Unicast || slices.ContainsFunc(p.claims, isUnmasked) {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	rarp := false
 	add := func(i int, source mac.Addr, out bool, what string) {
@@ -189,7 +190,7 @@ func (p *picture) judgeSourced() {
 			return
 		}
 		items = append(items, i)
-		l.add("%s %s from %v, %s", p.at(p.items[i].First), what, source, times(sightings(p.items[i])))
+		l.Add("%s %s from %v, %s", p.at(p.items[i].First), what, source, finding.Times(p.items[i].Sightings()))
 	}
 	for _, i := range p.ip {
 		f := packetOf(p.items[i].Fact)
@@ -220,9 +221,9 @@ func (p *picture) judgeSourced() {
 	what := "Frames come"
 	if rarp {
 		what = "RARP comes"
-		l.add("hypervisors send RARP so that switches learn where a moved virtual machine is: VMware's Notify Switches")
+		l.Add("hypervisors send RARP so that switches learn where a moved virtual machine is: VMware's Notify Switches")
 	}
-	p.find(idSourced, fmt.Sprintf("%s from the cluster MAC of %v: a switch learns it on that port, and one node gets all.", what, p.vip), l.list(), items)
+	p.find(idSourced, fmt.Sprintf("%s from the cluster MAC of %v: a switch learns it on that port, and one node gets all.", what, p.vip), l.List(), items)
 }
 
 // The ethertypes of IPv4 and of RARP (RFC 903).
@@ -276,21 +277,21 @@ func (p *picture) judgeLearnt() {
 		}
 		answered[a.probe] = true
 		items = append(items, a.item)
-		count += sightings(p.items[a.item])
+		count += p.items[a.item].Sightings()
 	}
 	if len(from) != 1 || p.claimed[from[0]] || !slices.Contains(hosts, from[0]) || count < enoughToLearn {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	for _, m := range hosts {
 		if m == from[0] {
-			l.add("%v answers ARP, and %s to %v", m, many(count, "echo request"), p.cluster().MAC)
+			l.Add("%v answers ARP, and %s to %v", m, finding.Many(count, "echo request"), p.cluster().MAC)
 		} else {
-			l.add("%v answers ARP, and no echo request", m)
+			l.Add("%v answers ARP, and no echo request", m)
 		}
 	}
-	l.add("inferred: nodes that drop echo requests look the same")
-	p.find(idLearnt, fmt.Sprintf("%d nodes answer ARP for %v, but only %v answers what is sent to the cluster MAC.", len(hosts), p.vip, from[0]), l.list(), items)
+	l.Add("inferred: nodes that drop echo requests look the same")
+	p.find(idLearnt, fmt.Sprintf("%d nodes answer ARP for %v, but only %v answers what is sent to the cluster MAC.", len(hosts), p.vip, from[0]), l.List(), items)
 }
 
 // rate writes a number per second, in few digits where it is beyond any wire.

@@ -21,9 +21,9 @@ var switchEntries = [...]Entry{
 		Disproof: "A static MAC entry for the cluster's MAC that leaves this port out, or a mirror session with this port as destination.",
 		Cure:     "On the switch: a static MAC entry for the cluster's MAC towards the member ports, where the platform takes one for several ports. In IGMP mode: IGMP snooping and a querier. Or a VLAN for the cluster alone.",
 		References: []Reference{
-			{"Microsoft KB 4494444 (switch flooding)", nlb.Documented},
-			{"Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", nlb.Documented},
-			{"IEEE 802.1Q (frames to group and unknown addresses go to all ports)", nlb.Documented},
+			{Source: "Microsoft KB 4494444 (switch flooding)", Certainty: nlb.Documented},
+			{Source: "Cisco 107995 / 216092 (Catalyst switches for Microsoft NLB)", Certainty: nlb.Documented},
+			{Source: "IEEE 802.1Q (frames to group and unknown addresses go to all ports)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -38,9 +38,9 @@ var switchEntries = [...]Entry{
 		Cure: "On VMware set Notify Switches to No for the port group of the nodes. On a node find what sends from its adapter beside NLB. " +
 			"Then clear the entry for the cluster MAC from the switches' MAC tables.",
 		References: []Reference{
-			{"VMware KB 1556 (Notify Switches, RARP)", nlb.Documented},
-			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
-			{"RFC 903 (RARP)", nlb.Documented},
+			{Source: "VMware KB 1556 (Notify Switches, RARP)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 193602 (MaskSourceMAC)", Certainty: nlb.Documented},
+			{Source: "RFC 903 (RARP)", Certainty: nlb.Documented},
 		},
 	},
 	{
@@ -55,9 +55,9 @@ var switchEntries = [...]Entry{
 		Cure: "Clear the entry from the switch, and stop what sends with the cluster MAC: MaskSourceMAC has to be 1 on every node, on VMware Notify Switches has to be No, " +
 			"and a capture driver or a team on a node must not send past the NLB driver.",
 		References: []Reference{
-			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
-			{"VMware KB 1556 (Notify Switches)", nlb.Documented},
-			{"Microsoft unattend reference, ICMPFilteringEnabled (every node answers ICMP)", nlb.Inferred},
+			{Source: "Microsoft KB 193602 (MaskSourceMAC)", Certainty: nlb.Documented},
+			{Source: "VMware KB 1556 (Notify Switches)", Certainty: nlb.Documented},
+			{Source: "Microsoft unattend reference, ICMPFilteringEnabled (every node answers ICMP)", Certainty: nlb.Inferred},
 		},
 	},
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -51,7 +52,7 @@ func (p *picture) gatherSenders() {
 			index[from] = n
 			p.senders = append(p.senders, sender{mac: from, what: what})
 		}
-		p.senders[n].frames += sightings(p.items[i])
+		p.senders[n].frames += p.items[i].Sightings()
 		p.senders[n].items = append(p.senders[n].items, i)
 	}
 	for _, i := range p.ip {
@@ -86,7 +87,7 @@ func (p *picture) gatherSenders() {
 func (p *picture) addressed() (frames int, items []int) {
 	for _, i := range p.ip {
 		if f := packetOf(p.items[i].Fact); f.Dst.IsValid() && f.Dst.Unmap() == p.vip && !p.isOurs(f.EthSrc, f.Out) {
-			frames += sightings(p.items[i])
+			frames += p.items[i].Sightings()
 			items = append(items, i)
 		}
 	}
@@ -134,7 +135,7 @@ func (p *picture) gatherCarried() {
 			p.carried = append(p.carried, carried{mac: to, class: class})
 		}
 		c := &p.carried[n]
-		c.frames += sightings(p.items[i])
+		c.frames += p.items[i].Sightings()
 		c.items = append(c.items, i)
 		if !slices.Contains(c.from, source) {
 			c.from = append(c.from, source)
@@ -165,10 +166,10 @@ func (p *picture) judgeCarried() {
 	if !p.onlyCarried() && !p.onlySent() {
 		return
 	}
-	var l lines
+	var l finding.Lines
 	var items []int
 	for _, c := range p.carried {
-		l.add("%s for %v to %v (%s), the first %s, from %s", many(c.frames, "frame"), p.vip, c.mac, c.class.Name,
+		l.Add("%s for %v to %v (%s), the first %s, from %s", finding.Many(c.frames, "frame"), p.vip, c.mac, c.class.Name,
 			p.at(p.items[c.items[0]].First), name(c.from))
 		items = append(items, c.items...)
 	}
@@ -177,11 +178,11 @@ func (p *picture) judgeCarried() {
 		if slices.Contains(p.masked, s.mac) {
 			as = " (" + nlb.ClassifyFor(s.mac, p.maskedOf).Name + ")"
 		}
-		l.add("%s of %v from %v%s, the first %s", many(s.frames, s.what), p.vip, s.mac, as, p.at(p.items[s.items[0]].First))
+		l.Add("%s of %v from %v%s, the first %s", finding.Many(s.frames, s.what), p.vip, s.mac, as, p.at(p.items[s.items[0]].First))
 		items = append(items, s.items...)
 	}
 	if len(p.masked) == 1 && len(p.carried) == 0 {
-		l.add("one source alone: an adapter whose MAC was made of its own IP would look the same")
+		l.Add("one source alone: an adapter whose MAC was made of its own IP would look the same")
 	}
 	summary := ""
 	switch {
@@ -201,9 +202,9 @@ func (p *picture) judgeCarried() {
 		summary = fmt.Sprintf("Frames of %v are seen, from %s; no ARP for it is in the evidence.", p.vip, name(macs))
 	}
 	if p.reportsAsNLB() {
-		l.add("it reports the group that NLB derives from it, by IGMPv1, as hosts of a cluster in IGMP mode do (inferred)")
+		l.Add("it reports the group that NLB derives from it, by IGMPv1, as hosts of a cluster in IGMP mode do (inferred)")
 	}
-	p.find(idCarried, summary, l.list(), items)
+	p.find(idCarried, summary, l.List(), items)
 }
 
 // carriedCluster puts to c the cluster as its traffic shows it, or else as its

@@ -21,9 +21,9 @@ var trafficEntries = [...]Entry{
 		Disproof: "An ARP answer for the VIP that names another MAC.",
 		Cure:     "None needed. To learn more, capture while somebody resolves the VIP, or probe it: nlbprobe VIP.",
 		References: []Reference{
-			{"Microsoft KB 4494444 (Configure network to support NLB operation mode)", nlb.Documented},
-			{"Microsoft KB 193602 (MaskSourceMAC)", nlb.Documented},
-			{"RFC 1122 3.3.6 (a unicast IP packet in a group frame is a cluster's doing)", nlb.Inferred},
+			{Source: "Microsoft KB 4494444 (Configure network to support NLB operation mode)", Certainty: nlb.Documented},
+			{Source: "Microsoft KB 193602 (MaskSourceMAC)", Certainty: nlb.Documented},
+			{Source: "RFC 1122 3.3.6 (a unicast IP packet in a group frame is a cluster's doing)", Certainty: nlb.Inferred},
 		},
 	},
 }

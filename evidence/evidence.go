@@ -223,3 +223,7 @@ type Item struct {
 	// as far as the Log's bounds allow: a capture of them gives the same rates.
 	Again []Frame
 }
+
+// Sightings is how often an item was seen: at least once, and bounded, so that sums
+// of what a file or a peer says cannot overflow.
+func (it Item) Sightings() int { return min(max(it.Count, 1), 1<<31-1) }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -102,13 +103,7 @@ func (m Message) Destination() netip.Addr {
 // GroupMAC returns the Ethernet address of an IPv4 group: 01-00-5e and the
 // group's low 23 bits (RFC 1112 6.4), so 32 groups share each. It is zero where
 // group is not an IPv4 group.
-func GroupMAC(group netip.Addr) mac.Addr {
-	if !group.Is4() || !group.IsMulticast() {
-		return mac.Addr{}
-	}
-	g := group.As4()
-	return mac.Addr{0x01, 0x00, 0x5e, g[1] & 0x7f, g[2], g[3]}
-}
+func GroupMAC(group netip.Addr) mac.Addr { return inet.GroupMAC(group) }
 
 // Sender is who sends a message, and how.
 type Sender struct {

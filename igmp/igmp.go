@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/nlbprobe/nlbprobe/inet"
 )
 
 // Type is a message's first byte.
@@ -258,16 +260,4 @@ const maxFloat = 0x1f << 10
 
 // Checksum returns the Internet checksum of b (RFC 1071): what its checksum
 // field must hold where that is zero, and zero where that is right.
-func Checksum(b []byte) uint16 {
-	var s uint32
-	for ; len(b) >= 2; b = b[2:] {
-		s += uint32(binary.BigEndian.Uint16(b))
-	}
-	if len(b) == 1 {
-		s += uint32(b[0]) << 8
-	}
-	for s > 0xffff {
-		s = s>>16 + s&0xffff
-	}
-	return ^uint16(s)
-}
+func Checksum(b []byte) uint16 { return inet.Checksum(b) }

@@ -3,6 +3,7 @@ package lab
 import (
 	"encoding/binary"
 
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -14,21 +15,9 @@ func advertisement(r *Router) []byte {
 	f := append(append(group[:], virtual[:]...), 0x08, 0x00)
 	f = append(f, 0x45, 0xc0, 0, 40, 0, 0, 0, 0, 255, 112, 0, 0) // 40 bytes long, TTL 255, protocol 112
 	f = append(append(f, r.Address.AsSlice()...), 224, 0, 0, 18)
-	binary.BigEndian.PutUint16(f[24:], checksum(f[14:34]))
+	binary.BigEndian.PutUint16(f[24:], inet.Checksum(f[14:34]))
 	v := []byte{0x21, r.VRRP.ID, r.VRRP.Priority, 1, 0, 1, 0, 0} // version 2, type 1; 1 address; 1 second
 	v = append(append(v, r.VRRP.Address.AsSlice()...), make([]byte, 8)...)
-	binary.BigEndian.PutUint16(v[6:], checksum(v))
+	binary.BigEndian.PutUint16(v[6:], inet.Checksum(v))
 	return append(f, v...)
-}
-
-// checksum is that of RFC 1071, over an even number of bytes.
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for i := 0; i+1 < len(b); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 )
 
 // vrrpFact decodes a VRRP advertisement for IPv4: version 2 (RFC 3768 5.1) or 3
@@ -54,15 +55,15 @@ func vrrpFact(h header, d datagram) evidence.Fact {
 // IPv4: Wireshark (vrrp.v3_checksum_as_in_v2) and routers (OcNOS: vrrp
 // ipv4-exclude-pseudo-header) have a switch for it.
 func vrrpSum(d datagram) bool {
-	if sum(0, d.payload) == 0xffff {
+	if inet.Sum(0, d.payload) == 0xffff {
 		return true
 	}
 	if d.payload[0]>>4 != 3 {
 		return false
 	}
 	src, dst := d.src.As4(), d.dst.As4()
-	pseudo := sum(sum(uint32(protoVRRP)+uint32(len(d.payload)), src[:]), dst[:])
-	return sum(pseudo, d.payload) == 0xffff
+	pseudo := inet.Sum(inet.Sum(uint32(inet.ProtoVRRP)+uint32(len(d.payload)), src[:]), dst[:])
+	return inet.Sum(pseudo, d.payload) == 0xffff
 }
 
 const hsrpPort = 1985

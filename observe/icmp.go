@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 )
 
 // The ICMP types of an evidence.Echo.
@@ -17,7 +18,7 @@ const (
 // message is there.
 func icmpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 	b := d.payload
-	if len(b) < 8 || d.whole && sum(0, b) != 0xffff {
+	if len(b) < 8 || d.whole && inet.Sum(0, b) != 0xffff {
 		return nil
 	}
 	switch b[0] {
@@ -84,7 +85,7 @@ func quote(e *evidence.ICMPError, b []byte) {
 		return
 	}
 	switch b = b[header:]; e.Protocol {
-	case protoICMP:
+	case inet.ProtoICMP:
 		if len(b) < 6 || b[0] != echoRequest && b[0] != echoReply {
 			return
 		}
@@ -98,11 +99,11 @@ func quote(e *evidence.ICMPError, b []byte) {
 				}
 			}
 		}
-	case protoTCP, protoUDP:
+	case inet.ProtoTCP, inet.ProtoUDP:
 		if len(b) >= 4 {
 			e.ID = binary.BigEndian.Uint16(b)
 			e.Port = binary.BigEndian.Uint16(b[2:])
-			if len(b) >= 8 && e.Protocol == protoTCP {
+			if len(b) >= 8 && e.Protocol == inet.ProtoTCP {
 				e.Seq = binary.BigEndian.Uint32(b[4:])
 			}
 		}

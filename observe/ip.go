@@ -5,15 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
-)
-
-// The protocols of IPv4 that give facts (IANA protocol numbers).
-const (
-	protoICMP = 1
-	protoIGMP = 2
-	protoTCP  = 6
-	protoUDP  = 17
-	protoVRRP = 112
+	"github.com/nlbprobe/nlbprobe/inet"
 )
 
 // datagram is an IPv4 datagram, or the first fragment of one.
@@ -39,13 +31,13 @@ func parseIPv4(b []byte, missing int, unsummed bool) (datagram, bool) {
 		return datagram{}, false
 	}
 	header, total := int(b[0]&0x0f)*4, int(binary.BigEndian.Uint16(b[2:]))
-	if total == 0 && b[9] == protoTCP {
+	if total == 0 && b[9] == inet.ProtoTCP {
 		total = len(b) + missing
 	}
 	if header < 20 || total < header || len(b) < header || total > len(b)+missing {
 		return datagram{}, false
 	}
-	if !unsummed && b[10]|b[11] != 0 && sum(0, b[:header]) != 0xffff {
+	if !unsummed && b[10]|b[11] != 0 && inet.Sum(0, b[:header]) != 0xffff {
 		return datagram{}, false
 	}
 	const moreFragments, offset = 0x2000, 0x1fff
@@ -85,7 +77,7 @@ func hasAlert(options []byte) bool {
 }
 
 // saysIGMP reports whether an IPv4 header that is broken names IGMP.
-func saysIGMP(b []byte) bool { return len(b) >= 20 && b[0]>>4 == 4 && b[9] == protoIGMP }
+func saysIGMP(b []byte) bool { return len(b) >= 20 && b[0]>>4 == 4 && b[9] == inet.ProtoIGMP }
 
 // ipFact returns the fact that the datagram's payload gives, or nil. Transport
 // checksums are not judged: in frames that this host sends, they are often left
@@ -95,29 +87,14 @@ func ipFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 		return nil
 	}
 	switch d.protocol {
-	case protoICMP:
+	case inet.ProtoICMP:
 		return icmpFact(h, d, f)
-	case protoTCP:
+	case inet.ProtoTCP:
 		return tcpFact(h, d, f)
-	case protoUDP:
+	case inet.ProtoUDP:
 		return hsrpFact(h, d)
-	case protoVRRP:
+	case inet.ProtoVRRP:
 		return vrrpFact(h, d)
 	}
 	return nil
-}
-
-// sum adds the 16-bit words of b to s in one's complement (RFC 1071). Over
-// bytes that hold their own right checksum it is 0xffff.
-func sum(s uint32, b []byte) uint32 {
-	for ; len(b) >= 2; b = b[2:] {
-		s += uint32(binary.BigEndian.Uint16(b))
-	}
-	if len(b) == 1 {
-		s += uint32(b[0]) << 8
-	}
-	for s > 0xffff {
-		s = s>>16 + s&0xffff
-	}
-	return s
 }

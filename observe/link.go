@@ -12,10 +12,12 @@ const (
 	etherTagOlder  = 0x9200
 	etherMPLS      = 0x8847 // RFC 3032
 	etherMPLSUp    = 0x8848 // RFC 5332
-	etherPPPoE     = 0x8864 // a PPPoE session, RFC 2516
 	etherPBB       = 0x88e7 // IEEE 802.1ah
 	leastEtherType = 0x0600 // below it the field is the length of an IEEE 802.3 frame
 )
+
+// EtherPPPoE is the ethertype of a PPPoE session (RFC 2516).
+const EtherPPPoE = 0x8864
 
 // isTag reports the ethertype of a VLAN tag.
 func isTag(etherType uint16) bool {
@@ -30,11 +32,11 @@ func isTag(etherType uint16) bool {
 // a provider's tag on one frame is not a network that we know.
 const maxTags = 2
 
-// network finds what follows an Ethernet frame's addresses and VLAN tags: its
+// Network finds what follows an Ethernet frame's addresses and VLAN tags: its
 // ethertype, and where it begins. Of a frame with IEEE 802.3's length it is what
 // the SNAP header says (RFC 1042), else the length. vlan is the innermost tag's
 // identifier, 0 where there is none. A frame cut before its ethertype is not ok.
-func network(b []byte) (etherType, vlan uint16, off int, ok bool) {
+func Network(b []byte) (etherType, vlan uint16, off int, ok bool) {
 	if len(b) < 14 {
 		return 0, 0, 0, false
 	}
@@ -67,9 +69,9 @@ const (
 	snapLen = len(snap) + 2
 )
 
-// pppoe finds the IP packet in a PPPoE session (RFC 2516 4, 6) that begins at off,
+// PPPoE finds the IP packet in a PPPoE session (RFC 2516 4, 6) that begins at off,
 // and returns its ethertype.
-func pppoe(b []byte, off int) (etherType uint16, at int, ok bool) {
+func PPPoE(b []byte, off int) (etherType uint16, at int, ok bool) {
 	const header, ip4, ip6 = 8, 0x0021, 0x0057
 	if len(b) < off+header || b[off] != 0x11 || b[off+1] != 0 {
 		return 0, 0, false

@@ -12,6 +12,7 @@ import (
 	"github.com/mdlayher/ethernet"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -137,7 +138,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 			}
 			break
 		}
-		if d.protocol == protoIGMP {
+		if d.protocol == inet.ProtoIGMP {
 			n := len(dst)
 			if dst = w.igmpFacts(dst, h, d, f); len(dst) > n {
 				return dst
@@ -185,15 +186,15 @@ func (w *Watch) saysNothing(h header) bool {
 		return false
 	}
 	switch b[9] {
-	case protoTCP:
-		if !w.Narrow && (b[6]&0x1f|b[7] != 0 || b[20+13]&(flagSYN|flagRST) != 0) {
+	case inet.ProtoTCP:
+		if !w.Narrow && (b[6]&0x1f|b[7] != 0 || b[20+13]&(inet.FlagSYN|inet.FlagRST) != 0) {
 			return false
 		}
-	case protoUDP:
+	case inet.ProtoUDP:
 		if binary.BigEndian.Uint16(b[22:]) == hsrpPort {
 			return false
 		}
-	case protoICMP:
+	case inet.ProtoICMP:
 		if !w.Narrow || b[20] != echoRequest && b[20] != echoReply {
 			return false
 		}
@@ -241,7 +242,7 @@ type header struct {
 // ethernet package since that copies each payload and refuses two tags of the same
 // type, which switches do send.
 func parseHeader(b []byte) (header, bool) {
-	etherType, vlan, off, ok := network(b)
+	etherType, vlan, off, ok := Network(b)
 	if !ok {
 		return header{}, false
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/mdlayher/ethernet"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -93,7 +94,7 @@ func (s *Survey) Carried() []Carried {
 func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
 	f.Unsummed = false
 	b := f.Data
-	etherType, _, off, ok := network(b)
+	etherType, _, off, ok := Network(b)
 	if !ok {
 		return nil
 	}
@@ -114,7 +115,7 @@ func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
 	if header < 20 || len(ip) < header {
 		return nil
 	}
-	if p := ip[9]; p != protoTCP && p != protoICMP {
+	if p := ip[9]; p != inet.ProtoTCP && p != inet.ProtoICMP {
 		if c := carrier(ip, header); c < carrierCount {
 			s.carried[c]++
 		}
@@ -123,7 +124,7 @@ func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
 	if s.right[bit/64]&(1<<(bit%64)) != 0 && ip[10]|ip[11] != 0 {
 		return nil
 	}
-	if sum(0, ip[:header]) == 0xffff {
+	if inet.Sum(0, ip[:header]) == 0xffff {
 		s.right[bit/64] |= 1 << (bit % 64)
 		return nil
 	}
@@ -182,9 +183,6 @@ const (
 	portVXLAN2 = 8472 // Linux's default, from before the RFC
 	portGENEVE = 6081 // RFC 8926
 
-	protoIPIP = 4  // RFC 2003
-	protoIPv6 = 41 // RFC 4213
-	protoGRE  = 47 // RFC 2784
 	greERSPAN = 0x88be
 	greERSP3  = 0x22eb
 )
@@ -197,9 +195,9 @@ func carrier(ip []byte, header int) Carrier {
 	}
 	b := ip[header:]
 	switch ip[9] {
-	case protoIPIP, protoIPv6:
+	case inet.ProtoIPIP, inet.ProtoIPv6:
 		return IPinIP
-	case protoGRE:
+	case inet.ProtoGRE:
 		if len(b) >= 4 {
 			switch binary.BigEndian.Uint16(b[2:]) {
 			case greERSPAN, greERSP3:
@@ -207,7 +205,7 @@ func carrier(ip []byte, header int) Carrier {
 			}
 		}
 		return GRE
-	case protoUDP:
+	case inet.ProtoUDP:
 		if len(b) < 8+8 {
 			return carrierCount
 		}

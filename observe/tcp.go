@@ -5,19 +5,13 @@ import (
 	"net/netip"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
-)
-
-// The control bits of a TCP header that matter (RFC 9293 3.1).
-const (
-	flagSYN = 0x02
-	flagRST = 0x04
-	flagACK = 0x10
+	"github.com/nlbprobe/nlbprobe/inet"
 )
 
 // tcpFact decodes a TCP segment that has SYN or RST (RFC 9293 3.1).
 func tcpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 	b := d.payload
-	if len(b) < 20 || b[13]&(flagSYN|flagRST) == 0 {
+	if len(b) < 20 || b[13]&(inet.FlagSYN|inet.FlagRST) == 0 {
 		return nil
 	}
 	length := int(b[12]>>4) * 4
@@ -29,9 +23,9 @@ func tcpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 		Src:  netip.AddrPortFrom(d.src, binary.BigEndian.Uint16(b)),
 		Dst:  netip.AddrPortFrom(d.dst, binary.BigEndian.Uint16(b[2:])),
 		TTL:  d.ttl,
-		SYN:  b[13]&flagSYN != 0,
-		ACK:  b[13]&flagACK != 0,
-		RST:  b[13]&flagRST != 0,
+		SYN:  b[13]&inet.FlagSYN != 0,
+		ACK:  b[13]&inet.FlagACK != 0,
+		RST:  b[13]&inet.FlagRST != 0,
 		VLAN: h.vlan,
 		Out:  f.Out,
 	}
@@ -40,15 +34,15 @@ func tcpFact(h header, d datagram, f *evidence.Frame) evidence.Fact {
 		t.Number = binary.BigEndian.Uint32(b[8:])
 	}
 	if t.SYN {
-		t.MSS = segmentSize(b[20:min(length, len(b))])
+		t.MSS = SegmentSize(b[20:min(length, len(b))])
 	}
 	return t
 }
 
-// segmentSize returns the value of the first maximum segment size option among
+// SegmentSize returns the value of the first maximum segment size option among
 // TCP's options (RFC 9293 3.2), 0 where there is none, or where what stands
 // before it cannot be read.
-func segmentSize(b []byte) uint16 {
+func SegmentSize(b []byte) uint16 {
 	const end, nop, mss = 0, 1, 2
 	for len(b) > 0 {
 		switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/docket"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/observe"
 )
@@ -60,7 +61,7 @@ type Replay struct {
 	told  map[told]bool
 
 	survey   observe.Survey
-	segments observe.Segments
+	segments mss.Follower
 	spans    spans
 	copies   copies
 	ports    ports
@@ -427,7 +428,7 @@ func (r *Replay) Items(vip netip.Addr, place []evidence.Item) []evidence.Item {
 // their segments, and how many more there were; where VIPs were given, those of
 // them only. A connection whose opening alone was seen, and which is a VIP's, is
 // left out: it stands with the VIP.
-func (r *Replay) Connections() (found []observe.Connection, more int) {
+func (r *Replay) Connections() (found []mss.Followed, more int) {
 	all, more := r.segments.Connections()
 	for _, c := range all {
 		of := r.docket.Case(c.Client.Addr()) != nil || r.docket.Case(c.Server.Addr()) != nil
@@ -439,7 +440,7 @@ func (r *Replay) Connections() (found []observe.Connection, more int) {
 	return found, more
 }
 
-func onlyOpened(c observe.Connection) bool {
+func onlyOpened(c mss.Followed) bool {
 	return !slices.ContainsFunc(c.Items, func(it evidence.Item) bool { return it.Fact.Kind() == evidence.KindSegment })
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -149,16 +150,14 @@ func (c *span) note(f *evidence.Frame) {
 		if !c.ips.seen || c.ips.n > 0 {
 			c.ips.pair([4]byte(b[source:]), [4]byte(b[destination:]))
 		}
-		c.igmp = c.igmp || b[protocol] == protoIGMP
+		c.igmp = c.igmp || b[protocol] == inet.ProtoIGMP
 		c.group = c.group || b[destination]>>4 == 0xe
-		c.others = c.others || b[protocol] != protoUDP
+		c.others = c.others || b[protocol] != inet.ProtoUDP
 	}
 }
 
 const (
 	etherHeader = 14
-	protoIGMP   = 2
-	protoUDP    = 17
 )
 
 // result says what frames of each sort the span could show. IGMP could be seen if

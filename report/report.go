@@ -10,6 +10,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -105,7 +106,7 @@ type Outcome struct {
 // connection.
 type Connection struct {
 	Name      string // the name that stood for the server; empty where its address was given
-	Diagnosis diagnose.Connection
+	Diagnosis mss.Connection
 	Capture   *Capture // nil in a live run
 	Elapsed   time.Duration
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/goldentest"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
@@ -198,10 +199,10 @@ func TestConnection(t *testing.T) {
 	}
 	for name, c := range map[string]report.Connection{
 		"connection": {
-			Name: "web\x1b[31m", Diagnosis: diagnose.Segments(client, server, segments(true)), Elapsed: 2 * time.Millisecond,
+			Name: "web\x1b[31m", Diagnosis: mss.Judge(client, server, segments(true)), Elapsed: 2 * time.Millisecond,
 			Capture: &report.Capture{Files: []string{"mail.pcap"}, Frames: 3, First: t0, Last: t0.Add(2 * time.Millisecond)},
 		},
-		"connection-half-seen": {Diagnosis: diagnose.Segments(client, server, segments(false))},
+		"connection-half-seen": {Diagnosis: mss.Judge(client, server, segments(false))},
 	} {
 		var text, object, indented bytes.Buffer
 		h := report.NewText(&text, report.Style{})

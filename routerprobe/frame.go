@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/ipv4"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -54,28 +55,23 @@ func Echo(src Source, router mac.Addr, target netip.Addr, n EchoNumbers) ([]byte
 	if err != nil {
 		return nil, fmt.Errorf("routerprobe: echo request to %v: %w", target, err)
 	}
-	return datagram(src, router, target, protoICMP, body)
+	return datagram(src, router, target, inet.ProtoICMP, body)
 }
 
 // SYN returns the frame of a TCP segment that opens a connection from our port
 // sport to target by way of the router (RFC 9293 3.1). seq is its sequence
 // number. It has no payload: some firewalls drop a SYN that has.
 func SYN(src Source, router mac.Addr, target netip.AddrPort, sport uint16, seq uint32) ([]byte, error) {
-	return segment(src, router, target, sport, seq, flagSYN, 2, 4, MSS>>8, MSS&0xff)
+	return segment(src, router, target, sport, seq, inet.FlagSYN, 2, 4, MSS>>8, MSS&0xff)
 }
 
 // RST returns the frame of a segment that ends at once what a SYN opened. seq is
 // the sequence number that the other side expects: the SYN's and one more.
 func RST(src Source, router mac.Addr, target netip.AddrPort, sport uint16, seq uint32) ([]byte, error) {
-	return segment(src, router, target, sport, seq, flagRST)
+	return segment(src, router, target, sport, seq, inet.FlagRST)
 }
 
 const (
-	protoICMP = 1
-	protoTCP  = 6
-
-	flagSYN = 0x02
-	flagRST = 0x04
 
 	// leastFrame is the least length of an Ethernet frame without its check
 	// sequence (IEEE 802.3 4.2.3.3).
@@ -91,17 +87,17 @@ func segment(src Source, router mac.Addr, target netip.AddrPort, sport uint16, s
 	binary.BigEndian.PutUint32(b[4:], seq)
 	b[12] = byte((20 + len(options)) / 4 << 4)
 	b[13] = flags
-	if flags&flagSYN != 0 {
+	if flags&inet.FlagSYN != 0 {
 		binary.BigEndian.PutUint16(b[14:], 0xffff) // window
 	}
 	b = append(b, options...)
 	if src.IP.Is4() && target.Addr().Is4() {
 		// The checksum covers a pseudo-header: addresses, protocol, length.
 		from, to := src.IP.As4(), target.Addr().As4()
-		pseudo := sum(sum(protoTCP+uint32(len(b)), from[:]), to[:])
-		binary.BigEndian.PutUint16(b[16:], ^uint16(sum(pseudo, b)))
+		pseudo := inet.Sum(inet.Sum(inet.ProtoTCP+uint32(len(b)), from[:]), to[:])
+		binary.BigEndian.PutUint16(b[16:], ^uint16(inet.Sum(pseudo, b)))
 	}
-	return datagram(src, router, target.Addr(), protoTCP, b)
+	return datagram(src, router, target.Addr(), inet.ProtoTCP, b)
 }
 
 // datagram returns the frame of an IPv4 datagram (RFC 791 3.1) to the router's
@@ -123,21 +119,7 @@ func datagram(src Source, router mac.Addr, dst netip.Addr, protocol byte, body [
 	from, to := src.IP.As4(), dst.As4()
 	b = append(b, from[:]...)
 	b = append(b, to[:]...)
-	binary.BigEndian.PutUint16(b[ethernet+10:], ^uint16(sum(0, b[ethernet:])))
+	binary.BigEndian.PutUint16(b[ethernet+10:], ^uint16(inet.Sum(0, b[ethernet:])))
 	b = append(b, body...)
 	return append(b, make([]byte, max(0, leastFrame-len(b)))...), nil
-}
-
-// sum adds the 16-bit words of b to s in one's complement (RFC 1071).
-func sum(s uint32, b []byte) uint32 {
-	for ; len(b) >= 2; b = b[2:] {
-		s += uint32(binary.BigEndian.Uint16(b))
-	}
-	if len(b) == 1 {
-		s += uint32(b[0]) << 8
-	}
-	for s > 0xffff {
-		s = s>>16 + s&0xffff
-	}
-	return s
 }

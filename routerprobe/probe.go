@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -174,7 +175,7 @@ func (p *Probe) add(tg Target, ids *IDs) error {
 	if err != nil {
 		return err
 	}
-	qs := []*question{{target: t, echo: echo, packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: protoICMP, ID: echo.ID, Seq: uint32(echo.Seq), Token: echo.Token}}}
+	qs := []*question{{target: t, echo: echo, packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: inet.ProtoICMP, ID: echo.ID, Seq: uint32(echo.Seq), Token: echo.Token}}}
 	for _, port := range tg.Ports {
 		if port == 0 {
 			return fmt.Errorf("routerprobe: ask for %v: port 0 is none", tg.IP)
@@ -185,7 +186,7 @@ func (p *Probe) add(tg Target, ids *IDs) error {
 		}
 		seq := ids.Sequence()
 		qs = append(qs, &question{target: t, port: port, sport: sport, seq: seq,
-			packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: protoTCP, ID: sport, Port: port, Seq: seq}})
+			packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: inet.ProtoTCP, ID: sport, Port: port, Seq: seq}})
 	}
 	for _, q := range qs {
 		if _, err := p.frame(q); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/bpf"
 
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -82,8 +83,6 @@ const (
 	arpTypes   = 1<<16 | etherIPv4 // hardware type 1, protocol type IPv4
 	arpLengths = 6<<8 | 4          // hardware and protocol address lengths
 
-	protoICMP = 1
-	protoIGMP = 2
 )
 
 // acceptAll is more than any frame has: the whole frame is wanted.
@@ -198,12 +197,12 @@ var arpAddrs = [...]bpf.Instruction{
 func (f Filter) ipv4(skip int) []bpf.Instruction {
 	code := []bpf.Instruction{
 		bpf.LoadIndirect{Off: 9, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protoIGMP, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: inet.ProtoIGMP, SkipTrue: 1},
 		accept,
 	}
 	if !f.Self.IsZero() {
 		code = append(code,
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protoICMP, SkipTrue: 5},
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: inet.ProtoICMP, SkipTrue: 5},
 			bpf.LoadAbsolute{Off: 0, Size: 4},
 			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(f.Self[:4]), SkipTrue: 3},
 			bpf.LoadAbsolute{Off: 4, Size: 2},

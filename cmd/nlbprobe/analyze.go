@@ -19,7 +19,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
-	"github.com/nlbprobe/nlbprobe/observe"
+	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/remoteprobe"
 	"github.com/nlbprobe/nlbprobe/replay"
 	"github.com/nlbprobe/nlbprobe/report"
@@ -487,7 +487,7 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 		say("%v", err)
 	}
 	if more > 0 {
-		say("of the connections with segments to look at the worst %d are told; others, none of them worse, were left out: %d", observe.MaxOfEvidence, more)
+		say("of the connections with segments to look at the worst %d are told; others, none of them worse, were left out: %d", mss.MaxOfEvidence, more)
 	}
 	seen := a.replay.Seen()
 	if seen.More > 0 {
@@ -512,14 +512,14 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 }
 
 // tellConnections tells of connections, the worst first.
-func (a *analysis) tellConnections(to *keeper, connections []observe.Connection) {
+func (a *analysis) tellConnections(to *keeper, connections []mss.Followed) {
 	type judged struct {
-		of        observe.Connection
-		diagnosis diagnose.Connection
+		of        mss.Followed
+		diagnosis mss.Connection
 	}
 	var all []judged
 	for _, c := range connections {
-		if d := diagnose.Segments(c.Client, c.Server, c.Items); len(d.Findings) > 0 {
+		if d := mss.Judge(c.Client, c.Server, c.Items); len(d.Findings) > 0 {
 			all = append(all, judged{c, d})
 		}
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/tcpinfo"
 )
@@ -117,7 +119,7 @@ func runMss(ctx context.Context, o *mssOptions, io stdio) error {
 			continue
 		}
 		items := []evidence.Item{{Fact: offer, First: begin, Last: begin, Count: 1}}
-		d := diagnose.Segments(offer.Dst, offer.Src, items)
+		d := mss.Judge(offer.Dst, offer.Src, items)
 		severities = append(severities, d.Severity)
 		if err := handler.Connection(report.Connection{Name: name, Diagnosis: d, Elapsed: time.Since(begin)}); err != nil {
 			return err
@@ -126,7 +128,7 @@ func runMss(ctx context.Context, o *mssOptions, io stdio) error {
 	if err := handler.Close(); err != nil {
 		return err
 	}
-	return &statusError{status: diagnose.Worst(severities...).ExitStatus()}
+	return &statusError{status: finding.Worst(severities...).ExitStatus()}
 }
 
 // mssError says why nothing was learnt of a service.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/remoteprobe"
 	"github.com/nlbprobe/nlbprobe/report"
 )
@@ -144,5 +145,5 @@ func (r *recorder) end(err error) error {
 	case r.err != nil:
 		return r.err
 	}
-	return &statusError{status: diagnose.Worst(r.severities...).ExitStatus()}
+	return &statusError{status: finding.Worst(r.severities...).ExitStatus()}
 }

@@ -1,4 +1,4 @@
-package observe_test
+package mss_test
 
 import (
 	"encoding/binary"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
-	"github.com/nlbprobe/nlbprobe/observe"
+	"github.com/nlbprobe/nlbprobe/mss"
 )
 
 // tcpFrame is a TCP segment of IPv4 or, with six, IPv6, with what a test varies.
@@ -104,7 +104,7 @@ const (
 )
 
 // play gives frames to a tracker, 10 ms apart.
-func play(s *observe.Segments, frames ...tcpFrame) {
+func play(s *mss.Follower, frames ...tcpFrame) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	for i, f := range frames {
 		if f.port == 0 {
@@ -120,7 +120,7 @@ func opened(mss uint16, more ...tcpFrame) []tcpFrame {
 	return append([]tcpFrame{{flags: fSYN, mss: 1460}, {back: true, flags: fSYN | fACK, mss: mss}}, more...)
 }
 
-func TestSegmentsFound(t *testing.T) {
+func TestFollowerFound(t *testing.T) {
 	data := func(seq uint32, n int) tcpFrame { return tcpFrame{flags: fACK, seq: seq, payload: n} }
 	twice := data(1, 536)
 	twice.id = 7
@@ -170,7 +170,7 @@ func TestSegmentsFound(t *testing.T) {
 		{name: "the SYN again", frames: append(opened(512, data(1, 536)), tcpFrame{flags: fSYN, mss: 1460}, data(1, 536)), over: 2, again: 1},
 	}
 	for _, tt := range tests {
-		var s observe.Segments
+		var s mss.Follower
 		play(&s, tt.frames...)
 		found, more := s.Connections()
 		if more != 0 || (len(found) == 0) != tt.none || len(found) > 1 {
@@ -227,14 +227,14 @@ func TestSegmentsFound(t *testing.T) {
 
 // Many connections, and ports used again, stay within bounds; those of evidence
 // are not forgotten.
-func TestSegmentsBounds(t *testing.T) {
-	var s observe.Segments
+func TestFollowerBounds(t *testing.T) {
+	var s mss.Follower
 	play(&s, opened(512, tcpFrame{flags: fACK, payload: 536})...)
 	for n := range 20_000 {
 		port := uint16(1024 + n%60_000)
 		play(&s, tcpFrame{port: port, flags: fSYN, seq: uint32(n), mss: 1460}, tcpFrame{port: port, back: true, flags: fSYN | fACK, mss: 1460})
 	}
-	for n := range 2 * observe.MaxOfEvidence {
+	for n := range 2 * mss.MaxOfEvidence {
 		port := uint16(2000 + n)
 		play(&s, tcpFrame{port: port, flags: fSYN, seq: 7, mss: 400}, tcpFrame{port: port, back: true, flags: fSYN | fACK, mss: 1460})
 	}
@@ -242,7 +242,7 @@ func TestSegmentsBounds(t *testing.T) {
 		play(&s, tcpFrame{port: uint16(10_000 + n), flags: fSYN, seq: 9, mss: 265})
 	}
 	found, more := s.Connections()
-	if len(found) != observe.MaxOfEvidence || more != observe.MaxOfEvidence+1 {
+	if len(found) != mss.MaxOfEvidence || more != mss.MaxOfEvidence+1 {
 		t.Errorf("%d connections, %d more", len(found), more)
 	}
 	if found[0].Client.Port() != 50000 || len(found[0].Items) != 3 {
@@ -252,9 +252,9 @@ func TestSegmentsBounds(t *testing.T) {
 
 // The worst stay: what exceeds an offer takes the place of a remark whenever it
 // comes, and what gives way is counted.
-func TestSegmentsKeepTheWorst(t *testing.T) {
-	const many = observe.MaxOfEvidence + 100
-	connect := func(s *observe.Segments, port uint16, mss uint16, more ...tcpFrame) {
+func TestFollowerKeepTheWorst(t *testing.T) {
+	const many = mss.MaxOfEvidence + 100
+	connect := func(s *mss.Follower, port uint16, mss uint16, more ...tcpFrame) {
 		all := []tcpFrame{{port: port, flags: fSYN, mss: 1460}, {port: port, back: true, flags: fSYN | fACK, mss: mss}}
 		for _, f := range more {
 			f.port = port
@@ -262,22 +262,22 @@ func TestSegmentsKeepTheWorst(t *testing.T) {
 		}
 		play(s, all...)
 	}
-	remark := func(s *observe.Segments, port uint16) { connect(s, port, 1460, tcpFrame{flags: fACK, payload: 2920}) }
-	small := func(s *observe.Segments, port uint16) { connect(s, port, 512) }
+	remark := func(s *mss.Follower, port uint16) { connect(s, port, 1460, tcpFrame{flags: fACK, payload: 2920}) }
+	small := func(s *mss.Follower, port uint16) { connect(s, port, 512) }
 	again := tcpFrame{flags: fACK, seq: 1, payload: 536}
-	is := map[string]func(s *observe.Segments){
-		"lost": func(s *observe.Segments) { connect(s, 60_000, 512, again, again) },
-		"two of the floor": func(s *observe.Segments) {
+	is := map[string]func(s *mss.Follower){
+		"lost": func(s *mss.Follower) { connect(s, 60_000, 512, again, again) },
+		"two of the floor": func(s *mss.Follower) {
 			connect(s, 60_000, 512, again, tcpFrame{flags: fACK, seq: 537, payload: 536})
 		},
-		"below the floor":   func(s *observe.Segments) { small(s, 60_000) },
-		"a remark":          func(s *observe.Segments) { remark(s, 60_000) },
-		"kept to, then not": func(s *observe.Segments) { connect(s, 60_000, 512, tcpFrame{flags: fACK, payload: 512}, again, again) },
-		"long, then one is lost": func(s *observe.Segments) {
+		"below the floor":   func(s *mss.Follower) { small(s, 60_000) },
+		"a remark":          func(s *mss.Follower) { remark(s, 60_000) },
+		"kept to, then not": func(s *mss.Follower) { connect(s, 60_000, 512, tcpFrame{flags: fACK, payload: 512}, again, again) },
+		"long, then one is lost": func(s *mss.Follower) {
 			connect(s, 60_000, 512, tcpFrame{flags: fACK, seq: 9, payload: 5120}, again, again)
 		},
 	}
-	flood := map[string]func(s *observe.Segments, port uint16){"remarks": remark, "small offers": small}
+	flood := map[string]func(s *mss.Follower, port uint16){"remarks": remark, "small offers": small}
 	for _, tt := range []struct {
 		flood, is string
 		kept      bool
@@ -287,7 +287,7 @@ func TestSegmentsKeepTheWorst(t *testing.T) {
 		{"small offers", "lost", true}, {"small offers", "two of the floor", true}, {"small offers", "below the floor", false}, {"small offers", "a remark", false},
 	} {
 		for _, first := range []bool{false, true} {
-			var s observe.Segments
+			var s mss.Follower
 			if first {
 				is[tt.is](&s)
 			}
@@ -298,8 +298,8 @@ func TestSegmentsKeepTheWorst(t *testing.T) {
 				is[tt.is](&s)
 			}
 			found, more := s.Connections()
-			at := slices.IndexFunc(found, func(c observe.Connection) bool { return c.Client.Port() == 60_000 })
-			if len(found) != observe.MaxOfEvidence || more != many+1-len(found) || at < 0 && (tt.kept || first && tt.is != "a remark") {
+			at := slices.IndexFunc(found, func(c mss.Followed) bool { return c.Client.Port() == 60_000 })
+			if len(found) != mss.MaxOfEvidence || more != many+1-len(found) || at < 0 && (tt.kept || first && tt.is != "a remark") {
 				t.Errorf("%s, then %s (the other way: %v): at %d of %d, %d more", tt.flood, tt.is, first, at, len(found), more)
 			}
 			if at < 0 || !tt.kept {
@@ -319,8 +319,8 @@ func TestSegmentsKeepTheWorst(t *testing.T) {
 }
 
 // Of one connection, what a card cuts crowds out nothing that it does not.
-func TestSegmentsKeepTheWorstOfOne(t *testing.T) {
-	var s observe.Segments
+func TestFollowerKeepTheWorstOfOne(t *testing.T) {
+	var s mss.Follower
 	frames := opened(512)
 	for n := range 200 {
 		frames = append(frames, tcpFrame{flags: fACK, seq: uint32(10_000 * n), payload: 1600 + n}, tcpFrame{back: true, flags: fACK, ack: uint32(10_000*n + 512)})
@@ -349,9 +349,9 @@ func TestSegmentsKeepTheWorstOfOne(t *testing.T) {
 }
 
 // Remarks of many facts use up no memory that the worst needs.
-func TestSegmentsMemoryIsTheWorsts(t *testing.T) {
-	var s observe.Segments
-	for port := range uint16(observe.MaxOfEvidence - 1) {
+func TestFollowerMemoryIsTheWorsts(t *testing.T) {
+	var s mss.Follower
+	for port := range uint16(mss.MaxOfEvidence - 1) {
 		frames := []tcpFrame{{port: 2000 + port, flags: fSYN, mss: 1460, stamps: true}, {port: 2000 + port, back: true, flags: fSYN | fACK, mss: 1200}}
 		for n := range 20 {
 			frames = append(frames, tcpFrame{port: 2000 + port, flags: fACK, seq: uint32(10_000 * n), payload: 2000 + n}, tcpFrame{port: 2000 + port, back: true, flags: fACK, ack: uint32(10_000*n + 1200 + n)},
@@ -362,7 +362,7 @@ func TestSegmentsMemoryIsTheWorsts(t *testing.T) {
 	lost := tcpFrame{port: 60_000, flags: fACK, seq: 1, payload: 536}
 	play(&s, tcpFrame{port: 60_000, flags: fSYN, mss: 1460}, tcpFrame{port: 60_000, back: true, flags: fSYN | fACK, mss: 512}, lost, lost)
 	found, more := s.Connections()
-	at := slices.IndexFunc(found, func(c observe.Connection) bool { return c.Client.Port() == 60_000 })
+	at := slices.IndexFunc(found, func(c mss.Followed) bool { return c.Client.Port() == 60_000 })
 	if at < 0 || len(found[at].Items) != 4 || more == 0 {
 		t.Errorf("at %d of %d, %d more", at, len(found), more)
 		return
@@ -375,10 +375,10 @@ func TestSegmentsMemoryIsTheWorsts(t *testing.T) {
 }
 
 // SYNs without an answer, as of a scan, push out no connection that was answered.
-func TestSegmentsScan(t *testing.T) {
-	var s observe.Segments
+func TestFollowerScan(t *testing.T) {
+	var s mss.Follower
 	play(&s, opened(512)...)
-	for n := range 3 * observe.MaxConnections {
+	for n := range 3 * mss.MaxConnections {
 		play(&s, tcpFrame{port: uint16(1000 + n), flags: fSYN, mss: 1460})
 	}
 	lost := tcpFrame{flags: fACK, seq: 1, payload: 536}
@@ -390,8 +390,8 @@ func TestSegmentsScan(t *testing.T) {
 }
 
 // A segment of no interest costs no allocation, whatever else goes on.
-func TestSegmentsNoAllocation(t *testing.T) {
-	var s observe.Segments
+func TestFollowerNoAllocation(t *testing.T) {
+	var s mss.Follower
 	play(&s, opened(512, tcpFrame{flags: fACK, payload: 536})...)
 	play(&s, tcpFrame{port: 3000, flags: fSYN, mss: 1460}, tcpFrame{port: 3000, back: true, flags: fSYN | fACK, mss: 1460})
 	for name, f := range map[string]tcpFrame{
@@ -407,9 +407,9 @@ func TestSegmentsNoAllocation(t *testing.T) {
 	}
 }
 
-// FuzzSegments: whatever the frames are, what is kept is within bounds and of
+// FuzzFollower: whatever the frames are, what is kept is within bounds and of
 // the ends that it is said to be of.
-func FuzzSegments(f *testing.F) {
+func FuzzFollower(f *testing.F) {
 	seeds := 0
 	for _, frames := range [][]tcpFrame{
 		opened(512, tcpFrame{flags: fACK, payload: 536}, tcpFrame{back: true, flags: fACK, ack: 100}),
@@ -426,7 +426,7 @@ func FuzzSegments(f *testing.F) {
 			all = append(all, byte(len(b)))
 			all = append(all, b...)
 		}
-		var s observe.Segments
+		var s mss.Follower
 		feedPieces(&s, all)
 		if found, _ := s.Connections(); len(found) == 1 {
 			seeds++
@@ -437,7 +437,7 @@ func FuzzSegments(f *testing.F) {
 		f.Fatalf("%d seeds of 3 hold a connection of evidence", seeds)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var s observe.Segments
+		var s mss.Follower
 		feedPieces(&s, b)
 		found, _ := s.Connections()
 		for _, c := range found {
@@ -457,7 +457,7 @@ func FuzzSegments(f *testing.F) {
 }
 
 // feedPieces takes bytes for frames, each behind its length.
-func feedPieces(s *observe.Segments, b []byte) {
+func feedPieces(s *mss.Follower, b []byte) {
 	at := time.Unix(1_700_000_000, 0)
 	for len(b) > 0 {
 		n := min(int(b[0]), len(b)-1)

@@ -1,4 +1,4 @@
-package diagnose
+package finding
 
 // Severity says how much a finding, or a whole VIP, matters. The zero value is
 // OK: nothing was found.
@@ -38,10 +38,10 @@ func (s Severity) ExitStatus() int {
 }
 
 // Compare is negative if s demands less attention than t, positive if more.
-func (s Severity) Compare(t Severity) int { return s.rank() - t.rank() }
+func (s Severity) Compare(t Severity) int { return s.Rank() - t.Rank() }
 
-// rank orders severities by how much they demand attention.
-func (s Severity) rank() int {
+// Rank is how much a severity demands attention: more of it is greater.
+func (s Severity) Rank() int {
 	switch s {
 	case OK:
 		return 0
@@ -68,7 +68,7 @@ func Worst(severities ...Severity) Severity {
 	}
 	worst := OK
 	for _, s := range severities {
-		if s.rank() > worst.rank() {
+		if s.Rank() > worst.Rank() {
 			worst = s
 		}
 	}

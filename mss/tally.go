@@ -1,8 +1,13 @@
-package evidence
+package mss
 
-// FloorMSS is the least segment size for which Windows sends: it takes no IPv4 MTU
-// below 576 bytes (Microsoft KB 900926).
-const FloorMSS = 536
+import "github.com/nlbprobe/nlbprobe/evidence"
+
+// The floor of Windows senders: they take no IPv4 MTU below 576 bytes (Microsoft KB
+// 900926), so they limit their segments to no less than 536.
+const (
+	Floor    = 536
+	FloorMTU = 576
+)
 
 // usualMTU is that of Ethernet, in bytes: an IP packet beyond it was not on such a
 // wire. tcpHeaders are the least headers of IPv4 and TCP.
@@ -21,22 +26,22 @@ type Tally struct {
 	Count  int // segments longer than Offer
 	Size   int // of the longest, bytes
 	Pieces int // of them, those that a network card still cuts: several of Offer, or longer than the link takes
-	Floors int // those that are one or several of FloorMSS
+	Floors int // those that are one or several of Floor
 	Again  int // those sent again as they were, and of a size that no card cuts
 
 	Inside int // acknowledgements that end inside such a segment
 	Kept   int // of them, those that end after several of Offer: the card cut to it
-	Broken int // those that end after several of FloorMSS: the card cut to that
+	Broken int // those that end after several of Floor: the card cut to that
 	Whole  int // acknowledgements that reach the end of such a segment
 }
 
 // Segment counts a segment longer than Offer, seen n times.
-func (t *Tally) Segment(s Segment, n int) {
+func (t *Tally) Segment(s evidence.Segment, n int) {
 	t.Count += n
 	t.Size = max(t.Size, s.Size())
-	one, floor := t.Offer-s.Options, FloorMSS-s.Options
+	one, floor := t.Offer-s.Options, Floor-s.Options
 	several := one > 0 && s.Payload%one == 0
-	ofFloor := t.Offer < FloorMSS && floor > 0 && s.Payload%floor == 0
+	ofFloor := t.Offer < Floor && floor > 0 && s.Payload%floor == 0
 	long := s.Size()+tcpHeaders > usualMTU
 	switch {
 	case several, long && !ofFloor:
@@ -52,17 +57,17 @@ func (t *Tally) Segment(s Segment, n int) {
 }
 
 // Ack counts an acknowledgement that reaches into such a segment, seen n times.
-func (t *Tally) Ack(a Ack, n int) {
+func (t *Tally) Ack(a evidence.Ack, n int) {
 	if !a.Inside {
 		t.Whole += n
 		return
 	}
 	t.Inside += n
-	one, floor := t.Offer-a.Options, FloorMSS-a.Options
+	one, floor := t.Offer-a.Options, Floor-a.Options
 	switch {
 	case one > 0 && a.Into > 0 && a.Into%one == 0:
 		t.Kept += n
-	case t.Offer < FloorMSS && floor > 0 && a.Into > 0 && a.Into%floor == 0:
+	case t.Offer < Floor && floor > 0 && a.Into > 0 && a.Into%floor == 0:
 		t.Broken += n
 	}
 }

@@ -1,4 +1,4 @@
-package observe
+package mss
 
 import (
 	"bytes"
@@ -10,7 +10,9 @@ import (
 	"github.com/mdlayher/ethernet"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/observe"
 )
 
 // What a host has to take where no maximum segment size is said, in bytes (RFC
@@ -20,7 +22,7 @@ const (
 	DefaultMSS6 = 1220
 )
 
-// The bounds of what Segments keeps.
+// The bounds of what a Follower keeps.
 const (
 	MaxConnections = 4096 // whose opening was seen, at one time; as many again whose SYN has no answer
 	MaxOfEvidence  = 512  // connections that are evidence: the worst
@@ -35,7 +37,7 @@ const (
 	usualMSS       = 1460    // what Ethernet gives: less is worth a look at each segment
 )
 
-// Segments follows the TCP connections in a capture for the size of their
+// Follower follows the TCP connections in a capture for the size of their
 // segments. It makes evidence of connections in which one end offers to take
 // less than Windows ever sends, or gets segments longer than it offered. A live
 // run does without it. The zero value is ready for use; it is not safe for
@@ -47,7 +49,7 @@ const (
 // What is kept is bounded, and the worst of it stays: a connection that segments
 // were lost on takes the place of one that is a remark. So those that were left out
 // are none worse than those that are there.
-type Segments struct {
+type Follower struct {
 	byKey  map[flowKey]*connection
 	rings  [2]ring       // of connections whose SYN has no answer, and of the others: tried ports push out none of those
 	spare  *connection   // one to use again
@@ -107,13 +109,13 @@ type long struct {
 	sent   int // segments noted in recent, ever
 	obeyed int // sizes of segments noted that fit
 	sizes  [obeyedKept]int
-	tally  evidence.Tally
+	tally  Tally
 }
 
 // longs returns what is noted of what an end sent to a receiver.
 func (h *half) longs(to *half) *long {
 	if h.long == nil {
-		h.long = &long{tally: evidence.Tally{Offer: to.mss, Own: h.mss}}
+		h.long = &long{tally: Tally{Offer: to.mss, Own: h.mss}}
 	}
 	return h.long
 }
@@ -172,7 +174,7 @@ func (c *connection) weigh() weight {
 		if !to.seen {
 			continue
 		}
-		t := evidence.Tally{Offer: to.mss, Own: from.mss}
+		t := Tally{Offer: to.mss, Own: from.mss}
 		fitted := false
 		if from.long != nil {
 			t, fitted = from.long.tally, from.long.obeyed > 0
@@ -196,29 +198,29 @@ func (c *connection) weigh() weight {
 	return w
 }
 
-// Connection is a connection that is evidence.
-type Connection struct {
+// Followed is a connection that is evidence.
+type Followed struct {
 	Client, Server netip.AddrPort
 	Items          []evidence.Item
 }
 
 // Frame takes the next frame of a capture. Its bytes are not kept but as copies.
-func (s *Segments) Frame(f *evidence.Frame) {
+func (s *Follower) Frame(f *evidence.Frame) {
 	// Before anything is unpacked: is it TCP with data, or with a flag that
 	// matters, and of a connection to look at?
 	b := f.Data
 	if len(b) < 14+20+20 {
 		return
 	}
-	etherType, vlan, off, ok := network(b)
+	etherType, vlan, off, ok := observe.Network(b)
 	if !ok {
 		return
 	}
 	if vlan == 0 {
 		vlan = f.VLAN
 	}
-	if etherType == etherPPPoE {
-		if etherType, off, ok = pppoe(b, off); !ok {
+	if etherType == observe.EtherPPPoE {
+		if etherType, off, ok = observe.PPPoE(b, off); !ok {
 			return
 		}
 	}
@@ -230,7 +232,7 @@ func (s *Segments) Frame(f *evidence.Frame) {
 	switch etherType {
 	case uint16(ethernet.EtherTypeIPv4):
 		const fragment = 0x3fff // more fragments, offset
-		if ip[9] != protoTCP || ip[0]>>4 != 4 || binary.BigEndian.Uint16(ip[6:])&fragment != 0 {
+		if ip[9] != inet.ProtoTCP || ip[0]>>4 != 4 || binary.BigEndian.Uint16(ip[6:])&fragment != 0 {
 			return
 		}
 		header, total, addr = int(ip[0]&0x0f)*4, int(binary.BigEndian.Uint16(ip[2:])), 4
@@ -241,7 +243,7 @@ func (s *Segments) Frame(f *evidence.Frame) {
 			total = f.Length - off
 		}
 	case uint16(ethernet.EtherTypeIPv6):
-		if len(ip) < 40+20 || ip[6] != protoTCP || ip[0]>>4 != 6 {
+		if len(ip) < 40+20 || ip[6] != inet.ProtoTCP || ip[0]>>4 != 6 {
 			return
 		}
 		header, total, addr = 40, 40+int(binary.BigEndian.Uint16(ip[4:])), 16
@@ -271,7 +273,7 @@ func (s *Segments) Frame(f *evidence.Frame) {
 	if addr == 4 {
 		options += header - 20
 	}
-	if flags&flagSYN == 0 && payload+options <= usualMSS && s.watch[hash/64]&(1<<(hash%64)) == 0 {
+	if flags&inet.FlagSYN == 0 && payload+options <= usualMSS && s.watch[hash/64]&(1<<(hash%64)) == 0 {
 		return
 	}
 
@@ -285,7 +287,7 @@ func (s *Segments) Frame(f *evidence.Frame) {
 		p.from, p.to, p.ttl = ip[8:24], ip[24:40], ip[7]
 		reverse = mix(fold(ip[24:40]), binary.LittleEndian.Uint16(tcp[2:]), fold(ip[8:24]), binary.LittleEndian.Uint16(tcp))
 	} else {
-		if !f.Out && !f.Unsummed && ip[10]|ip[11] != 0 && sum(0, ip[:header]) != 0xffff {
+		if !f.Out && !f.Unsummed && ip[10]|ip[11] != 0 && inet.Sum(0, ip[:header]) != 0xffff {
 			return // no host takes it
 		}
 		p.from, p.to, p.ttl, p.id = ip[12:16], ip[16:20], ip[8], binary.BigEndian.Uint16(ip[4:])
@@ -322,17 +324,17 @@ func keyOf(p *packet) (flowKey, bool) {
 	return k, forward
 }
 
-func (s *Segments) look(hash uint32) { s.watch[hash/64] |= 1 << (hash % 64) }
+func (s *Follower) look(hash uint32) { s.watch[hash/64] |= 1 << (hash % 64) }
 
 // add takes a packet that may matter.
-func (s *Segments) add(p *packet, f *evidence.Frame) {
+func (s *Follower) add(p *packet, f *evidence.Frame) {
 	from := 0
 	if !p.forward {
 		from = 1
 	}
 	c := s.byKey[p.key]
-	if p.flags&flagSYN != 0 {
-		if p.flags&flagRST == 0 {
+	if p.flags&inet.FlagSYN != 0 {
+		if p.flags&inet.FlagRST == 0 {
 			s.open(c, p, from, f)
 		}
 		return
@@ -347,36 +349,36 @@ func (s *Segments) add(p *packet, f *evidence.Frame) {
 	case p.payload > 0 && peer.seen && peer.mss < DefaultMSS4:
 		s.obeyed(c, p, me.longs(peer), f)
 	}
-	if p.flags&flagACK != 0 && peer.long != nil {
+	if p.flags&inet.FlagACK != 0 && peer.long != nil {
 		s.acked(c, p, peer.long, f)
 	}
-	if p.flags&flagRST != 0 && c.log != nil {
+	if p.flags&inet.FlagRST != 0 && c.log != nil {
 		s.keep(c, tcpOf(p, f), f)
 	}
 }
 
 // open notes what an end offers with its SYN.
-func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
+func (s *Follower) open(c *connection, p *packet, from int, f *evidence.Frame) {
 	if c != nil && c.half[from].seen && c.half[from].isn == p.seq {
 		return // the same again
 	}
 	// A SYN begins a new connection, unless its answer came before it: so it stands
 	// in captures of several queues, and if its sender was in doubt (Survey).
 	late := c != nil && !c.half[from].seen && c.half[1-from].fact.ACK && c.half[1-from].takes == p.seq+1
-	if c == nil || p.flags&flagACK == 0 && !late {
+	if c == nil || p.flags&inet.FlagACK == 0 && !late {
 		c = s.renew(c, p.key)
 	}
 	h := &c.half[from]
 	if h.seen {
 		return
 	}
-	if p.flags&flagACK == 0 {
+	if p.flags&inet.FlagACK == 0 {
 		c.opener = from
 	} else if c.opener < 0 {
 		c.opener = 1 - from
 	}
 	h.seen, h.isn, h.takes = true, p.seq, p.ack
-	h.mss = int(segmentSize(p.tcpOptions))
+	h.mss = int(observe.SegmentSize(p.tcpOptions))
 	h.fact = tcpOf(p, f)
 	if h.mss == 0 {
 		h.mss = DefaultMSS4
@@ -411,7 +413,7 @@ func (s *Segments) open(c *connection, p *packet, from int, f *evidence.Frame) {
 }
 
 // put puts a connection into a ring, and forgets the one whose turn it is.
-func (s *Segments) put(c *connection, n int8) {
+func (s *Follower) put(c *connection, n int8) {
 	if c.ring >= 0 {
 		s.rings[c.ring].list[c.slot] = nil
 	}
@@ -431,7 +433,7 @@ func (s *Segments) put(c *connection, n int8) {
 }
 
 // forget forgets a connection that is neither evidence nor among the last to open.
-func (s *Segments) forget(c *connection) {
+func (s *Follower) forget(c *connection) {
 	if c.log != nil || c.ring >= 0 {
 		return
 	}
@@ -442,7 +444,7 @@ func (s *Segments) forget(c *connection) {
 }
 
 // renew makes room for a connection: a new one, or the one of these ends before.
-func (s *Segments) renew(c *connection, key flowKey) *connection {
+func (s *Follower) renew(c *connection, key flowKey) *connection {
 	if s.byKey == nil {
 		s.byKey = make(map[flowKey]*connection)
 		s.budget = evidence.Budget{Facts: MaxOfEvidence * keptSorts * segmentFacts, Bytes: segmentBytes, Again: segmentAgain}
@@ -469,7 +471,7 @@ func (s *Segments) renew(c *connection, key flowKey) *connection {
 
 // evidence makes a connection evidence, with its opening, if there is room or one
 // that weighs less gives way. Of those that weigh the same, who is there stays.
-func (s *Segments) evidence(c *connection) {
+func (s *Follower) evidence(c *connection) {
 	if c.log != nil {
 		return
 	}
@@ -505,7 +507,7 @@ func (s *Segments) evidence(c *connection) {
 }
 
 // giveWay leaves out the connection that weighs least, if it is less than w.
-func (s *Segments) giveWay(w weight) bool {
+func (s *Follower) giveWay(w weight) bool {
 	least := s.found[0]
 	for _, other := range s.found {
 		if other.weight < least.weight {
@@ -539,7 +541,7 @@ func (c *connection) sort(fact evidence.Fact) int {
 	case evidence.Segment:
 		for i := range c.half {
 			if to := &c.half[i]; to.seen && to.fact.Src == f.Dst {
-				t := evidence.Tally{Offer: to.mss}
+				t := Tally{Offer: to.mss}
 				if t.Segment(f, 1); t.Pieces > 0 || f.Size() <= to.mss {
 					return keptSeveral
 				}
@@ -556,7 +558,7 @@ func (c *connection) sort(fact evidence.Fact) int {
 
 // keep adds a fact to a connection's evidence. Of a long segment it keeps the
 // headers.
-func (s *Segments) keep(c *connection, fact evidence.Fact, f *evidence.Frame) {
+func (s *Follower) keep(c *connection, fact evidence.Fact, f *evidence.Frame) {
 	if c.log == nil {
 		return
 	}
@@ -593,7 +595,7 @@ func segmentOf(p *packet, f *evidence.Frame) evidence.Segment {
 }
 
 // over notes a segment longer than its receiver offered to take.
-func (s *Segments) over(c *connection, p *packet, me *long, f *evidence.Frame) {
+func (s *Follower) over(c *connection, p *packet, me *long, f *evidence.Frame) {
 	s.look(p.hash)
 	s.look(p.reverse)
 	fact := segmentOf(p, f)
@@ -618,7 +620,7 @@ func (s *Segments) over(c *connection, p *packet, me *long, f *evidence.Frame) {
 
 // note counts a segment that is too long, and keeps it if its connection is
 // evidence.
-func (s *Segments) note(c *connection, fact evidence.Segment, me *long, f *evidence.Frame) {
+func (s *Follower) note(c *connection, fact evidence.Segment, me *long, f *evidence.Frame) {
 	me.tally.Segment(fact, 1)
 	s.evidence(c)
 	if c.log != nil {
@@ -632,7 +634,7 @@ func (s *Segments) note(c *connection, fact evidence.Segment, me *long, f *evide
 }
 
 // obeyed notes that a segment keeps to an offer below the floor.
-func (s *Segments) obeyed(c *connection, p *packet, me *long, f *evidence.Frame) {
+func (s *Follower) obeyed(c *connection, p *packet, me *long, f *evidence.Frame) {
 	if slices.Contains(me.sizes[:me.obeyed], p.payload+p.options) {
 		return
 	}
@@ -647,7 +649,7 @@ func (s *Segments) obeyed(c *connection, p *packet, me *long, f *evidence.Frame)
 
 // acked notes how far an acknowledgement reaches into the long segments of the
 // other end.
-func (s *Segments) acked(c *connection, p *packet, peer *long, f *evidence.Frame) {
+func (s *Follower) acked(c *connection, p *packet, peer *long, f *evidence.Frame) {
 	for i := range min(peer.sent, recentSegments) {
 		r := &peer.recent[i]
 		into := p.ack - r.seq
@@ -677,17 +679,17 @@ func tcpOf(p *packet, f *evidence.Frame) evidence.TCP {
 	src, dst := p.ends()
 	t := evidence.TCP{
 		EthSrc: p.src, EthDst: p.dst, Src: src, Dst: dst, TTL: p.ttl,
-		SYN: p.flags&flagSYN != 0, ACK: p.flags&flagACK != 0, RST: p.flags&flagRST != 0, VLAN: p.vlan, Out: f.Out,
+		SYN: p.flags&inet.FlagSYN != 0, ACK: p.flags&inet.FlagACK != 0, RST: p.flags&inet.FlagRST != 0, VLAN: p.vlan, Out: f.Out,
 	}
 	if t.SYN {
-		t.MSS = segmentSize(p.tcpOptions)
+		t.MSS = observe.SegmentSize(p.tcpOptions)
 	}
 	return t
 }
 
 // Connections returns the connections that are evidence, in the order in which they
 // became so, and how many more there were: none worse than these.
-func (s *Segments) Connections() (found []Connection, more int) {
+func (s *Follower) Connections() (found []Followed, more int) {
 	for _, c := range s.found {
 		h := &c.half[max(c.opener, 0)]
 		if !h.seen {
@@ -697,7 +699,7 @@ func (s *Segments) Connections() (found []Connection, more int) {
 		if h.fact.ACK {
 			client, server = server, client
 		}
-		found = append(found, Connection{Client: client, Server: server, Items: c.log.Items()})
+		found = append(found, Followed{Client: client, Server: server, Items: c.log.Items()})
 	}
 	return found, s.left
 }

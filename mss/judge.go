@@ -1,24 +1,13 @@
-package diagnose
+package mss
 
 import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
-)
-
-// The floor of Windows senders. Since the least MTU of IPv4 that they accept is
-// 576 bytes, they send no segments for a maximum segment size below 536.
-const (
-	FloorMSS = evidence.FloorMSS
-	FloorMTU = 576
-)
-
-// The segment size that holds where none is said, by version (RFC 9293 3.7.1).
-const (
-	defaultMSS4 = 536
-	defaultMSS6 = 1220
+	"github.com/nlbprobe/nlbprobe/finding"
 )
 
 // Connection is what the evidence says of the segment sizes of one connection.
@@ -26,8 +15,8 @@ type Connection struct {
 	Client, Server netip.AddrPort
 	ClientMSS      int // what each end offered to take, in bytes; 0 is not known
 	ServerMSS      int
-	Severity       Severity
-	Findings       []Finding // the worst first, then by id
+	Severity       finding.Severity
+	Findings       []finding.Finding // the worst first, then by id
 }
 
 // direction is one end as receiver: what it offered, and what it was sent.
@@ -38,7 +27,7 @@ type direction struct {
 	atLeast  bool
 	opening  []int // items: its SYN, or what the kernel says
 
-	tally   evidence.Tally
+	tally   Tally
 	over    []int // items: segments that no card cuts
 	several []int // items: those that one cuts
 	fitted  []int // items: segments that keep to an offer below the floor
@@ -48,15 +37,17 @@ type direction struct {
 
 // segments is the evidence about one connection.
 type segments struct {
-	picture
+	items          []evidence.Item
+	start          time.Time // the first instant of any item
+	findings       finding.Set
 	client, server direction
 	resets         []int
 }
 
-// Segments judges what items say of the segment sizes of the connection between
-// client and server.
-func Segments(client, server netip.AddrPort, items []evidence.Item) Connection {
-	s := &segments{picture: picture{items: items, findings: make(map[string]*Finding)}}
+// Judge says what items show of the segment sizes of the connection between client
+// and server.
+func Judge(client, server netip.AddrPort, items []evidence.Item) Connection {
+	s := &segments{items: items, findings: make(finding.Set)}
 	s.client = direction{to: client, from: server}
 	s.server = direction{to: server, from: client}
 	order := make([]int, len(items))
@@ -66,12 +57,12 @@ func Segments(client, server netip.AddrPort, items []evidence.Item) Connection {
 			s.start = t
 		}
 	}
-	slices.SortFunc(order, func(i, j int) int { return compareItems(items[i], items[j]) })
+	slices.SortFunc(order, func(i, j int) int { return evidence.Compare(items[i], items[j]) })
 	for _, i := range order {
 		s.gatherOffer(i)
 	}
-	s.client.tally = evidence.Tally{Offer: s.client.mss, Own: s.server.mss}
-	s.server.tally = evidence.Tally{Offer: s.server.mss, Own: s.client.mss}
+	s.client.tally = Tally{Offer: s.client.mss, Own: s.server.mss}
+	s.server.tally = Tally{Offer: s.server.mss, Own: s.client.mss}
 	for _, i := range order {
 		s.gatherSegment(i)
 	}
@@ -79,9 +70,9 @@ func Segments(client, server netip.AddrPort, items []evidence.Item) Connection {
 		s.judge(d)
 	}
 	s.sayUnkept()
-	c := Connection{Client: client, Server: server, ClientMSS: s.client.mss, ServerMSS: s.server.mss, Findings: s.sorted()}
+	c := Connection{Client: client, Server: server, ClientMSS: s.client.mss, ServerMSS: s.server.mss, Findings: s.findings.Sorted(nil)}
 	for _, f := range c.Findings {
-		c.Severity = Worst(c.Severity, f.Severity)
+		c.Severity = finding.Worst(c.Severity, f.Severity)
 	}
 	return c
 }
@@ -91,13 +82,13 @@ func (s *segments) sayUnkept() {
 	n := 0
 	for _, it := range s.items {
 		if f, ok := it.Fact.(evidence.Unkept); ok && (f.Of == evidence.KindSegment || f.Of == evidence.KindAck) {
-			n += sightings(it)
+			n += it.Sightings()
 		}
 	}
 	if n == 0 {
 		return
 	}
-	for _, id := range []string{idExceeded, idOffload} {
+	for _, id := range []string{Exceeded, Offload} {
 		if f := s.findings[id]; f != nil {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("further segments of other sizes, or acknowledgements of them, that are not kept: %d", n))
 		}
@@ -128,9 +119,9 @@ func (s *segments) gatherOffer(i int) {
 			}
 			d.mss, d.said = int(f.MSS), f.MSS != 0
 			if !d.said {
-				d.mss = defaultMSS4
+				d.mss = DefaultMSS4
 				if !d.to.Addr().Unmap().Is4() {
-					d.mss = defaultMSS6
+					d.mss = DefaultMSS6
 				}
 			}
 		}
@@ -143,7 +134,7 @@ func (s *segments) gatherOffer(i int) {
 }
 
 func (s *segments) gatherSegment(i int) {
-	n := sightings(s.items[i])
+	n := s.items[i].Sightings()
 	switch f := s.items[i].Fact.(type) {
 	case evidence.Segment:
 		d := s.towards(f.Src, f.Dst)
@@ -155,7 +146,7 @@ func (s *segments) gatherSegment(i int) {
 			return
 		}
 		d.tally.Segment(f, n)
-		one := evidence.Tally{Offer: d.mss, Own: d.tally.Own}
+		one := Tally{Offer: d.mss, Own: d.tally.Own}
 		if one.Segment(f, 1); one.Pieces > 0 {
 			d.several = append(d.several, i)
 		} else {
@@ -181,7 +172,7 @@ func (s *segments) openings() []int { return slices.Concat(s.client.opening, s.s
 // belowFloor reports an offer that Windows does not keep to. For IPv6 no such
 // floor is known.
 func (d *direction) belowFloor() bool {
-	return d.mss > 0 && d.mss < FloorMSS && !d.atLeast && d.to.Addr().Unmap().Is4()
+	return d.mss > 0 && d.mss < Floor && !d.atLeast && d.to.Addr().Unmap().Is4()
 }
 
 // isProbe reports an end that opens the connection with an offer, and is sent
@@ -206,28 +197,28 @@ func (s *segments) judge(d *direction) {
 	case exceeds:
 		s.judgeExceeded(d)
 	case d.tally.Count > 0:
-		s.findSegments(idOffload, Info, fmt.Sprintf("Packets of up to %d bytes of segment for %v, which takes %d, are most likely cut on the way by the sender's card.", d.tally.Size, d.to, d.mss),
+		s.findSegments(Offload, finding.Info, fmt.Sprintf("Packets of up to %d bytes of segment for %v, which takes %d, are most likely cut on the way by the sender's card.", d.tally.Size, d.to, d.mss),
 			slices.Concat(s.openings(), d.over, d.several, d.inside))
 	}
 	if d.belowFloor() && !exceeds {
-		text := fmt.Sprintf("%v takes segments of %d bytes, %d less than Windows sends at least.", d.to, d.mss, FloorMSS-d.mss)
+		text := fmt.Sprintf("%v takes segments of %d bytes, %d less than Windows sends at least.", d.to, d.mss, Floor-d.mss)
 		obeys := len(d.fitted) > 0 && d.tally.Count == 0 || d.tally.Obeys()
-		severity := Warning
+		severity := finding.Warning
 		switch {
 		case obeys:
-			severity = Info
-			text = fmt.Sprintf("%v takes segments of %d bytes, and %v keeps to it. Windows would not: it sends up to %d more.", d.to, d.mss, d.from, FloorMSS-d.mss)
+			severity = finding.Info
+			text = fmt.Sprintf("%v takes segments of %d bytes, and %v keeps to it. Windows would not: it sends up to %d more.", d.to, d.mss, d.from, Floor-d.mss)
 		case s.isProbe(d):
-			severity = Info
+			severity = finding.Info
 			text += " Nothing was sent to it: port scanners offer such sizes too."
 		}
-		s.findSegments(idBelowFloor, severity, text, slices.Concat(s.openings(), d.fitted, d.inside))
+		s.findSegments(BelowFloor, severity, text, slices.Concat(s.openings(), d.fitted, d.inside))
 	}
 	for _, i := range d.opening {
 		if f, ok := s.items[i].Fact.(evidence.Offer); ok && !d.belowFloor() {
-			s.findSegments(idFits, Info, fmt.Sprintf("%v takes segments of %s bytes: no Windows sender exceeds it.", d.to, d.offered()), []int{i})
+			s.findSegments(Fits, finding.Info, fmt.Sprintf("%v takes segments of %s bytes: no Windows sender exceeds it.", d.to, d.offered()), []int{i})
 			if f.PathMTU > 0 && f.PathMTU < FloorMTU {
-				s.findings[idFits].Summary = fmt.Sprintf("%v takes segments of %s bytes, but the path to it takes packets of %d: less than Windows sends.", d.to, d.offered(), f.PathMTU)
+				s.findings[Fits].Summary = fmt.Sprintf("%v takes segments of %s bytes, but the path to it takes packets of %d: less than Windows sends.", d.to, d.offered(), f.PathMTU)
 			}
 		}
 	}
@@ -243,8 +234,8 @@ func (d *direction) offered() string {
 
 func (s *segments) judgeExceeded(d *direction) {
 	t, lost := d.tally, d.tally.Lost()
-	what, size := "the floor of Windows senders", FloorMSS
-	if d.mss >= FloorMSS || t.Floors+t.Broken == 0 {
+	what, size := "the floor of Windows senders", Floor
+	if d.mss >= Floor || t.Floors+t.Broken == 0 {
 		what, size = "not the size of Windows' floor", t.Size
 	}
 	end := "They were acknowledged all the same."
@@ -258,60 +249,60 @@ func (s *segments) judgeExceeded(d *direction) {
 	case len(d.whole) == 0:
 		end = "No acknowledgement of them was seen."
 	}
-	severity := Warning
+	severity := finding.Warning
 	if lost {
-		severity = Critical
+		severity = finding.Critical
 	}
-	s.findSegments(idExceeded, severity, fmt.Sprintf("%v sends segments of %d bytes to %v, which takes %d: %d too many, %s. %s", d.from, size, d.to, d.mss, size-d.mss, what, end),
+	s.findSegments(Exceeded, severity, fmt.Sprintf("%v sends segments of %d bytes to %v, which takes %d: %d too many, %s. %s", d.from, size, d.to, d.mss, size-d.mss, what, end),
 		slices.Concat(s.openings(), d.over, d.whole, s.resets, d.inside, d.several))
 }
 
 // findSegments notes a finding about one direction, with a line for each item. Where
 // both directions give it, the worse one's stands, with the items of both.
-func (s *segments) findSegments(id string, severity Severity, summary string, items []int) {
-	var l lines
+func (s *segments) findSegments(id string, severity finding.Severity, summary string, items []int) {
+	var l finding.Lines
 	for _, i := range items {
 		s.line(&l, i)
 	}
 	if f := s.findings[id]; f != nil {
-		for _, text := range l.list() {
+		for _, text := range l.List() {
 			if !slices.Contains(f.Evidence, text) {
 				f.Evidence = append(f.Evidence, text)
 			}
 		}
-		f.Items = unique(append(f.Items, items...))
-		if severity.rank() > f.Severity.rank() {
+		f.Items = finding.Unique(append(f.Items, items...))
+		if severity.Rank() > f.Severity.Rank() {
 			f.Severity, f.Summary = severity, summary
 		}
 		return
 	}
-	s.find(id, summary, l.list(), items)
+	s.findings.Add(entry(id), summary, l.List(), items)
 	s.findings[id].Severity = severity
 }
 
 // line writes the evidence line of one item.
-func (s *segments) line(l *lines, i int) {
+func (s *segments) line(l *finding.Lines, i int) {
 	it := s.items[i]
 	more := ""
-	if n := sightings(it); n > 1 {
-		more = fmt.Sprintf(", %s until %s", times(n), s.offset(it.Last))
+	if n := it.Sightings(); n > 1 {
+		more = fmt.Sprintf(", %s until %s", finding.Times(n), s.offset(it.Last))
 	}
 	switch f := it.Fact.(type) {
 	case evidence.TCP:
 		switch {
 		case f.RST:
-			l.add("%s %v resets the connection%s", s.at(it.First), f.Src, more)
+			l.Add("%s %v resets the connection%s", s.at(it.First), f.Src, more)
 		case f.MSS == 0:
-			l.add("%s %v opens without a segment size, so %s holds", s.at(it.First), f.Src, defaultWord(f.Src))
+			l.Add("%s %v opens without a segment size, so %s holds", s.at(it.First), f.Src, defaultWord(f.Src))
 		default:
-			l.add("%s %v opens with a segment size (MSS) of %d", s.at(it.First), f.Src, f.MSS)
+			l.Add("%s %v opens with a segment size (MSS) of %d", s.at(it.First), f.Src, f.MSS)
 		}
 	case evidence.Segment:
 		again := ""
 		if f.Again {
 			again = ", the same bytes again"
 		}
-		l.add("%s %v sends %d bytes and %d of options: %d%s%s", s.at(it.First), f.Src, f.Payload, f.Options, f.Size(), again, more)
+		l.Add("%s %v sends %d bytes and %d of options: %d%s%s", s.at(it.First), f.Src, f.Payload, f.Options, f.Size(), again, more)
 	case evidence.Ack:
 		how := "acknowledges such a segment as a whole"
 		if f.Inside {
@@ -320,18 +311,18 @@ func (s *segments) line(l *lines, i int) {
 				how = fmt.Sprintf("acknowledges %d bytes of such a segment", f.Into)
 			}
 		}
-		l.add("%s %v %s%s", s.at(it.First), f.Src, how, more)
+		l.Add("%s %v %s%s", s.at(it.First), f.Src, how, more)
 	case evidence.Offer:
 		size := fmt.Sprint(f.MSS)
 		if f.AtLeast {
 			size += " or more"
 		}
-		l.add("%v takes segments of %s bytes, says this host's kernel", f.Src, size)
+		l.Add("%v takes segments of %s bytes, says this host's kernel", f.Src, size)
 		if f.MTU > 0 {
-			l.add("the interface to it, %s, takes packets of %d bytes, which makes segments of %d", quoted(f.Interface), f.MTU, max(f.MTU-headers(f.Src), 0))
+			l.Add("the interface to it, %s, takes packets of %d bytes, which makes segments of %d", finding.Quoted(f.Interface), f.MTU, max(f.MTU-headers(f.Src), 0))
 		}
 		if f.PathMTU > 0 {
-			l.add("the path to it takes packets of %d bytes, as far as the kernel knows", f.PathMTU)
+			l.Add("the path to it takes packets of %d bytes, as far as the kernel knows", f.PathMTU)
 		}
 	}
 }
@@ -346,29 +337,13 @@ func headers(a netip.AddrPort) int {
 
 func defaultWord(a netip.AddrPort) string {
 	if a.Addr().Unmap().Is4() {
-		return fmt.Sprint(defaultMSS4)
+		return fmt.Sprint(DefaultMSS4)
 	}
-	return fmt.Sprint(defaultMSS6)
+	return fmt.Sprint(DefaultMSS6)
 }
 
-// judgeOffers notes, of the VIP itself, that it offers less than Windows ever
-// sends, in its answer to a connection of ours.
-func (p *picture) judgeOffers() {
-	var l lines
-	var items []int
-	least := 0
-	for _, a := range p.replies {
-		f, ok := p.items[a.item].Fact.(evidence.TCP)
-		if !ok || a.kind != accepts || f.MSS == 0 || f.MSS >= FloorMSS {
-			continue
-		}
-		if least == 0 || int(f.MSS) < least {
-			least = int(f.MSS)
-		}
-		l.add("%s %v, port %d, takes segments (MSS) of %d bytes", p.at(p.items[a.item].First), a.from, f.Src.Port(), f.MSS)
-		items = append(items, a.item)
-	}
-	if least > 0 {
-		p.find(idBelowFloor, fmt.Sprintf("%v takes segments of %d bytes, %d less than Windows sends at least.", p.vip, least, FloorMSS-least), l.list(), items)
-	}
-}
+// at is the instant t from the first item on, as evidence lines begin.
+func (s *segments) at(t time.Time) string { return "at " + s.offset(t) }
+
+// offset writes t as the time since the first item.
+func (s *segments) offset(t time.Time) string { return finding.Since(s.start, t) }
