@@ -45,15 +45,16 @@ var mayImport = []struct {
 	{"mss", []string{"evidence", "finding", "inet", "mac", "nlb", "observe"}},
 	{"diagnose", []string{"evidence", "finding", "inet", "mac", "mss", "nearest", "nlb"}},
 	{"templates", []string{"mac", "nearest", "nlb"}},
-	{"report", []string{"mss", "diagnose", "evidence", "templates", "mac", "nlb"}},
+	{"event", []string{"diagnose", "evidence", "mss"}},
+	{"report", []string{"diagnose", "event", "evidence", "templates", "mac", "nlb"}},
 	{"arpprobe", []string{"mac", "evidence"}},
 	{"routerprobe", []string{"inet", "mac", "evidence"}},
 	{"docket", []string{"evidence", "igmp", "mac"}},
 	{"capture", []string{"evidence", "mac"}},
 	{"capture/capturetest", []string{"capture", "evidence"}},
-	{"check", []string{"arpprobe", "igmp", "nlb", "routerprobe", "observe", "diagnose", "docket", "evidence", "mac"}},
-	{"remoteprobe", []string{"diagnose", "evidence"}},
-	{"replay", []string{"inet", "mss", "docket", "evidence", "mac", "nlb", "observe"}},
+	{"check", []string{"arpprobe", "igmp", "nlb", "routerprobe", "observe", "diagnose", "docket", "event", "evidence", "mac"}},
+	{"remoteprobe", []string{"diagnose", "event", "evidence"}},
+	{"replay", []string{"inet", "mss", "docket", "event", "evidence", "mac", "nlb", "observe"}},
 	{"wire", []string{"evidence", "inet", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
@@ -65,7 +66,7 @@ var mayImport = []struct {
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"scripts/corpus", nil},              // runs the tool as users do, and knows nothing of it
 	{"cmd/nlbprobe", []string{"inventory",
-		"arpprobe", "capture", "check", "clientsock", "diagnose", "evidence", "finding", "mss", "mac", "nearest", "nlb", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
+		"arpprobe", "capture", "check", "clientsock", "diagnose", "event", "evidence", "finding", "mss", "mac", "nearest", "nlb", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/arpprobe"
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/docket"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/observe"
@@ -70,47 +71,11 @@ type Config struct {
 	Promiscuous bool                // the link is; it is evidence of what could be heard
 }
 
-// Answer is an answer at the moment it was heard.
-type Answer struct {
-	VIP   netip.Addr
-	ARP   evidence.ARP
-	After time.Duration // since the first question was sent, or since listening began
-}
-
-// Result is what a run learnt about one VIP.
-type Result struct {
-	VIP       netip.Addr
-	Items     []evidence.Item // in the order of their first instants
-	Diagnosis diagnose.Diagnosis
-	Start     time.Time
-	Elapsed   time.Duration
-	Sent      int  // frames sent on behalf of this VIP
-	Partial   bool // the run was interrupted: more might have been learnt
-}
-
-// Pending is what a run still waits for.
-type Pending struct {
-	Routers    []netip.Addr // whose test goes on
-	Hellos     bool         // of further routers
-	Heartbeats bool         // of the cluster's hosts
-	Members    bool         // of its IGMP group
-	Ports      bool         // connections
-	Listen     bool         // for what comes unasked, as the user wishes
-}
-
-// SoFar is what is known of a VIP once its hosts have answered and something
-// else is still waited for.
-type SoFar struct {
-	VIP       netip.Addr
-	Diagnosis diagnose.Diagnosis
-	Pending   Pending
-}
-
 // Handler is told what happens, from the goroutine that called Run.
 type Handler interface {
-	Answer(Answer) // as soon as it is heard, each different answer once
-	SoFar(SoFar)   // once for a VIP at most
-	Result(Result) // as soon as nothing more can be learnt about its VIP
+	Answer(event.Answer) // as soon as it is heard, each different answer once
+	SoFar(event.SoFar)   // once for a VIP at most
+	Result(event.Result) // as soon as nothing more can be learnt about its VIP
 }
 
 // subject is a VIP under way.
@@ -324,12 +289,12 @@ func (r *runner) tellSoFar(s *subject, now time.Time) {
 	}
 	s.told = true
 	r.listened(now)
-	r.handler.SoFar(SoFar{VIP: s.vip, Diagnosis: diagnose.VIP(s.vip, r.docket.Items(s.file)), Pending: r.pending(s, now)})
+	r.handler.SoFar(event.SoFar{VIP: s.vip, Diagnosis: diagnose.VIP(s.vip, r.docket.Items(s.file)), Pending: r.pending(s, now)})
 }
 
 // pending is what keeps a VIP from being satisfied.
-func (r *runner) pending(s *subject, now time.Time) Pending {
-	return Pending{
+func (r *runner) pending(s *subject, now time.Time) event.Pending {
+	return event.Pending{
 		Routers:    slices.Compact(slices.SortedFunc(r.inTest(s), netip.Addr.Compare)),
 		Hellos:     r.awaitsRouters(s),
 		Heartbeats: now.Before(r.beatsBy(s)),
@@ -456,7 +421,7 @@ func (r *runner) hearARP(a evidence.ARP, frame *evidence.Frame) {
 		isNew = true
 	}
 	if isNew {
-		r.handler.Answer(Answer{VIP: s.vip, ARP: a, After: frame.Time.Sub(r.start)})
+		r.handler.Answer(event.Answer{VIP: s.vip, ARP: a, After: frame.Time.Sub(r.start)})
 	}
 	if first {
 		r.begin(s)
@@ -478,9 +443,9 @@ func (r *runner) finish(s *subject, partial bool) {
 	}
 	items := r.docket.Items(s.file)
 	s.file.Close()
-	r.handler.Result(Result{
-		VIP: s.vip, Items: items, Diagnosis: diagnose.VIP(s.vip, items),
-		Start: r.start, Elapsed: now.Sub(r.start), Sent: s.sent, Partial: partial,
+	r.handler.Result(event.Result{
+		VIP: s.vip, Interface: r.cfg.Interface, Items: items, Diagnosis: diagnose.VIP(s.vip, items),
+		Start: r.start, Elapsed: now.Sub(r.start), Sent: s.sent, Passive: r.cfg.Passive, Partial: partial,
 	})
 }
 

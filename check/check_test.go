@@ -18,6 +18,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/arpprobe"
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/routerprobe"
@@ -192,21 +193,21 @@ func hairpin(b []byte) []byte {
 
 // told is what a handler was told.
 type told struct {
-	answers []check.Answer
-	soFar   []check.SoFar
+	answers []event.Answer
+	soFar   []event.SoFar
 	soFarAt time.Time
-	results []check.Result
+	results []event.Result
 	onHeard func()
 }
 
-func (h *told) Answer(a check.Answer) {
+func (h *told) Answer(a event.Answer) {
 	h.answers = append(h.answers, a)
 	if h.onHeard != nil {
 		h.onHeard()
 	}
 }
-func (h *told) SoFar(s check.SoFar)   { h.soFar, h.soFarAt = append(h.soFar, s), time.Now() }
-func (h *told) Result(r check.Result) { h.results = append(h.results, r) }
+func (h *told) SoFar(s event.SoFar)   { h.soFar, h.soFarAt = append(h.soFar, s), time.Now() }
+func (h *told) Result(r event.Result) { h.results = append(h.results, r) }
 
 func config() check.Config {
 	return check.Config{
@@ -265,33 +266,33 @@ func TestRunTellsSoFar(t *testing.T) {
 		answer  func([]byte) [][]byte
 		change  func(*check.Config)
 		verdict diagnose.Verdict // "": nothing is told
-		want    check.Pending
+		want    event.Pending
 	}{
-		"heartbeats":      {clusterOf(t, 2), func(c *check.Config) { c.Beats = time.Second }, diagnose.Reachable, check.Pending{Heartbeats: true}},
-		"a silent router": {noRouter(clusterOf(t, 2)), nil, diagnose.Answers, check.Pending{Routers: []netip.Addr{router}}},
+		"heartbeats":      {clusterOf(t, 2), func(c *check.Config) { c.Beats = time.Second }, diagnose.Reachable, event.Pending{Heartbeats: true}},
+		"a silent router": {noRouter(clusterOf(t, 2)), nil, diagnose.Answers, event.Pending{Routers: []netip.Addr{router}}},
 		"both": {noRouter(clusterOf(t, 2)), func(c *check.Config) { c.Beats = time.Second }, diagnose.Answers,
-			check.Pending{Routers: []netip.Addr{router}, Heartbeats: true}},
+			event.Pending{Routers: []netip.Addr{router}, Heartbeats: true}},
 		"a router at two MACs": {noRouter(func(b []byte) [][]byte {
 			frames := clusterOf(t, 2)(b)
 			if target(t, b) == router {
 				frames = append(frames, arpFrame(t, arp.OperationReply, secondMAC, ourMAC, secondMAC, router, ourMAC, us.Addr()))
 			}
 			return frames
-		}), nil, diagnose.Answers, check.Pending{Routers: []netip.Addr{router}}},
+		}), nil, diagnose.Answers, event.Pending{Routers: []netip.Addr{router}}},
 		"a virtual router": {func(b []byte) [][]byte {
 			if b[13] == 6 && target(t, b) == router {
 				return [][]byte{arpFrame(t, arp.OperationReply, virtual, ourMAC, virtual, router, ourMAC, us.Addr())}
 			}
 			return clusterOf(t, 2)(b)
-		}, nil, diagnose.Reachable, check.Pending{Hellos: true}},
+		}, nil, diagnose.Reachable, event.Pending{Hellos: true}},
 		"members": {clusterAnswers(t, igmpMAC, 1, 2), func(c *check.Config) { c.Routers, c.IGMPQuery = nil, true }, diagnose.Answers,
-			check.Pending{Members: true}},
+			event.Pending{Members: true}},
 		"connections": {clusterAnswers(t, cluster, 1, 2), func(c *check.Config) { c.Routers, c.Ports, c.Connections = nil, []uint16{443}, 32 }, diagnose.Answers,
-			check.Pending{Ports: true}},
-		"the user's wish": {clusterOf(t, 2), func(c *check.Config) { c.Listen = 2 * time.Second }, diagnose.Reachable, check.Pending{Listen: true}},
-		"nothing":         {clusterOf(t, 2), nil, "", check.Pending{}},
-		"nobody answers":  {nil, func(c *check.Config) { c.Beats = time.Second }, "", check.Pending{}},
-		"passive":         {clusterOf(t, 2), func(c *check.Config) { c.Passive, c.Beats = true, time.Second }, "", check.Pending{}},
+			event.Pending{Ports: true}},
+		"the user's wish": {clusterOf(t, 2), func(c *check.Config) { c.Listen = 2 * time.Second }, diagnose.Reachable, event.Pending{Listen: true}},
+		"nothing":         {clusterOf(t, 2), nil, "", event.Pending{}},
+		"nobody answers":  {nil, func(c *check.Config) { c.Beats = time.Second }, "", event.Pending{}},
+		"passive":         {clusterOf(t, 2), func(c *check.Config) { c.Passive, c.Beats = true, time.Second }, "", event.Pending{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/igmp"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -65,7 +66,7 @@ func clusterAnswers(t *testing.T, at mac.Addr, nodes ...byte) func([]byte) [][]b
 }
 
 // runOne runs the check of the VIP.
-func runOne(t *testing.T, link *segment, cfg check.Config) check.Result {
+func runOne(t *testing.T, link *segment, cfg check.Config) event.Result {
 	t.Helper()
 	cfg.Routers = nil
 	h := &told{}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
@@ -38,30 +39,10 @@ type Config struct {
 	Timing    Timing
 }
 
-// Heard is something that came back, at the moment it did.
-type Heard struct {
-	VIP   netip.Addr
-	Told  evidence.Told
-	After time.Duration // since the packet
-	Again bool          // not the first for this packet
-	Own   bool          // this host itself says it, and not a router
-}
-
-// Result is what a run learnt about one VIP.
-type Result struct {
-	VIP       netip.Addr
-	Items     []evidence.Item // in the order of their first instants
-	Diagnosis diagnose.Diagnosis
-	Start     time.Time
-	Elapsed   time.Duration
-	Sent      int  // packets
-	Partial   bool // the run was interrupted: more might have been learnt
-}
-
 // Handler is told what happens, from the goroutine that called Run.
 type Handler interface {
-	Heard(Heard)   // as soon as it came back, each different thing once
-	Result(Result) // as soon as nothing more can be learnt about its VIP
+	Heard(event.Heard)   // as soon as it came back, each different thing once
+	Result(event.Result) // as soon as nothing more can be learnt about its VIP
 }
 
 // subject is a VIP under way.
@@ -162,7 +143,7 @@ func (r *runner) hear(t evidence.Told, at time.Time) {
 			s.log.Add(t, at, 1, nil)
 			if r.isNew(t, again) {
 				own := t.Word == evidence.SaidICMP && slices.ContainsFunc(r.cfg.Addresses, func(p netip.Prefix) bool { return p.Addr() == t.From })
-				r.handler.Heard(Heard{VIP: s.vip, Told: t, After: after, Again: again, Own: own})
+				r.handler.Heard(event.Heard{VIP: s.vip, Told: t, After: after, Again: again, Own: own})
 			}
 			return
 		}
@@ -202,8 +183,8 @@ func (r *runner) result(s *subject, partial bool) {
 	now := time.Now()
 	s.log.Add(evidence.Listened{Interface: r.cfg.Interface}, now, 1, nil)
 	items := s.log.Items()
-	r.handler.Result(Result{
-		VIP: s.vip, Items: items, Diagnosis: diagnose.Remote(s.vip, items), Start: r.start, Elapsed: now.Sub(r.start),
+	r.handler.Result(event.Result{
+		VIP: s.vip, Interface: r.cfg.Interface, Items: items, Diagnosis: diagnose.Remote(s.vip, items), Start: r.start, Elapsed: now.Sub(r.start),
 		Sent: s.probe.Sent(), Partial: partial,
 	})
 }

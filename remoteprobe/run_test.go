@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/remoteprobe"
 )
@@ -29,33 +30,33 @@ var (
 	third   = netip.MustParseAddr("203.0.113.1")
 )
 
-// event is something that comes back, after a packet.
-type event struct {
+// reply is something that comes back, after a packet.
+type reply struct {
 	after time.Duration
 	told  evidence.Told
 }
 
-func says(after time.Duration, w evidence.Word) event {
-	return event{after, evidence.Told{Word: w}}
+func says(after time.Duration, w evidence.Word) reply {
+	return reply{after, evidence.Told{Word: w}}
 }
 
-func icmp(after time.Duration, from netip.Addr, kind, code uint8) event {
-	return event{after, evidence.Told{Word: evidence.SaidICMP, From: from, Type: kind, Code: code}}
+func icmp(after time.Duration, from netip.Addr, kind, code uint8) reply {
+	return reply{after, evidence.Told{Word: evidence.SaidICMP, From: from, Type: kind, Code: code}}
 }
 
 // network is a Link on paper: what comes back of each packet.
 type network struct {
-	answer  func(evidence.Ask) []event
+	answer  func(evidence.Ask) []reply
 	begin   time.Time
 	sent    []string // each packet, with its time
 	asks    []evidence.Ask
 	times   []time.Duration
-	pending []event // after is since the beginning
+	pending []reply // after is since the beginning
 	stop    chan struct{}
 	broken  error
 }
 
-func newNetwork(answer func(evidence.Ask) []event) *network {
+func newNetwork(answer func(evidence.Ask) []reply) *network {
 	return &network{answer: answer, begin: time.Now(), stop: make(chan struct{})}
 }
 
@@ -68,9 +69,9 @@ func (n *network) Send(a evidence.Ask) {
 		if e.told.Of == (evidence.Ask{}) {
 			e.told.Of = a
 		}
-		n.pending = append(n.pending, event{now + e.after, e.told})
+		n.pending = append(n.pending, reply{now + e.after, e.told})
 	}
-	slices.SortStableFunc(n.pending, func(a, b event) int { return int(a.after - b.after) })
+	slices.SortStableFunc(n.pending, func(a, b reply) int { return int(a.after - b.after) })
 }
 
 func (n *network) Receive(deadline time.Time) (evidence.Told, time.Time, error) {
@@ -99,13 +100,13 @@ func (n *network) Receive(deadline time.Time) (evidence.Told, time.Time, error) 
 func (n *network) Interrupt() { close(n.stop) }
 
 // way is a path of routers, a round trip per hop, to a VIP that does as it likes.
-func way(rtt time.Duration, routers []netip.Addr, end func(evidence.Ask) []event) func(evidence.Ask) []event {
-	return func(a evidence.Ask) []event {
+func way(rtt time.Duration, routers []netip.Addr, end func(evidence.Ask) []reply) func(evidence.Ask) []reply {
+	return func(a evidence.Ask) []reply {
 		if n := int(a.TTL); n > 0 && n <= len(routers) {
 			if !routers[n-1].IsValid() {
 				return nil // a router that says nothing
 			}
-			return []event{icmp(time.Duration(n)*rtt, routers[n-1], 11, 0)}
+			return []reply{icmp(time.Duration(n)*rtt, routers[n-1], 11, 0)}
 		}
 		return end(a)
 	}
@@ -114,19 +115,19 @@ func way(rtt time.Duration, routers []netip.Addr, end func(evidence.Ask) []event
 // recorder is a Handler.
 type recorder struct {
 	heard   []string
-	results []remoteprobe.Result
+	results []event.Result
 }
 
-func (r *recorder) Heard(h remoteprobe.Heard) {
+func (r *recorder) Heard(h event.Heard) {
 	r.heard = append(r.heard, fmt.Sprintf("%v %d %v %d/%d again %v own %v", h.Told.Of.Target, h.Told.Word, h.Told.From, h.Told.Type, h.Told.Code, h.Again, h.Own))
 }
-func (r *recorder) Result(x remoteprobe.Result) { r.results = append(r.results, x) }
+func (r *recorder) Result(x event.Result) { r.results = append(r.results, x) }
 
 func config() remoteprobe.Config {
 	return remoteprobe.Config{Interface: "eth0", Addresses: []netip.Prefix{us}, Trace: true, Timing: remoteprobe.DefaultTiming()}
 }
 
-func run(ctx context.Context, t *testing.T, cfg remoteprobe.Config, answer func(evidence.Ask) []event, vips ...netip.Addr) (*network, *recorder) {
+func run(ctx context.Context, t *testing.T, cfg remoteprobe.Config, answer func(evidence.Ask) []reply, vips ...netip.Addr) (*network, *recorder) {
 	t.Helper()
 	n, r := newNetwork(answer), &recorder{}
 	if len(vips) == 0 {
@@ -149,25 +150,25 @@ func run(ctx context.Context, t *testing.T, cfg remoteprobe.Config, answer func(
 }
 
 func TestRun(t *testing.T) {
-	answers := func(evidence.Ask) []event { return []event{says(2*ms, evidence.Replied)} }
-	nothing := func(evidence.Ask) []event { return nil }
+	answers := func(evidence.Ask) []reply { return []reply{says(2*ms, evidence.Replied)} }
+	nothing := func(evidence.Ask) []reply { return nil }
 	// A router that asks for the MAC from the first packet on gives up after 3 s.
-	givesUp := func(from netip.Addr) func(evidence.Ask) []event {
+	givesUp := func(from netip.Addr) func(evidence.Ask) []reply {
 		first := time.Time{}
-		return func(a evidence.Ask) []event {
+		return func(a evidence.Ask) []reply {
 			if a.Target != vip {
 				return answers(a)
 			}
 			if first.IsZero() {
 				first = time.Now()
 			}
-			return []event{icmp(time.Until(first.Add(3060*ms)), from, 3, 1)}
+			return []reply{icmp(time.Until(first.Add(3060*ms)), from, 3, 1)}
 		}
 	}
 	for _, tt := range []struct {
 		name    string
 		change  func(*remoteprobe.Config)
-		network func() func(evidence.Ask) []event
+		network func() func(evidence.Ask) []reply
 		verdict diagnose.Verdict
 		ids     string
 		routers string
@@ -176,33 +177,33 @@ func TestRun(t *testing.T) {
 		heard   string // in what the handler was told
 	}{
 		{
-			name: "it answers", network: func() func(evidence.Ask) []event { return way(ms, []netip.Addr{gateway}, answers) },
+			name: "it answers", network: func() func(evidence.Ask) []reply { return way(ms, []netip.Addr{gateway}, answers) },
 			verdict: diagnose.Reachable, ids: "remote-answers", routers: "192.0.2.1", sent: 5, elapsed: 900 * ms,
 		},
 		{
-			name: "several hosts answer", network: func() func(evidence.Ask) []event {
-				return way(ms, []netip.Addr{gateway}, func(evidence.Ask) []event {
-					return []event{says(2*ms, evidence.Replied), says(3*ms, evidence.Replied)}
+			name: "several hosts answer", network: func() func(evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(evidence.Ask) []reply {
+					return []reply{says(2*ms, evidence.Replied), says(3*ms, evidence.Replied)}
 				})
 			},
 			verdict: diagnose.Reachable, ids: "remote-answers remote-duplicates", routers: "192.0.2.1", sent: 5, elapsed: 900 * ms, heard: "again true",
 		},
 		{
 			name: "a long way, and a router on it that says nothing",
-			network: func() func(evidence.Ask) []event {
-				return way(40*ms, []netip.Addr{gateway, {}, second, third}, func(evidence.Ask) []event { return []event{says(200*ms, evidence.Replied)} })
+			network: func() func(evidence.Ask) []reply {
+				return way(40*ms, []netip.Addr{gateway, {}, second, third}, func(evidence.Ask) []reply { return []reply{says(200*ms, evidence.Replied)} })
 			},
 			verdict: diagnose.Reachable, ids: "remote-answers", routers: "203.0.113.1", sent: 8, elapsed: 1220 * ms,
 		},
 		{
-			name: "a router has no MAC", network: func() func(evidence.Ask) []event { return way(ms, []netip.Addr{gateway}, givesUp(gateway)) },
+			name: "a router has no MAC", network: func() func(evidence.Ask) []reply { return way(ms, []netip.Addr{gateway}, givesUp(gateway)) },
 			verdict: diagnose.NoMAC, ids: "remote-host-unreachable", routers: "192.0.2.1", elapsed: 3560 * ms, sent: 9, heard: "192.0.2.1 0 invalid IP",
 		},
 		{
 			name: "with a control host that says nothing for as long", change: func(c *remoteprobe.Config) { c.Controls = []netip.Addr{host} },
-			network: func() func(evidence.Ask) []event {
+			network: func() func(evidence.Ask) []reply {
 				gives := givesUp(gateway)
-				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []event {
+				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply {
 					if a.Target == host {
 						return nil
 					}
@@ -212,25 +213,25 @@ func TestRun(t *testing.T) {
 			verdict: diagnose.NoMAC, ids: "remote-host-unreachable", routers: "192.0.2.1", elapsed: 3660 * ms, sent: 11,
 		},
 		{
-			name: "silence ends with its time", network: func() func(evidence.Ask) []event { return way(ms, []netip.Addr{gateway}, nothing) },
+			name: "silence ends with its time", network: func() func(evidence.Ask) []reply { return way(ms, []netip.Addr{gateway}, nothing) },
 			verdict: diagnose.Silent, ids: "remote-silent", routers: "192.0.2.1", sent: 9, elapsed: 5000 * ms,
 		},
 		{
-			name: "this host has no route", network: func() func(evidence.Ask) []event {
-				return func(evidence.Ask) []event { return []event{says(0, evidence.NoRoute)} }
+			name: "this host has no route", network: func() func(evidence.Ask) []reply {
+				return func(evidence.Ask) []reply { return []reply{says(0, evidence.NoRoute)} }
 			},
 			verdict: diagnose.Silent, ids: "remote-not-sent", elapsed: 500 * ms, sent: 2,
 		},
 		{
-			name: "a redirect ends nothing", network: func() func(evidence.Ask) []event {
-				return way(ms, nil, func(evidence.Ask) []event { return []event{icmp(ms, gateway, 5, 1), says(4500*ms, evidence.Replied)} })
+			name: "a redirect ends nothing", network: func() func(evidence.Ask) []reply {
+				return way(ms, nil, func(evidence.Ask) []reply { return []reply{icmp(ms, gateway, 5, 1), says(4500*ms, evidence.Replied)} })
 			},
 			verdict: diagnose.Reachable, ids: "remote-answers", elapsed: 4500 * ms, sent: 8,
 		},
 		{
 			name: "by UDP", change: func(c *remoteprobe.Config) { c.Way, c.NoEcho = evidence.ByUDP, true },
-			network: func() func(evidence.Ask) []event {
-				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []event { return []event{icmp(2*ms, a.Target, 3, 3)} })
+			network: func() func(evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply { return []reply{icmp(2*ms, a.Target, 3, 3)} })
 			},
 			verdict: diagnose.Reachable, ids: "remote-answers remote-echo-not-allowed", routers: "192.0.2.1", sent: 5, elapsed: 900 * ms,
 		},
@@ -238,22 +239,22 @@ func TestRun(t *testing.T) {
 			name: "by connections alone", change: func(c *remoteprobe.Config) {
 				c.Way, c.Trace, c.Ports, c.Controls = evidence.ByTCP, false, []uint16{443, 80}, []netip.Addr{host}
 			},
-			network: func() func(evidence.Ask) []event {
-				return func(a evidence.Ask) []event {
+			network: func() func(evidence.Ask) []reply {
+				return func(a evidence.Ask) []reply {
 					if a.Port == 80 {
-						return []event{says(20*ms, evidence.Refused)}
+						return []reply{says(20*ms, evidence.Refused)}
 					}
-					return []event{says(10*ms, evidence.Accepted)}
+					return []reply{says(10*ms, evidence.Accepted)}
 				}
 			},
 			verdict: diagnose.Reachable, ids: "service-port-closed remote-answers service-port-open", sent: 2, elapsed: 20 * ms,
 		},
 		{
 			name: "a service answers, and echo does not", change: func(c *remoteprobe.Config) { c.Ports = []uint16{443} },
-			network: func() func(evidence.Ask) []event {
-				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []event {
+			network: func() func(evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply {
 					if a.By == evidence.ByTCP {
-						return []event{says(2*ms, evidence.Accepted)}
+						return []reply{says(2*ms, evidence.Accepted)}
 					}
 					return nil
 				})
@@ -261,17 +262,17 @@ func TestRun(t *testing.T) {
 			verdict: diagnose.Reachable, ids: "remote-answers service-port-open", routers: "192.0.2.1", sent: 8, elapsed: 2120 * ms,
 		},
 		{
-			name: "what comes back of others' packets changes nothing", network: func() func(evidence.Ask) []event {
-				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []event {
+			name: "what comes back of others' packets changes nothing", network: func() func(evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply {
 					b := a
 					b.Seq += 1000
-					return []event{{ms, evidence.Told{Of: b, Word: evidence.Replied}}, {ms, evidence.Told{Of: b, Word: evidence.SaidICMP, From: gateway, Type: 3, Code: 1}}}
+					return []reply{{ms, evidence.Told{Of: b, Word: evidence.Replied}}, {ms, evidence.Told{Of: b, Word: evidence.SaidICMP, From: gateway, Type: 3, Code: 1}}}
 				})
 			},
 			verdict: diagnose.Silent, ids: "remote-silent", routers: "192.0.2.1", sent: 9, elapsed: 5000 * ms,
 		},
 		{
-			name: "this host's own gateway is dead", network: func() func(evidence.Ask) []event { return givesUp(us.Addr()) },
+			name: "this host's own gateway is dead", network: func() func(evidence.Ask) []reply { return givesUp(us.Addr()) },
 			verdict: diagnose.Silent, ids: "remote-not-sent", elapsed: 3560 * ms, sent: 8, heard: "own true",
 		},
 	} {
@@ -310,8 +311,8 @@ func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
 		cfg.Timing.Wait = 20 * time.Second
-		n, r := run(t.Context(), t, cfg, func(evidence.Ask) []event {
-			var all []event
+		n, r := run(t.Context(), t, cfg, func(evidence.Ask) []reply {
+			var all []reply
 			for i := range 3000 {
 				from := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
 				all = append(all, icmp(time.Duration(i)*ms, from, 5, uint8(i%4)))
@@ -332,9 +333,9 @@ func TestFlood(t *testing.T) {
 // Several VIPs are asked side by side, and each has its own answer.
 func TestSeveral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, r := run(t.Context(), t, config(), way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []event {
+		_, r := run(t.Context(), t, config(), way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply {
 			if a.Target == vip {
-				return []event{says(2*ms, evidence.Replied)}
+				return []reply{says(2*ms, evidence.Replied)}
 			}
 			return nil
 		}), vip, other)
@@ -348,7 +349,7 @@ func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*ms)
 		defer cancel()
-		_, r := run(ctx, t, config(), func(evidence.Ask) []event { return nil })
+		_, r := run(ctx, t, config(), func(evidence.Ask) []reply { return nil })
 		if x := r.results[0]; !x.Partial || x.Elapsed != 300*ms || x.Diagnosis.Verdict != diagnose.Silent {
 			t.Errorf("%+v", x)
 		}
@@ -358,7 +359,7 @@ func TestInterrupted(t *testing.T) {
 // What was learnt before the sockets failed is told.
 func TestBroken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, r := newNetwork(func(evidence.Ask) []event { return nil }), &recorder{}
+		n, r := newNetwork(func(evidence.Ask) []reply { return nil }), &recorder{}
 		n.broken = errors.New("the socket is gone")
 		err := remoteprobe.Run(t.Context(), n, config(), []netip.Addr{vip}, r)
 		if !errors.Is(err, n.broken) || len(r.results) != 1 || !r.results[0].Partial {

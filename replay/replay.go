@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/docket"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/mss"
@@ -31,17 +32,10 @@ const (
 	maxAskers  = 1 << 12 // times that somebody asks for a VIP and is taken for a router
 )
 
-// Answer is an answer for a VIP, told once.
-type Answer struct {
-	VIP  netip.Addr
-	ARP  evidence.ARP
-	Time time.Time
-}
-
 // Replay is one pass over captured frames. It is not safe for concurrent use.
 type Replay struct {
 	// Heard is told of each different answer for a VIP. It may be nil.
-	Heard func(Answer)
+	Heard func(event.Answer)
 
 	only   bool            // no other VIPs than those that were given
 	placed bool            // a capture says where it was taken
@@ -351,7 +345,11 @@ func (r *Replay) tell(a evidence.ARP, at time.Time) {
 		return
 	}
 	r.told[key] = true
-	r.Heard(Answer{VIP: a.SenderIP, ARP: a, Time: at})
+	after := time.Duration(0)
+	if !at.IsZero() {
+		after = at.Sub(r.first)
+	}
+	r.Heard(event.Answer{VIP: a.SenderIP, ARP: a, After: after})
 }
 
 // maybeOf is what was heard of an address that is no VIP so far. What was not

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	igmpmsg "github.com/nlbprobe/nlbprobe/igmp"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -247,8 +248,8 @@ func TestPlace(t *testing.T) {
 // something was heard.
 func TestToldOnce(t *testing.T) {
 	r := replay.New()
-	var told []replay.Answer
-	r.Heard = func(a replay.Answer) { told = append(told, a) }
+	var told []event.Answer
+	r.Heard = func(a event.Answer) { told = append(told, a) }
 	one := arp(t, router, host, "0002", cluster, ipVIP, "ac103f01")
 	two := arp(t, router, host2, "0002", cluster, ipVIP, "ac103f01")
 	feed(r, one, one, two, arp(t, all, host, "0001", cluster, ipVIP, ipVIP), one)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/templates"
@@ -31,10 +32,10 @@ func NewJSON(w io.Writer) *JSON {
 var _ Handler = (*JSON)(nil)
 
 // Answer writes nothing: nothing is printed before the object is whole.
-func (*JSON) Answer(Answer) error { return nil }
+func (*JSON) Answer(event.Answer) error { return nil }
 
 // SoFar writes nothing, for the same reason.
-func (*JSON) SoFar(SoFar) error { return nil }
+func (*JSON) SoFar(event.SoFar) error { return nil }
 
 // Outcome writes the VIP's object.
 func (j *JSON) Outcome(o Outcome) error { return j.enc.Encode(object(o)) }
@@ -83,7 +84,7 @@ type jsonConnection struct {
 }
 
 // Connection writes a connection's object.
-func (j *JSON) Connection(c Connection) error {
+func (j *JSON) Connection(c event.Connection) error {
 	d := c.Diagnosis
 	o := jsonConnection{
 		Schema: SchemaMSS, Client: d.Client, Server: d.Server, Severity: d.Severity.String(),
@@ -93,10 +94,8 @@ func (j *JSON) Connection(c Connection) error {
 	return j.enc.Encode(o)
 }
 
-var _ Connections = (*JSON)(nil)
-
 // captured is nil where there is no capture.
-func captured(c *Capture) *jsonCapture {
+func captured(c *event.Capture) *jsonCapture {
 	if c == nil {
 		return nil
 	}
@@ -115,13 +114,13 @@ func findings(all []diagnose.Finding) []jsonFinding {
 }
 
 type jsonCapture struct {
-	Files   []string   `json:"files"`
-	Frames  int        `json:"frames"`
-	First   *time.Time `json:"first"`
-	Last    *time.Time `json:"last"`
-	Open    bool       `json:"open"`
-	Faults  []string   `json:"faults"`
-	Carried []Carried  `json:"carried"`
+	Files   []string        `json:"files"`
+	Frames  int             `json:"frames"`
+	First   *time.Time      `json:"first"`
+	Last    *time.Time      `json:"last"`
+	Open    bool            `json:"open"`
+	Faults  []string        `json:"faults"`
+	Carried []event.Carried `json:"carried"`
 }
 
 type jsonCluster struct {

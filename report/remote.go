@@ -5,19 +5,15 @@ import (
 	"strings"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
-var (
-	_ Remote = (*Text)(nil)
-	_ Remote = (*JSON)(nil)
-)
-
 // Heard writes nothing: nothing is printed before the object is whole.
-func (*JSON) Heard(Heard) error { return nil }
+func (*JSON) Heard(event.Heard) error { return nil }
 
 // Heard writes one line.
-func (t *Text) Heard(h Heard) error {
+func (t *Text) Heard(h event.Heard) error {
 	told := h.Told
 	to := told.Of.Target.String()
 	if told.Of.Target != h.VIP {

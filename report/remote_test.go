@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/report"
 )
@@ -23,7 +24,7 @@ func said(of evidence.Ask, from netip.Addr, kind, code uint8) evidence.Told {
 
 func fromAfar(s *story, sent int, took time.Duration) report.Outcome {
 	s.add(0, evidence.Vantage{Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.10/24")})
-	return report.Outcome{Interface: "eth0", Sent: sent, Elapsed: took, Diagnosis: diagnose.Remote(vip, s.log.Items())}
+	return report.Outcome{Result: event.Result{Interface: "eth0", Sent: sent, Elapsed: took, Diagnosis: diagnose.Remote(vip, s.log.Items())}}
 }
 
 // remoteOutcomes are runs from another subnet, for the golden files.
@@ -70,7 +71,7 @@ func TestTextHeard(t *testing.T) {
 		{told: said(echoTo(vip, 1, 0), nearBy, 3, 1), own: true, want: "this host itself, 192.0.2.1, says host unreachable (ICMP 3/1) of an echo request\n  to 172.16.63.241 0.41 ms\n"},
 	} {
 		var w writes
-		if err := report.NewText(&w, report.Style{}).Heard(report.Heard{VIP: vip, Told: tt.told, After: 412 * us1, Again: tt.again, Own: tt.own}); err != nil {
+		if err := report.NewText(&w, report.Style{}).Heard(event.Heard{VIP: vip, Told: tt.told, After: 412 * us1, Again: tt.again, Own: tt.own}); err != nil {
 			t.Fatal(err)
 		}
 		if len(w) != 1 || w[0] != tt.want {
@@ -78,7 +79,7 @@ func TestTextHeard(t *testing.T) {
 		}
 	}
 	var object bytes.Buffer
-	if err := report.NewJSON(&object).Heard(report.Heard{}); err != nil || object.Len() > 0 {
+	if err := report.NewJSON(&object).Heard(event.Heard{}); err != nil || object.Len() > 0 {
 		t.Errorf("JSON: %q, %v", object.String(), err)
 	}
 }

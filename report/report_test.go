@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/goldentest"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -75,7 +76,7 @@ func beat(priority byte, to mac.Addr) evidence.Heartbeat {
 const us1 = time.Microsecond
 
 func outcome(s *story, sent int, took time.Duration) report.Outcome {
-	return report.Outcome{Interface: "eth0", Sent: sent, Elapsed: took, Diagnosis: diagnose.VIP(vip, s.log.Items())}
+	return report.Outcome{Result: event.Result{Interface: "eth0", Sent: sent, Elapsed: took, Diagnosis: diagnose.VIP(vip, s.log.Items())}}
 }
 
 // outcomes are the runs that the golden files show.
@@ -123,12 +124,12 @@ func outcomes() map[string]report.Outcome {
 	// What is said of captures: one that is cut short, and several that are still
 	// being written.
 	captured := outcome(asked(1, 20*time.Millisecond).answer(300*us1, host(1), cluster, vip), 0, 2*time.Second)
-	captured.Interface, captured.Capture = "", &report.Capture{
+	captured.Interface, captured.Capture = "", &event.Capture{
 		Files: []string{"port\x1b[31m.pcap"}, Frames: 2, First: t0, Last: t0.Add(12500 * time.Millisecond), Faults: []string{"at byte 100: cut short"},
-		Carried: []report.Carried{{By: "VXLAN", Frames: 12}, {By: "GRE", Frames: 1}},
+		Carried: []event.Carried{{By: "VXLAN", Frames: 12}, {By: "GRE", Frames: 1}},
 	}
 	all["captured"] = captured
-	captured.Capture = &report.Capture{Files: []string{"a", "b"}, Frames: 1, First: t0, Last: t0.Add(3*time.Hour + 5*time.Minute), Open: true}
+	captured.Capture = &event.Capture{Files: []string{"a", "b"}, Frames: 1, First: t0, Last: t0.Add(3*time.Hour + 5*time.Minute), Open: true}
 	all["captures"] = captured
 	all["conflict"] = outcome(asked(3, 400*time.Millisecond).
 		answer(300*us1, host(1), host(1), vip).answer(350*us1, host(2), host(2), vip), 3, 402*time.Millisecond)
@@ -197,10 +198,10 @@ func TestConnection(t *testing.T) {
 		l.Add(evidence.Segment{Src: server, Dst: client, Payload: 536}, t0.Add(2*time.Millisecond), 1, nil)
 		return l.Items()
 	}
-	for name, c := range map[string]report.Connection{
+	for name, c := range map[string]event.Connection{
 		"connection": {
 			Name: "web\x1b[31m", Diagnosis: mss.Judge(client, server, segments(true)), Elapsed: 2 * time.Millisecond,
-			Capture: &report.Capture{Files: []string{"mail.pcap"}, Frames: 3, First: t0, Last: t0.Add(2 * time.Millisecond)},
+			Capture: &event.Capture{Files: []string{"mail.pcap"}, Frames: 3, First: t0, Last: t0.Add(2 * time.Millisecond)},
 		},
 		"connection-half-seen": {Diagnosis: mss.Judge(client, server, segments(false))},
 	} {
@@ -247,14 +248,14 @@ func TestTextColour(t *testing.T) {
 func TestTextAnswer(t *testing.T) {
 	tests := []struct {
 		name   string
-		answer report.Answer
+		answer event.Answer
 		want   string
 	}{
 		{
-			"a cluster's host", report.Answer{VIP: vip, After: 412 * us1, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: cluster}},
+			"a cluster's host", event.Answer{VIP: vip, After: 412 * us1, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: cluster}},
 			"00:15:5d:00:00:01 answers: 172.16.63.241 is at 03:00:5e:11:11:11  0.41 ms\n",
 		}, {
-			"an ordinary host, tagged", report.Answer{VIP: vip, After: 1234 * time.Millisecond, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: host(1), VLAN: 20}},
+			"an ordinary host, tagged", event.Answer{VIP: vip, After: 1234 * time.Millisecond, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: host(1), VLAN: 20}},
 			"172.16.63.241 is at 00:15:5d:00:00:01  1.2 s  VLAN 20\n",
 		},
 	}
@@ -273,19 +274,19 @@ func TestTextSoFar(t *testing.T) {
 	router := netip.MustParseAddr("172.16.63.1")
 	tests := []struct {
 		name string
-		s    report.SoFar
+		s    event.SoFar
 		want string
 	}{
-		{"heartbeats", report.SoFar{
-			Diagnosis: diagnose.Diagnosis{VIP: vip, Verdict: diagnose.Reachable}, Pending: report.Pending{Heartbeats: true},
+		{"heartbeats", event.SoFar{
+			Diagnosis: diagnose.Diagnosis{VIP: vip, Verdict: diagnose.Reachable}, Pending: event.Pending{Heartbeats: true},
 		}, "172.16.63.241 so far: reachable; hearing heartbeats\n"},
-		{"a router", report.SoFar{
+		{"a router", event.SoFar{
 			Diagnosis: diagnose.Diagnosis{VIP: vip, Verdict: diagnose.Answers},
-			Pending:   report.Pending{Routers: []netip.Addr{router}, Heartbeats: true},
+			Pending:   event.Pending{Routers: []netip.Addr{router}, Heartbeats: true},
 		}, "172.16.63.241 so far: answers; testing router 172.16.63.1, hearing heartbeats\n"},
-		{"all, of a name with a bell in it", report.SoFar{
+		{"all, of a name with a bell in it", event.SoFar{
 			Name: "web\a", Diagnosis: diagnose.Diagnosis{VIP: vip, Verdict: diagnose.Answers},
-			Pending: report.Pending{Routers: []netip.Addr{router, router.Next()}, Hellos: true, Heartbeats: true, Members: true, Ports: true, Listen: true},
+			Pending: event.Pending{Routers: []netip.Addr{router, router.Next()}, Hellos: true, Heartbeats: true, Members: true, Ports: true, Listen: true},
 		}, "172.16.63.241 (web\\a) so far: answers; testing router 172.16.63.1, testing\n" +
 			"  router 172.16.63.2, awaiting routers' hellos, hearing heartbeats, asking for\n" +
 			"  the group's members, connecting, listening as asked\n"},
@@ -364,7 +365,7 @@ func TestJSON(t *testing.T) {
 			o.Configs = []templates.Config{{Platform: "cisco-ios", Section: templates.Configure, Text: "arp\n", Confidence: "vendor"}}
 			var b bytes.Buffer
 			h := report.NewJSON(&b)
-			if err := errors.Join(h.Answer(report.Answer{}), h.Outcome(o), h.Config(report.Paste{}), h.Close()); err != nil {
+			if err := errors.Join(h.Answer(event.Answer{}), h.Outcome(o), h.Config(report.Paste{}), h.Close()); err != nil {
 				t.Fatal(err)
 			}
 			if n := bytes.Count(b.Bytes(), []byte("\n")); n != 1 || b.Bytes()[b.Len()-1] != '\n' {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
@@ -74,7 +75,7 @@ func (t *Text) write(s string) error {
 }
 
 // Answer writes one line.
-func (t *Text) Answer(a Answer) error {
+func (t *Text) Answer(a event.Answer) error {
 	line := fmt.Sprintf("%s is at %s", a.VIP, a.ARP.SenderMAC)
 	if a.ARP.EthSrc != a.ARP.SenderMAC {
 		line = fmt.Sprintf("%s answers: %s", a.ARP.EthSrc, line)
@@ -99,12 +100,12 @@ func (t *Text) labelled(name, text string) string {
 }
 
 // SoFar writes a sentence: what the verdict is as yet, and what it waits for.
-func (t *Text) SoFar(s SoFar) error {
-	return t.write(Wrap("", "  ", fmt.Sprintf("%s so far: %s; %s", who(s.Name, s.Diagnosis.VIP), s.Diagnosis.Verdict, s.Pending), Width))
+func (t *Text) SoFar(s event.SoFar) error {
+	return t.write(Wrap("", "  ", fmt.Sprintf("%s so far: %s; %s", who(s.Name, s.Diagnosis.VIP), s.Diagnosis.Verdict, pendingWords(s.Pending)), Width))
 }
 
-// String says what is waited for.
-func (p Pending) String() string {
+// pendingWords says what is waited for.
+func pendingWords(p event.Pending) string {
 	var all []string
 	for _, ip := range p.Routers {
 		all = append(all, "testing router "+ip.String())
@@ -179,7 +180,7 @@ func (t *Text) findings(b *strings.Builder, all []diagnose.Finding, severity dia
 }
 
 // Connection writes the report of one connection.
-func (t *Text) Connection(c Connection) error {
+func (t *Text) Connection(c event.Connection) error {
 	var b strings.Builder
 	if t.wrote {
 		b.WriteByte('\n')
@@ -196,14 +197,12 @@ func (t *Text) Connection(c Connection) error {
 		line = fmt.Sprintf("The client takes segments of %s, the server of %s.", bytesOf(d.ClientMSS), bytesOf(d.ServerMSS))
 	}
 	if c.Capture != nil {
-		line += " " + c.Capture.sentence()
+		line += " " + readFrom(c.Capture)
 	}
 	b.WriteString(Wrap(indent, indent, line, Width))
 	t.findings(&b, d.Findings, d.Severity)
 	return t.write(b.String())
 }
-
-var _ Connections = (*Text)(nil)
 
 func bytesOf(mss int) string {
 	if mss == 0 {
@@ -217,7 +216,7 @@ func verdictLines(o Outcome) []string {
 	var how string
 	switch {
 	case o.Capture != nil:
-		how = o.Capture.sentence()
+		how = readFrom(o.Capture)
 	case o.Diagnosis.Remote:
 		return remoteLines(o)
 	case o.Passive:
@@ -244,8 +243,8 @@ func verdictLines(o Outcome) []string {
 	return lines
 }
 
-// sentence says what was read.
-func (c *Capture) sentence() string {
+// readFrom says what was read.
+func readFrom(c *event.Capture) string {
 	from := "a capture"
 	switch n := len(c.Files); {
 	case n == 1:
@@ -260,11 +259,11 @@ func (c *Capture) sentence() string {
 	if c.Open {
 		return fmt.Sprintf("So far, %s%s of %s; more may come.", frames(c.Frames), over, from)
 	}
-	return fmt.Sprintf("Read %s%s from %s.%s", frames(c.Frames), over, from, c.carried())
+	return fmt.Sprintf("Read %s%s from %s.%s", frames(c.Frames), over, from, carriedWords(c))
 }
 
-// carried says which frames hold others, into which nothing looked.
-func (c *Capture) carried() string {
+// carriedWords say which frames hold others, into which nothing looked.
+func carriedWords(c *event.Capture) string {
 	if len(c.Carried) == 0 {
 		return ""
 	}

@@ -16,11 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nlbprobe/nlbprobe/capture"
-	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mss"
-	"github.com/nlbprobe/nlbprobe/remoteprobe"
 	"github.com/nlbprobe/nlbprobe/replay"
 	"github.com/nlbprobe/nlbprobe/report"
 )
@@ -142,7 +141,7 @@ func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
 		a.rec.gone = cancel // nobody is left to tell
 	}
 	a.read(ctx)
-	k := &keeper{listener: a, off: o.write == ""}
+	k := &keeper{Listener: a.rec, off: o.write == ""}
 	err = safely(func() error { return a.finish(k, ctx.Err() != nil) })
 	if k.off {
 		return err
@@ -172,12 +171,12 @@ type analysis struct {
 }
 
 func newAnalysis(o *analyzeOptions, io stdio, vips []netip.Addr) *analysis {
-	var handler report.Connections = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
+	var handler report.Handler = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
 	a := &analysis{o: o, io: io, replay: replay.New(vips...), told: make(map[netip.Addr]string)}
-	a.rec = &recorder{handler: handler, connections: handler, config: &o.config, json: o.output == "json"}
+	a.rec = &recorder{handler: handler, config: &o.config, json: o.output == "json"}
 	a.replay.Heard = a.heard
 	return a
 }
@@ -225,13 +224,9 @@ func (a *analysis) fault(err error) {
 }
 
 // heard tells of a new answer the moment it is met.
-func (a *analysis) heard(h replay.Answer) {
-	after := time.Duration(0)
-	if first := a.replay.Seen().First; !h.Time.IsZero() {
-		after = h.Time.Sub(first)
-	}
+func (a *analysis) heard(ans event.Answer) {
 	a.prog.clear()
-	a.rec.answer(job{}, check.Answer{VIP: h.VIP, ARP: h.ARP, After: after})
+	a.rec.Answer(ans)
 }
 
 // The times between two looks at the clock.
@@ -365,17 +360,37 @@ func (a *analysis) gatherPlace() {
 	a.replay.Place(a.place)
 }
 
-// diagnose judges a VIP by what was read so far.
-func (a *analysis) diagnose(vip netip.Addr) check.Result {
+// result judges a VIP by what was read so far.
+func (a *analysis) result(vip netip.Addr) event.Result {
 	items := a.replay.Items(vip, a.place)
 	seen := a.replay.Seen()
-	return check.Result{VIP: vip, Items: items, Diagnosis: diagnose.VIP(vip, items), Start: seen.First, Elapsed: seen.Last.Sub(seen.First)}
+	res := event.Result{
+		VIP: vip, Items: items, Diagnosis: diagnose.VIP(vip, items),
+		Start: seen.First, Elapsed: seen.Last.Sub(seen.First), Capture: a.captured(),
+	}
+	// Where the captures were taken at one place, the report names it as the live
+	// one did.
+	var places []string
+	for _, it := range items {
+		switch f := it.Fact.(type) {
+		case evidence.Vantage:
+			if !slices.Contains(places, f.Interface) {
+				places = append(places, f.Interface)
+			}
+		case evidence.Listened:
+			res.Passive = res.Passive || f.Passive
+		}
+	}
+	if len(places) == 1 {
+		res.Interface = places[0]
+	}
+	return res
 }
 
 // captured says what was read.
-func (a *analysis) captured() *report.Capture {
+func (a *analysis) captured() *event.Capture {
 	seen := a.replay.Seen()
-	c := &report.Capture{Frames: seen.Frames, First: seen.First, Last: seen.Last, Carried: a.carried()}
+	c := &event.Capture{Frames: seen.Frames, First: seen.First, Last: seen.Last, Carried: a.carried()}
 	for _, in := range a.inputs {
 		c.Files = append(c.Files, in.name)
 	}
@@ -385,56 +400,20 @@ func (a *analysis) captured() *report.Capture {
 	return c
 }
 
-// answer implements listener.
-func (a *analysis) answer(j job, ans check.Answer) { a.rec.answer(j, ans) }
-
-// soFar implements listener; a capture has nothing to wait for.
-func (*analysis) soFar(job, check.SoFar) {}
-
-// returned implements listener; a capture is of a segment.
-func (*analysis) returned(job, remoteprobe.Heard) {}
-
-// result implements listener.
-func (a *analysis) result(_ job, res check.Result) { a.tell(res, a.captured()) }
-
-func (a *analysis) tell(res check.Result, from *report.Capture) {
-	out := report.Outcome{Diagnosis: res.Diagnosis, Elapsed: res.Elapsed, Partial: res.Partial, Capture: from}
-	// Where the captures were taken at one place, the report names it as the live
-	// one did.
-	var places []string
-	for _, it := range res.Items {
-		switch f := it.Fact.(type) {
-		case evidence.Vantage:
-			if !slices.Contains(places, f.Interface) {
-				places = append(places, f.Interface)
-			}
-		case evidence.Listened:
-			out.Passive = out.Passive || f.Passive
-		}
-	}
-	if len(places) == 1 {
-		out.Interface = places[0]
-	}
-	a.rec.mu.Lock()
-	defer a.rec.mu.Unlock()
-	a.rec.outcome(out, 0)
-}
-
 // reportChanges tells of each VIP whose diagnosis is another than was told last.
 func (a *analysis) reportChanges() {
 	for _, vip := range a.replay.VIPs() {
 		if !a.replay.Changed(vip) {
 			continue
 		}
-		res := a.diagnose(vip)
+		res := a.result(vip)
 		said := gist(res.Diagnosis)
 		if a.told[vip] == said {
 			continue
 		}
 		a.told[vip] = said
-		from := a.captured()
-		from.Open = true
-		a.tell(res, from)
+		res.Capture.Open = true
+		a.rec.Result(res)
 	}
 }
 
@@ -474,9 +453,9 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 	a.rec.severities, a.rec.groups = nil, nil
 	vips := a.replay.VIPs()
 	for _, vip := range vips {
-		res := a.diagnose(vip)
+		res := a.result(vip)
 		res.Partial = interrupted
-		to.result(job{}, res)
+		to.Result(res)
 	}
 	say := func(format string, args ...any) {
 		fmt.Fprintf(a.io.err, "nlbprobe: %s\n", report.Clean(fmt.Sprintf(format, args...)))
@@ -526,15 +505,15 @@ func (a *analysis) tellConnections(to *keeper, connections []mss.Followed) {
 	slices.SortStableFunc(all, func(x, y judged) int { return y.diagnosis.Severity.Compare(x.diagnosis.Severity) })
 	for _, j := range all {
 		to.keep(j.of.Items, j.diagnosis.Findings)
-		a.rec.connection(report.Connection{Diagnosis: j.diagnosis, Capture: a.captured(), Elapsed: span(j.of.Items)})
+		a.rec.connection(event.Connection{Items: j.of.Items, Diagnosis: j.diagnosis, Capture: a.captured(), Elapsed: span(j.of.Items)})
 	}
 }
 
 // carried are the frames that carry others.
-func (a *analysis) carried() []report.Carried {
-	var all []report.Carried
+func (a *analysis) carried() []event.Carried {
+	var all []event.Carried
 	for _, c := range a.replay.Carried() {
-		all = append(all, report.Carried{By: c.By.String(), Frames: c.Frames})
+		all = append(all, event.Carried{By: c.By.String(), Frames: c.Frames})
 	}
 	return all
 }

@@ -54,9 +54,9 @@ func (c *configOptions) validate(vips []named, tell io.Writer) error {
 
 // configGroup is VIPs that one configuration serves.
 type configGroup struct {
-	vips []netip.Addr
-	mac  mac.Addr
-	link int // index of the interface that they were probed from
+	vips  []netip.Addr
+	mac   mac.Addr
+	place string // the interface that they were probed from
 
 	// What is known of the cluster beside its MAC, as in templates.Values.
 	mode    templates.Mode
@@ -71,11 +71,11 @@ func (g *configGroup) unicast() bool { return !g.mac.IsGroup() }
 // groupFor returns the group of one VIP, or nil and why no configuration is
 // printed; the reason is empty where nobody would expect one. given says that the
 // user asked for some platform's, needed or not.
-func groupFor(d diagnose.Diagnosis, link int, given bool) (*configGroup, string) {
+func groupFor(d diagnose.Diagnosis, place string, given bool) (*configGroup, string) {
 	c := d.Cluster
 	fails := d.Verdict == diagnose.LocalOnly
 	derived := derivedFrom(c, d.VIP)
-	g := &configGroup{vips: []netip.Addr{d.VIP}, mac: c.MAC, link: link}
+	g := &configGroup{vips: []netip.Addr{d.VIP}, mac: c.MAC, place: place}
 	switch {
 	case d.Remote && (given || d.Verdict == diagnose.NoMAC):
 		return nil, "None printed: no MAC is known from another subnet."
@@ -177,7 +177,7 @@ func noLines(configs []templates.Config, m mac.Addr) string {
 func addGroup(groups []configGroup, g configGroup) []configGroup {
 	for i := range groups {
 		h := &groups[i]
-		if h.mac != g.mac || h.link != g.link {
+		if h.mac != g.mac || h.place != g.place {
 			continue
 		}
 		h.vips = append(h.vips, g.vips...)

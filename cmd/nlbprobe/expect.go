@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/nearest"
 )
 
@@ -50,7 +50,7 @@ func checkExpect(verdict string, retry time.Duration) error {
 // is up, or it is interrupted. It tells to of the last try only. The exit
 // status is 0 where the expectation was met, and otherwise that of the last
 // try, but critical where that is 0 or 1: what was expected is not so.
-func (s *session) until(ctx context.Context, to listener, rec *recorder) error {
+func (s *session) until(ctx context.Context, to event.Listener, rec *recorder) error {
 	want := diagnose.Verdict(s.o.expect)
 	begin := time.Now()
 	end := begin.Add(s.o.retry)
@@ -116,32 +116,41 @@ func (s *session) clearProgress() {
 	}
 }
 
-// try is a listener that holds what one try found, until it is known whether it
+// try is a Listener that holds what one try found, until it is known whether it
 // is the last.
 type try struct {
 	mu      sync.Mutex
-	events  []func(listener)
-	results []check.Result
+	events  []func(event.Listener)
+	results []event.Result
 }
 
-func (t *try) answer(j job, a check.Answer) {
+// Answer implements event.Listener.
+func (t *try) Answer(a event.Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.events = append(t.events, func(to listener) { to.answer(j, a) })
+	t.events = append(t.events, func(to event.Listener) { to.Answer(a) })
 }
 
-// soFar is of no interest: a try is told as a whole.
-func (t *try) soFar(job, check.SoFar) {}
-
-func (t *try) result(j job, r check.Result) {
+// Heard implements event.Listener.
+func (t *try) Heard(h event.Heard) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.events = append(t.events, func(to listener) { to.result(j, r) })
+	t.events = append(t.events, func(to event.Listener) { to.Heard(h) })
+}
+
+// SoFar implements event.Listener: a try is told as a whole.
+func (t *try) SoFar(event.SoFar) {}
+
+// Result implements event.Listener.
+func (t *try) Result(r event.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.events = append(t.events, func(to event.Listener) { to.Result(r) })
 	t.results = append(t.results, r)
 }
 
 // replay tells to what was held back, in order.
-func (t *try) replay(to listener) {
+func (t *try) replay(to event.Listener) {
 	for _, e := range t.events {
 		e(to)
 	}
@@ -149,7 +158,7 @@ func (t *try) replay(to listener) {
 
 // all reports whether every result has the verdict, and there is one.
 func (t *try) all(want diagnose.Verdict) bool {
-	return len(t.results) > 0 && !slices.ContainsFunc(t.results, func(r check.Result) bool { return r.Diagnosis.Verdict != want })
+	return len(t.results) > 0 && !slices.ContainsFunc(t.results, func(r event.Result) bool { return r.Diagnosis.Verdict != want })
 }
 
 // String gives each VIP with its verdict.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mss"
@@ -104,7 +105,7 @@ func runMss(ctx context.Context, o *mssOptions, io stdio) error {
 			return lookupError(host, err, nil)
 		}
 	}
-	var handler report.Connections = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
+	var handler report.Handler = report.NewText(io.out, report.Style{Colour: wantColour(io.out), Verbose: o.verbose})
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
@@ -121,7 +122,7 @@ func runMss(ctx context.Context, o *mssOptions, io stdio) error {
 		items := []evidence.Item{{Fact: offer, First: begin, Last: begin, Count: 1}}
 		d := mss.Judge(offer.Dst, offer.Src, items)
 		severities = append(severities, d.Severity)
-		if err := handler.Connection(report.Connection{Name: name, Diagnosis: d, Elapsed: time.Since(begin)}); err != nil {
+		if err := handler.Connection(event.Connection{Name: name, Items: items, Diagnosis: d, Start: begin, Elapsed: time.Since(begin)}); err != nil {
 			return err
 		}
 	}

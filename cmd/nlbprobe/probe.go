@@ -17,6 +17,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/arpprobe"
 	"github.com/nlbprobe/nlbprobe/check"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/route"
@@ -154,7 +155,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
-	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive, again: o.again()}
+	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", again: o.again()}
 	// Beside the first question, as it takes a stop of all threads for each right.
 	var rights sync.WaitGroup
 	rights.Go(func() {
@@ -171,7 +172,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		rec.gone = cancel // nobody is left to tell
 		return run.conduct(ctx, rec, rec)
 	}
-	k := &keeper{listener: rec}
+	k := &keeper{Listener: rec}
 	err = safely(func() error { return run.conduct(ctx, k, rec) })
 	rights.Wait() // so that the file has the same owner always
 	return k.end(o.write, err)
@@ -191,7 +192,7 @@ func (o *probeOptions) again() []string {
 
 // conduct runs the probe once, or until the expected verdict is there, tells to
 // what is learnt, and returns the statusError of rec, the report.
-func (s *session) conduct(ctx context.Context, to listener, rec *recorder) error {
+func (s *session) conduct(ctx context.Context, to event.Listener, rec *recorder) error {
 	if s.o.expect != "" {
 		return s.until(ctx, to, rec)
 	}
@@ -210,7 +211,7 @@ type session struct {
 }
 
 // once runs every job, side by side, and tells to.
-func (s *session) once(ctx context.Context, to listener) error {
+func (s *session) once(ctx context.Context, to event.Listener) error {
 	errs := make([]error, len(s.jobs))
 	var wg sync.WaitGroup
 	for i := range s.jobs[1:] {
@@ -415,7 +416,7 @@ func seed() (s routerprobe.Seed) {
 }
 
 // probe runs the check of one job.
-func (s *session) probe(ctx context.Context, n int, to listener) error {
+func (s *session) probe(ctx context.Context, n int, to event.Listener) error {
 	j, o := s.jobs[n], s.o
 	if j.remote {
 		return s.ask(ctx, j, to)
@@ -450,7 +451,7 @@ func (s *session) probe(ctx context.Context, n int, to listener) error {
 	for i, v := range j.vips {
 		vips[i] = v.vip
 	}
-	return check.Run(ctx, s.links[n], cfg, vips, jobHandler{j, to})
+	return check.Run(ctx, s.links[n], cfg, vips, naming{to, j})
 }
 
 // wantColour reports whether w is a terminal that should get colours: never

@@ -5,41 +5,35 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/finding"
-	"github.com/nlbprobe/nlbprobe/remoteprobe"
 	"github.com/nlbprobe/nlbprobe/report"
 )
 
-// listener is told what the jobs of a run learn. Jobs run side by side, so it is
-// called from several goroutines.
-type listener interface {
-	answer(job, check.Answer)
-	soFar(job, check.SoFar)
-	returned(job, remoteprobe.Heard)
-	result(job, check.Result)
-}
-
-// jobHandler is a check.Handler that says which job speaks.
-type jobHandler struct {
+// naming is a Listener that adds to the events of one job the names that the user
+// gave for its VIPs.
+type naming struct {
+	event.Listener
 	job job
-	to  listener
 }
 
-func (h jobHandler) Answer(a check.Answer) { h.to.answer(h.job, a) }
-func (h jobHandler) SoFar(s check.SoFar)   { h.to.soFar(h.job, s) }
-func (h jobHandler) Result(r check.Result) { h.to.result(h.job, r) }
+func (n naming) SoFar(s event.SoFar) {
+	s.Name = n.job.nameOf(s.VIP)
+	n.Listener.SoFar(s)
+}
 
-// recorder is a listener that hands what it hears to the report, one call at a
+func (n naming) Result(r event.Result) {
+	r.Name = n.job.nameOf(r.VIP)
+	n.Listener.Result(r)
+}
+
+// recorder is a Listener that hands what it hears to the report, one call at a
 // time, and remembers what the exit status and the configuration need.
 type recorder struct {
 	handler report.Handler
-	// connections is the handler where it is told of connections too.
-	connections report.Connections
-	config      *configOptions
-	json        bool
-	passive     bool
+	config  *configOptions
+	json    bool
 	// again are the flags by which a run that checks the result finds the same
 	// interface and routers.
 	again []string
@@ -61,32 +55,38 @@ func (r *recorder) note(err error) {
 	}
 }
 
-func (r *recorder) answer(_ job, a check.Answer) {
+// Answer implements event.Listener.
+func (r *recorder) Answer(a event.Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.note(r.handler.Answer(report.Answer(a)))
+	r.note(r.handler.Answer(a))
 }
 
-func (r *recorder) soFar(j job, s check.SoFar) {
+// Heard implements event.Listener.
+func (r *recorder) Heard(h event.Heard) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.note(r.handler.SoFar(report.SoFar{Name: j.nameOf(s.VIP), Diagnosis: s.Diagnosis, Pending: report.Pending(s.Pending)}))
+	r.note(r.handler.Heard(h))
 }
 
-func (r *recorder) result(j job, res check.Result) {
+// SoFar implements event.Listener.
+func (r *recorder) SoFar(s event.SoFar) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.outcome(report.Outcome{
-		Name: j.nameOf(res.VIP), Interface: j.ifi.Name, Diagnosis: res.Diagnosis, Elapsed: res.Elapsed, Sent: res.Sent,
-		Passive: r.passive, Partial: res.Partial,
-	}, j.ifi.Index)
+	r.note(r.handler.SoFar(s))
 }
 
-// outcome hands a VIP's outcome to the report. link is the interface that it was
-// probed from.
-func (r *recorder) outcome(out report.Outcome, link int) {
+// Result implements event.Listener.
+func (r *recorder) Result(res event.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := report.Outcome{Result: res}
 	r.severities = append(r.severities, out.Diagnosis.Severity)
-	group, why := groupFor(out.Diagnosis, link, r.config.given)
+	place := out.Interface
+	if out.Capture != nil {
+		place = "" // whoever reads captures has one cluster before them, wherever each was taken
+	}
+	group, why := groupFor(out.Diagnosis, place, r.config.given)
 	out.NoConfig = why
 	if group != nil && (r.json || group.unicast()) {
 		lines, advice, err := r.config.renderLines(*group)
@@ -108,11 +108,11 @@ func (r *recorder) outcome(out report.Outcome, link int) {
 }
 
 // connection hands a connection to the report.
-func (r *recorder) connection(c report.Connection) {
+func (r *recorder) connection(c event.Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.severities = append(r.severities, c.Diagnosis.Severity)
-	r.note(r.connections.Connection(c))
+	r.note(r.handler.Connection(c))
 }
 
 // check is the command that waits until the VIPs are reachable.

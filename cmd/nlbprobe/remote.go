@@ -9,11 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/clientsock"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/remoteprobe"
-	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/route"
 )
 
@@ -81,31 +80,8 @@ func planElsewhere(o *probeOptions, vips []named, own []net.Addr, unsupported er
 	return []job{{ifi: ifi, vips: vips, remote: true}}, nil
 }
 
-// remoteHandler is a remoteprobe.Handler that says which job speaks.
-type remoteHandler struct {
-	job job
-	to  listener
-}
-
-func (h remoteHandler) Heard(r remoteprobe.Heard)   { h.to.returned(h.job, r) }
-func (h remoteHandler) Result(r remoteprobe.Result) { h.to.result(h.job, check.Result(r)) }
-
-func (r *recorder) returned(_ job, h remoteprobe.Heard) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if handler, ok := r.handler.(report.Remote); ok {
-		r.note(handler.Heard(report.Heard(h)))
-	}
-}
-
-func (t *try) returned(j job, h remoteprobe.Heard) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.events = append(t.events, func(to listener) { to.returned(j, h) })
-}
-
 // ask asks for the VIPs of a job by way of the routers.
-func (s *session) ask(ctx context.Context, j job, to listener) error {
+func (s *session) ask(ctx context.Context, j job, to event.Listener) error {
 	c, err := clientsock.Open()
 	if err != nil {
 		return err
@@ -120,7 +96,7 @@ func (s *session) ask(ctx context.Context, j job, to listener) error {
 	for i, v := range j.vips {
 		vips[i] = v.vip
 	}
-	return remoteprobe.Run(ctx, c, cfg, vips, remoteHandler{j, to})
+	return remoteprobe.Run(ctx, c, cfg, vips, naming{to, j})
 }
 
 // unused names the flags that were given and are of no use for VIPs of other

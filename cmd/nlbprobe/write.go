@@ -14,15 +14,15 @@ import (
 	"syscall"
 
 	"github.com/nlbprobe/nlbprobe/capture"
-	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
-// keeper is a listener that keeps the frames that verdicts rest on, for --write,
+// keeper is a Listener that keeps the frames that verdicts rest on, for --write,
 // and passes everything on.
 type keeper struct {
-	listener
+	event.Listener
 	off bool // nothing was asked for: it passes on and keeps nothing
 
 	mu       sync.Mutex
@@ -96,13 +96,14 @@ func (k *keeper) keepFrame(frame *evidence.Frame, comments []string) {
 	}
 }
 
-func (k *keeper) result(j job, r check.Result) {
+// Result implements event.Listener.
+func (k *keeper) Result(r event.Result) {
 	if r.Diagnosis.Remote {
-		k.listener.result(j, r) // of another subnet there are no frames, and its place is not that of the others
+		k.Listener.Result(r) // of another subnet there are no frames, and its place is not that of the others
 		return
 	}
 	k.keep(r.Items, r.Diagnosis.Findings)
-	k.listener.result(j, r)
+	k.Listener.Result(r)
 }
 
 // newFile is a flag that names a file to make; it implements pflag.Value.
