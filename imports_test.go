@@ -47,12 +47,14 @@ var mayImport = []struct {
 	{"templates", []string{"mac", "nearest", "nlb"}},
 	{"event", []string{"diagnose", "evidence", "mss"}},
 	{"report", []string{"diagnose", "event", "evidence", "templates", "mac", "nlb"}},
+	{"advice", []string{"diagnose", "mac", "nlb", "templates"}},
 	{"arpprobe", []string{"mac", "evidence"}},
 	{"routerprobe", []string{"inet", "mac", "evidence"}},
 	{"docket", []string{"evidence", "igmp", "mac"}},
 	{"capture", []string{"evidence", "mac"}},
+	{"excerpt", []string{"capture", "evidence", "finding"}},
 	{"capture/capturetest", []string{"capture", "evidence"}},
-	{"check", []string{"arpprobe", "igmp", "nlb", "routerprobe", "observe", "diagnose", "docket", "event", "evidence", "mac"}},
+	{"check", []string{"arpprobe", "igmp", "inet", "nlb", "routerprobe", "observe", "diagnose", "docket", "event", "evidence", "mac"}},
 	{"remoteprobe", []string{"diagnose", "event", "evidence"}},
 	{"replay", []string{"inet", "mss", "docket", "event", "evidence", "mac", "nlb", "observe"}},
 	{"wire", []string{"evidence", "inet", "mac"}},
@@ -66,7 +68,7 @@ var mayImport = []struct {
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"scripts/corpus", nil},              // runs the tool as users do, and knows nothing of it
 	{"cmd/nlbprobe", []string{"inventory",
-		"arpprobe", "capture", "check", "clientsock", "diagnose", "event", "evidence", "finding", "mss", "mac", "nearest", "nlb", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
+		"advice", "arpprobe", "capture", "check", "clientsock", "diagnose", "event", "evidence", "excerpt", "finding", "mss", "mac", "nearest", "nlb", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
 }
 

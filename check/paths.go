@@ -16,14 +16,6 @@ import (
 // gets.
 const gather = 15 * time.Millisecond
 
-// helloGroups are the group addresses of VRRP (224.0.0.18, RFC 5798 5.1.1.2) and
-// HSRP (224.0.0.2, RFC 2281 5; version 2: 224.0.0.102).
-var helloGroups = [...]mac.Addr{
-	{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12},
-	{0x01, 0x00, 0x5e, 0x00, 0x00, 0x02},
-	{0x01, 0x00, 0x5e, 0x00, 0x00, 0x66},
-}
-
 // path is one router under test by way of one of its MACs, for some of the VIPs.
 type path struct {
 	probe      *routerprobe.Probe

@@ -147,7 +147,7 @@ func (r *runner) foundAt(f *forwarder, m mac.Addr, at time.Time) {
 		f.at = append(f.at, &place{mac: m, tested: make(map[netip.Addr]bool)})
 		// One that says hello is known by that: its MAC is no reason to wait for more.
 		if wait := helloWait(m); wait > 0 && f.by != byHello && r.tests() && r.hellosBy.IsZero() {
-			for _, group := range helloGroups {
+			for _, group := range helloMACs() {
 				r.join(group)
 			}
 			r.hellosBy = at.Add(wait)

@@ -225,7 +225,7 @@ func verdictLines(o Outcome) []string {
 		how = fmt.Sprintf("Sent %s on %s, %s in all.", frames(o.Sent), Clean(o.Interface), milliseconds(o.Elapsed))
 	}
 	lines := []string{verdictSentence(o.Diagnosis) + othersOpen(o.Diagnosis) + " " + how}
-	if o.Capture == nil && o.Diagnosis.Verdict == diagnose.Silent && o.Diagnosis.Has("vip-off-link") {
+	if o.Capture == nil && o.Diagnosis.Verdict == diagnose.Silent && o.Diagnosis.Has(diagnose.VIPOffLink) {
 		lines = append(lines, fmt.Sprintf("This host is not on its subnet: ARP on %s does not get there.", Clean(o.Interface)))
 	}
 	if o.Capture == nil && o.Elapsed < nlb.HeartbeatPeriod {
@@ -286,7 +286,7 @@ func verdictSentence(d diagnose.Diagnosis) string {
 	switch d.Verdict {
 	case diagnose.Reachable:
 		for _, f := range d.Findings {
-			if f.ID == "router-reaches-vip" && f.Certainty == nlb.Unconfirmed {
+			if f.ID == diagnose.RouterReachesVIP && f.Certainty == nlb.Unconfirmed {
 				return "It answers here, and a router seems to reach it, by one packet of somebody's."
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nlbprobe/nlbprobe/advice"
 	"github.com/nlbprobe/nlbprobe/capture"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -213,7 +214,7 @@ func TestLoneWitness(t *testing.T) {
 			run(t.Context(), []string{"analyze", path, "--platform", platform}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
 			_, paste, found := strings.Cut(out.String(), "PASTE")
 			text := strings.Join(strings.Fields(strings.ReplaceAll(paste, "\n!", " ")), " ")
-			if !found || strings.Contains(text, loneWitness) != tt.want {
+			if !found || strings.Contains(text, advice.LoneWitness) != tt.want {
 				t.Errorf("%s, %s:\n%s", name, platform, out.String())
 			}
 		}
@@ -265,24 +266,24 @@ func TestUndo(t *testing.T) {
 	vips := []netip.Addr{netip.MustParseAddr("192.0.2.90")}
 	for name, tt := range map[string]struct {
 		platform string
-		g        configGroup
+		g        advice.Need
 		want     string
 	}{
-		"a primary VIP that heartbeats name": {"cisco-ios", configGroup{mac: mac.Addr{1, 0, 0x5e, 0x7f, 2, 91}, mode: templates.IGMP, group: netip.MustParseAddr("239.255.2.91")},
+		"a primary VIP that heartbeats name": {"cisco-ios", advice.Need{MAC: mac.Addr{1, 0, 0x5e, 0x7f, 2, 91}, Mode: templates.IGMP, Group: netip.MustParseAddr("239.255.2.91")},
 			"no ip igmp snooping vlan 20 static 239.255.2.91 interface GigabitEthernet1/0/11"},
-		"a group that hosts report": {"cisco-ios", configGroup{mac: mac.Addr{1, 0, 0x5e, 0, 2, 90}, mode: templates.IGMP, group: netip.MustParseAddr("224.0.2.90")},
+		"a group that hosts report": {"cisco-ios", advice.Need{MAC: mac.Addr{1, 0, 0x5e, 0, 2, 90}, Mode: templates.IGMP, Group: netip.MustParseAddr("224.0.2.90")},
 			"no ip igmp snooping vlan 20 static 224.0.2.90 interface GigabitEthernet1/0/11"},
-		"a pair of firewalls":      {"cisco-ios", configGroup{mac: mac.Addr{1, 0, 0x5e, 0, 2, 90}}, "no mac address-table static 0100.5e00.025a vlan 20"},
-		"a router that compares":   {"cisco-ios", configGroup{mac: mac.Addr{2, 0xbf, 192, 0, 2, 90}, mode: templates.Unicast, refused: true}, "no arp 192.0.2.90 02bf.c000.025a arpa"},
-		"a unicast MAC, by hand":   {"extreme-voss", configGroup{mac: mac.Addr{2, 1, 2, 3, 4, 5}, mode: templates.Unicast}, "no nlb-mode"},
-		"NLB in unicast mode":      {"extreme-voss", configGroup{mac: mac.Addr{2, 0xbf, 192, 0, 2, 90}, mode: templates.Unicast}, "no nlb-mode"},
-		"an ordinary host refused": {"cisco-ios", configGroup{mac: mac.Addr{0, 1, 2, 3, 4, 5}, mode: templates.Unicast, refused: true}, "no arp 192.0.2.90 0001.0203.0405 arpa"},
+		"a pair of firewalls":      {"cisco-ios", advice.Need{MAC: mac.Addr{1, 0, 0x5e, 0, 2, 90}}, "no mac address-table static 0100.5e00.025a vlan 20"},
+		"a router that compares":   {"cisco-ios", advice.Need{MAC: mac.Addr{2, 0xbf, 192, 0, 2, 90}, Mode: templates.Unicast, Refused: true}, "no arp 192.0.2.90 02bf.c000.025a arpa"},
+		"a unicast MAC, by hand":   {"extreme-voss", advice.Need{MAC: mac.Addr{2, 1, 2, 3, 4, 5}, Mode: templates.Unicast}, "no nlb-mode"},
+		"NLB in unicast mode":      {"extreme-voss", advice.Need{MAC: mac.Addr{2, 0xbf, 192, 0, 2, 90}, Mode: templates.Unicast}, "no nlb-mode"},
+		"an ordinary host refused": {"cisco-ios", advice.Need{MAC: mac.Addr{0, 1, 2, 3, 4, 5}, Mode: templates.Unicast, Refused: true}, "no arp 192.0.2.90 0001.0203.0405 arpa"},
 	} {
 		c := configOptions{device: deviceOptions{platforms: []string{tt.platform}, vlan: 20}}
 		if tt.platform == "cisco-ios" {
 			c.device.ports = []string{"Gi1/0/11"}
 		}
-		tt.g.vips = vips
+		tt.g.VIPs = vips
 		configs, _, err := c.renderLines(tt.g)
 		if err != nil || len(configs) != 1 {
 			t.Errorf("%s: %d configurations, %v", name, len(configs), err)

@@ -450,7 +450,7 @@ func (a *analysis) finish(to *keeper, interrupted bool) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// What was told on the way is not what counts.
-	a.rec.severities, a.rec.groups = nil, nil
+	a.rec.severities, a.rec.needs = nil, nil
 	vips := a.replay.VIPs()
 	for _, vip := range vips {
 		res := a.result(vip)

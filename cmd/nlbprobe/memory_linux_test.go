@@ -6,12 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/nlbprobe/nlbprobe/capture"
-	"github.com/nlbprobe/nlbprobe/diagnose"
-	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
 // crowd writes a capture in which 1,024 addresses are answered for with group
@@ -84,40 +79,5 @@ func TestAnalyzeMemory(t *testing.T) {
 			}
 			t.Logf("%s, %v: %d KiB", tt.name, args[2:], peak)
 		}
-	}
-}
-
-// A frame on which many findings rest, as one of a segment with many VIPs, has a
-// bounded number of comments, which say that there are more.
-func TestManyComments(t *testing.T) {
-	k := &keeper{}
-	items := []evidence.Item{{Frame: evidence.Frame{Data: make([]byte, 60), Length: 60}}}
-	for n := range 3 * maxComments {
-		finding := diagnose.Finding{ID: "same", Summary: strings.Repeat("x", n), Items: []int{0}}
-		k.keep(items, []diagnose.Finding{finding, finding})
-	}
-	name := newFile(filepath.Join(t.TempDir(), "kept.pcapng"))
-	if err := k.end(name, nil); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(string(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r, err := capture.NewReader(f, capture.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var frame evidence.Frame
-	if err := r.Next(&frame); err != nil || len(k.frames) != 1 {
-		t.Errorf("%v; %d frames", err, len(k.frames))
-	}
-	b, err := os.ReadFile(string(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(b), "nlbprobe same:"); n != maxComments || !strings.Contains(string(b), "left out: 128") {
-		t.Errorf("%d comments", n)
 	}
 }

@@ -93,6 +93,15 @@ func (j job) nameOf(vip netip.Addr) string {
 	return j.vips[i].name
 }
 
+// addrs are the addresses of the VIPs.
+func (j job) addrs() []netip.Addr {
+	vips := make([]netip.Addr, len(j.vips))
+	for i, v := range j.vips {
+		vips[i] = v.vip
+	}
+	return vips
+}
+
 // runProbe probes, reports, and returns a statusError with the exit status.
 // Whatever is wrong with the arguments is found before anything is sent.
 func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
@@ -374,22 +383,10 @@ func noLinux(err error) error {
 	return err
 }
 
-// helloGroups are where VRRP and HSRP routers say hello (RFC 5798 5.1.1.2, RFC
-// 2281 5, and HSRP version 2).
-var helloGroups = []netip.Addr{
-	netip.AddrFrom4([4]byte{224, 0, 0, 18}), netip.AddrFrom4([4]byte{224, 0, 0, 2}), netip.AddrFrom4([4]byte{224, 0, 0, 102}),
-}
-
 // open opens the link of a job, and says what to do where that is not allowed.
 func open(j job, routers []netip.Addr) (*wire.Link, error) {
-	filter := wire.Filter{Addrs: slices.Concat(j.ifi.Gateways, routers, helloGroups)}
-	for _, v := range j.vips {
-		filter.Addrs = append(filter.Addrs, v.vip)
-		// What comes from a unicast cluster's MAC, whatever it is, teaches a switch.
-		if m, err := nlb.DeriveMAC(v.vip, nlb.Unicast); err == nil {
-			filter.MACs = append(filter.MACs, m)
-		}
-	}
+	var filter wire.Filter
+	filter.Addrs, filter.MACs = check.Interest(j.addrs(), slices.Concat(j.ifi.Gateways, routers))
 	link, err := wire.Open(j.ifi.Net(), filter)
 	switch {
 	case err == nil:
@@ -447,11 +444,7 @@ func (s *session) probe(ctx context.Context, n int, to event.Listener) error {
 			cfg.Routers = append(cfg.Routers, check.Router{IP: ip})
 		}
 	}
-	vips := make([]netip.Addr, len(j.vips))
-	for i, v := range j.vips {
-		vips[i] = v.vip
-	}
-	return check.Run(ctx, s.links[n], cfg, vips, naming{to, j})
+	return check.Run(ctx, s.links[n], cfg, j.addrs(), naming{to, j})
 }
 
 // wantColour reports whether w is a terminal that should get colours: never

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/nlbprobe/nlbprobe/advice"
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/finding"
@@ -42,7 +43,7 @@ type recorder struct {
 
 	mu         sync.Mutex
 	severities []diagnose.Severity
-	groups     []configGroup
+	needs      []advice.Need
 	err        error // the first of the handler's
 }
 
@@ -86,23 +87,23 @@ func (r *recorder) Result(res event.Result) {
 	if out.Capture != nil {
 		place = "" // whoever reads captures has one cluster before them, wherever each was taken
 	}
-	group, why := groupFor(out.Diagnosis, place, r.config.given)
+	need, why := advice.For(out.Diagnosis, place, r.config.given)
 	out.NoConfig = why
-	if group != nil && (r.json || group.unicast()) {
-		lines, advice, err := r.config.renderLines(*group)
+	if need != nil && (r.json || need.Unicast()) {
+		lines, without, err := r.config.renderLines(*need)
 		r.note(err)
-		if len(advice) > 0 {
-			out.NoConfig = noLines(advice, group.mac)
+		if len(without) > 0 {
+			out.NoConfig = advice.NoLines(without, need.MAC)
 		}
 		if r.json { // each object is whole by itself
 			out.Configs = lines
 		}
 		if len(lines) == 0 {
-			group = nil
+			need = nil
 		}
 	}
-	if group != nil && !r.json {
-		r.groups = addGroup(r.groups, *group)
+	if need != nil && !r.json {
+		r.needs = advice.Add(r.needs, *need)
 	}
 	r.note(r.handler.Outcome(out))
 }
@@ -116,10 +117,10 @@ func (r *recorder) connection(c event.Connection) {
 }
 
 // check is the command that waits until the VIPs are reachable.
-func (r *recorder) check(g configGroup) []string {
+func (r *recorder) check(n advice.Need) []string {
 	words := append([]string{"nlbprobe"}, r.again...)
 	words = append(words, "--expect", "reachable", "--retry-for", "5m")
-	for _, v := range g.vips {
+	for _, v := range n.VIPs {
 		words = append(words, v.String())
 	}
 	return words
@@ -128,12 +129,12 @@ func (r *recorder) check(g configGroup) []string {
 // end writes the configuration, which is the same for all VIPs of a cluster,
 // and returns the run's exit status, or err where the run failed.
 func (r *recorder) end(err error) error {
-	for _, g := range r.groups {
-		configs, _, err := r.config.renderLines(g)
+	for _, n := range r.needs {
+		configs, _, err := r.config.renderLines(n)
 		r.note(err)
 		if err == nil {
 			r.note(r.handler.Config(report.Paste{
-				VIPs: g.vips, Configs: configs, Check: r.check(g), Undo: r.config.undo(g),
+				VIPs: n.VIPs, Configs: configs, Check: r.check(n), Undo: r.config.undo(n),
 				Default: len(r.config.device.platforms) == 0 && r.config.device.portsFrom == "",
 			}))
 		}

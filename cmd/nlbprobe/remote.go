@@ -92,11 +92,7 @@ func (s *session) ask(ctx context.Context, j job, to event.Listener) error {
 		Ports: s.o.tcp, Controls: s.controls, Timing: remoteprobe.DefaultTiming(),
 	}
 	cfg.Timing.Wait = s.o.wait
-	vips := make([]netip.Addr, len(j.vips))
-	for i, v := range j.vips {
-		vips[i] = v.vip
-	}
-	return remoteprobe.Run(ctx, c, cfg, vips, naming{to, j})
+	return remoteprobe.Run(ctx, c, cfg, j.addrs(), naming{to, j})
 }
 
 // unused names the flags that were given and are of no use for VIPs of other

@@ -9,14 +9,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 
-	"github.com/nlbprobe/nlbprobe/capture"
-	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/excerpt"
+	"github.com/nlbprobe/nlbprobe/finding"
 )
 
 // keeper is a Listener that keeps the frames that verdicts rest on, for --write,
@@ -25,84 +24,25 @@ type keeper struct {
 	event.Listener
 	off bool // nothing was asked for: it passes on and keeps nothing
 
-	mu       sync.Mutex
-	facts    []evidence.Item // what no frame says, once for all VIPs
-	frames   []*evidenceFrame
-	known    map[*byte]*evidenceFrame // a frame may be evidence of several VIPs
-	comments map[string]string        // each text once, whatever rests on it
+	mu      sync.Mutex
+	excerpt excerpt.Excerpt
 }
 
-// evidenceFrame is a frame with what is said of it.
-type evidenceFrame struct {
-	frame    evidence.Frame
-	comments []string
-	more     int // comments that were left out
-}
-
-// maxComments bounds what is said of one frame: with a thousand VIPs each of
-// them rests on what all have in common.
-const maxComments = 32
-
-// keep keeps the frames of evidence, each once, with what was found in it.
-func (k *keeper) keep(items []evidence.Item, findings []diagnose.Finding) {
+// keep keeps the frames of evidence with what was found in them.
+func (k *keeper) keep(items []evidence.Item, findings []finding.Finding) {
 	if k.off {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.known == nil {
-		k.known, k.comments = make(map[*byte]*evidenceFrame), make(map[string]string)
-	}
-	comments := make([][]string, len(items))
-	for _, finding := range findings {
-		text := fmt.Sprintf("nlbprobe %s: %s: %s", finding.ID, finding.Severity, finding.Summary)
-		if known, ok := k.comments[text]; ok {
-			text = known
-		} else {
-			k.comments[text] = text
-		}
-		for _, i := range finding.Items {
-			comments[i] = append(comments[i], text)
-		}
-	}
-	for i := range items {
-		it := &items[i]
-		k.facts = addPlace(k.facts, *it)
-		k.keepFrame(&it.Frame, comments[i])
-		for n := range it.Again {
-			k.keepFrame(&it.Again[n], comments[i])
-		}
-	}
-}
-
-func (k *keeper) keepFrame(frame *evidence.Frame, comments []string) {
-	if len(frame.Data) == 0 {
-		return
-	}
-	f := k.known[&frame.Data[0]]
-	if f == nil {
-		f = &evidenceFrame{frame: *frame}
-		k.known[&frame.Data[0]] = f
-		k.frames = append(k.frames, f)
-	}
-	for _, c := range comments {
-		switch {
-		case slices.Contains(f.comments, c):
-		case len(f.comments) < maxComments:
-			f.comments = append(f.comments, c)
-		default:
-			f.more++
-		}
-	}
+	k.excerpt.Add(items, findings)
 }
 
 // Result implements event.Listener.
 func (k *keeper) Result(r event.Result) {
-	if r.Diagnosis.Remote {
-		k.Listener.Result(r) // of another subnet there are no frames, and its place is not that of the others
-		return
+	if !r.Diagnosis.Remote { // of another subnet there are no frames, and its place is not that of the others
+		k.keep(r.Items, r.Diagnosis.Findings)
 	}
-	k.keep(r.Items, r.Diagnosis.Findings)
 	k.Listener.Result(r)
 }
 
@@ -215,31 +155,10 @@ func fill(f *os.File, content func(io.Writer) error) error {
 	return err
 }
 
-// maxPlace bounds what is noted of this host's place: a note has room for some
-// hundred VIPs.
-const maxPlace = 400
-
-// addPlace adds what no frame says, once for all VIPs, as it was known last.
-func addPlace(facts []evidence.Item, it evidence.Item) []evidence.Item {
-	switch it.Fact.(type) {
-	case evidence.Vantage, evidence.Listened, evidence.Lost:
-	default:
-		return facts
-	}
-	i := slices.IndexFunc(facts, func(known evidence.Item) bool { return known.Fact == it.Fact })
-	switch {
-	case i < 0 && len(facts) < maxPlace:
-		return append(facts, it)
-	case i >= 0 && it.Count > facts[i].Count:
-		facts[i] = it
-	}
-	return facts
-}
-
 // end makes the file that --write named, after a run that ended with err, and
 // returns what is to be said of both.
 func (k *keeper) end(name newFile, err error) error {
-	werr := name.put(k.write)
+	werr := name.put(func(out io.Writer) error { return k.excerpt.Write(out, "nlbprobe "+version) })
 	status, ok := errors.AsType[*statusError](err)
 	switch {
 	case werr == nil:
@@ -248,24 +167,4 @@ func (k *keeper) end(name newFile, err error) error {
 		return werr
 	}
 	return errors.Join(err, werr)
-}
-
-// write puts the frames in the order of their times, with the findings that rest
-// on each as comments, and what was known of this host's place.
-func (k *keeper) write(out io.Writer) error {
-	slices.SortStableFunc(k.frames, func(a, b *evidenceFrame) int { return a.frame.Time.Compare(b.frame.Time) })
-	w, err := capture.NewWriter(out, "nlbprobe "+version, k.facts)
-	if err != nil {
-		return err
-	}
-	for _, f := range k.frames {
-		comments := f.comments
-		if f.more > 0 {
-			comments = append(slices.Clip(comments), fmt.Sprintf("nlbprobe: findings that rest on this frame too, left out: %d", f.more))
-		}
-		if err := w.Write(&f.frame, comments...); err != nil {
-			return err
-		}
-	}
-	return w.Flush()
 }
