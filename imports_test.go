@@ -50,7 +50,7 @@ var mayImport = []struct {
 	{"advice", []string{"diagnose", "mac", "nlb", "templates"}},
 	{"arpprobe", []string{"mac", "evidence"}},
 	{"routerprobe", []string{"inet", "mac", "evidence"}},
-	{"docket", []string{"evidence", "igmp", "mac"}},
+	{"docket", []string{"evidence", "inet", "mac", "nlb"}},
 	{"capture", []string{"evidence", "mac"}},
 	{"excerpt", []string{"capture", "evidence", "finding"}},
 	{"capture/capturetest", []string{"capture", "evidence"}},

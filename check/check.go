@@ -213,7 +213,7 @@ func (r *runner) listened(now time.Time) {
 	for m, joined := range r.joined {
 		if joined {
 			l.Joined = m
-			r.docket.Common.Add(l, now, 1, nil)
+			r.docket.Add(l, now, 1, nil)
 		}
 	}
 }

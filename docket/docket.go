@@ -4,19 +4,18 @@
 package docket
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
-	"github.com/nlbprobe/nlbprobe/igmp"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 // Docket is the cases of one place: what concerns one VIP stands in its case,
-// what concerns all in Common. The zero value has no case. It is not safe for
-// concurrent use.
+// what concerns all VIPs of a cluster in the cluster's room, and what concerns
+// everybody in Common. The zero value has no case. It is not safe for concurrent
+// use.
 type Docket struct {
 	Common evidence.Log
 	// Routers is what routers claim to be at, for every VIP: apart, so that lies
@@ -28,6 +27,13 @@ type Docket struct {
 
 	cases   []*Case
 	byIP    map[netip.Addr]*Case
+	rooms   map[name]*room
+	hosts   map[mac.Addr]*host
+	joined  map[mac.Addr]*evidence.Item
+	budget  *evidence.Budget // of all logs if it was shared, else of the rooms' and hosts'
+	shared  bool
+	filed   uint64 // counts what was filed
+	met     int    // counts the hosts
 	routers map[netip.Addr]bool
 	claims  map[netip.Addr]*Regulars // the MACs that claim to be a router
 	own     map[netip.Addr]bool
@@ -38,31 +44,68 @@ type Docket struct {
 }
 
 // Case is the evidence about one VIP. The logs stand apart so that a flood in
-// one crowds nothing out of another.
+// one crowds nothing out of another. What its cluster's hosts say stands with
+// them, once for all VIPs of the cluster.
 type Case struct {
 	VIP    netip.Addr
 	Log    evidence.Log // what is claimed for the VIP, and our questions
 	Asks   evidence.Log // others' questions for it
 	IP     evidence.Log // the observer's packets for it, and what became of them
 	Others evidence.Log // others' packets from and to it
-	Hosts  evidence.Log // its cluster's heartbeats and memberships
+	Hosts  evidence.Log // our questions to its cluster's hosts
 	First  evidence.ARP // the first answer of another host
 	// Answered is when First was heard; zero is never.
 	Answered time.Time
 
+	docket  *Docket
 	closed  bool
-	sources map[mac.Addr]bool // hosts that claim the VIP, as far as they are told apart
-	members map[member]int    // how many different heartbeats are kept of each
+	sources []*host    // that claim the VIP, as far as they are told apart
+	rooms   []*room    // of its cluster: by VIP, by group, by MAC
+	claimed []mac.Addr // the MACs that were claimed, up to maxClaimed
+	touched uint64     // Docket.filed when something was filed with it last
 }
 
-// member is what tells the hosts of a cluster apart by their heartbeats.
-type member struct {
-	source    mac.Addr
-	dedicated netip.Addr
+// sighting is when a fact was seen, how often, and the frame that gave it; nil if
+// none did.
+type sighting struct {
+	at    time.Time
+	n     int
+	frame *evidence.Frame
+}
+
+func (s sighting) add(f evidence.Fact, log *evidence.Log) bool {
+	return log.Add(f, s.at, s.n, s.frame)
+}
+
+func (s sighting) leaveOut(u evidence.Unkept, log *evidence.Log) {
+	log.LeaveOut(u, s.at, s.n, s.frame)
+}
+
+// Share has all logs of the docket share b, those of the cases that are opened
+// later among them. It is called before anything is filed.
+func (d *Docket) Share(b *evidence.Budget) {
+	d.budget, d.shared = b, true
+	d.Common.Budget, d.Routers.Budget, d.Segment.Budget = b, b, b
+}
+
+// logs are the case's own.
+func (c *Case) logs() [5]*evidence.Log {
+	return [...]*evidence.Log{&c.Log, &c.Asks, &c.IP, &c.Others, &c.Hosts}
 }
 
 // Close ends the case: nothing more is filed with it.
-func (c *Case) Close() { c.closed = true }
+func (c *Case) Close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	for _, r := range c.rooms {
+		r.open--
+	}
+	for _, h := range c.sources {
+		h.open--
+	}
+}
 
 // Open opens the case of a VIP, or returns the one that there is.
 func (d *Docket) Open(vip netip.Addr) *Case {
@@ -77,19 +120,29 @@ func (d *Docket) Adopt(c *Case) *Case {
 	if d.byIP == nil {
 		d.byIP = make(map[netip.Addr]*Case)
 	}
+	c.docket, c.touched = d, d.filed
 	c.Others.Others = true
+	if d.shared {
+		for _, log := range c.logs() {
+			log.Join(d.budget)
+		}
+	}
 	d.byIP[c.VIP] = c
 	d.cases = append(d.cases, c)
+	d.enter(c, name{ip: c.VIP})
+	d.enter(c, name{ip: groupOf(c.VIP)})
 	return c
 }
 
 // Drop leaves a case out, and gives its evidence back to the budget that it shares.
 func (d *Docket) Drop(c *Case) {
+	c.Close()
 	delete(d.byIP, c.VIP)
 	d.cases = slices.DeleteFunc(d.cases, func(x *Case) bool { return x == c })
-	for _, log := range [...]*evidence.Log{&c.Log, &c.Asks, &c.IP, &c.Others, &c.Hosts} {
+	for _, log := range c.logs() {
 		log.Release()
 	}
+	d.leave(c)
 }
 
 // Case returns the case of a VIP, or nil.
@@ -129,57 +182,69 @@ func (d *Docket) AddOwnMAC(m mac.Addr) {
 }
 
 // File files a fact that frame gave. What concerns no VIP is left out.
-func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) {
+func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) { d.Add(f, frame.Time, 1, frame) }
+
+// Add files a fact that was seen at the instant at, n times, in frame: nil if no
+// frame gave it, as with what the kernel knows or what a router's table says. Such a
+// claim is no answer, and nobody is known for a host of the cluster by it.
+func (d *Docket) Add(f evidence.Fact, at time.Time, n int, frame *evidence.Frame) {
+	d.filed++
+	s := sighting{at, n, frame}
 	switch f := f.(type) {
 	case evidence.ARP:
-		d.fileARP(f, frame)
+		d.fileARP(f, s)
 	case evidence.Echo:
-		d.fileIP(f, f.Src, f.Dst, d.isOut(f.Out, f.EthSrc, f.Src) || !d.knowsPlace() && f.IsProbe(), frame)
+		d.fileIP(f, f.Src, f.Dst, d.isOut(f.Out, f.EthSrc, f.Src) || !d.knowsPlace() && f.IsProbe(), s)
 	case evidence.TCP:
-		d.fileIP(f, f.Src.Addr(), f.Dst.Addr(), d.isOut(f.Out, f.EthSrc, f.Src.Addr()), frame)
+		d.fileIP(f, f.Src.Addr(), f.Dst.Addr(), d.isOut(f.Out, f.EthSrc, f.Src.Addr()), s)
 	case evidence.ICMPError:
-		d.fileIP(f, f.Src, f.Dst, false, frame)
+		d.fileIP(f, f.Src, f.Dst, false, s)
 	case evidence.Traffic:
-		d.fileTraffic(f, frame)
+		d.fileTraffic(f, s)
 	case evidence.Hello:
-		d.fileHello(f, frame)
-	case evidence.IGMP, evidence.Heartbeat, evidence.Malformed:
-		d.fileCluster(f, frame)
+		d.fileHello(f, s)
+	case evidence.Heartbeat:
+		d.fileHost(f, f.EthSrc, [2]name{{mac: groupOnly(f.EthDst)}, {ip: f.Cluster}}, s)
+	case evidence.IGMP:
+		d.fileIGMP(f, s)
+	case evidence.Malformed:
+		d.fileHost(f, f.EthSrc, [2]name{}, s)
+	case evidence.Listened:
+		d.fileListened(f, s)
 	default:
-		d.Common.Add(f, frame.Time, 1, frame)
+		s.add(f, &d.Common)
 	}
 }
 
-func (d *Docket) fileARP(a evidence.ARP, frame *evidence.Frame) {
-	c := d.byIP[a.TargetIP]
+// touch notes that something was filed with the case.
+func (d *Docket) touch(c *Case) {
+	if c != nil {
+		c.touched = d.filed
+	}
+}
+
+func (d *Docket) fileARP(a evidence.ARP, s sighting) {
+	c, of := d.byIP[a.TargetIP], d.byIP[a.SenderIP]
+	d.touch(c)
+	d.touch(of)
 	// A question of a router's for one VIP stands with that VIP.
 	if d.routers[a.SenderIP] && !a.Out && (c == nil || a.Op == evidence.Reply) {
-		d.fileRouter(a, frame)
+		d.fileRouter(a, s)
 	}
 	if c != nil && !c.closed && a.Op == evidence.Request && a.SenderIP != a.TargetIP {
-		c.Asks.Add(a, frame.Time, 1, frame)
+		s.add(a, &c.Asks)
 	}
 	if a.EthSrc[0] == 0x02 && !a.Out {
-		d.fileSource(a, frame)
+		d.fileSource(a, s)
 	}
-	if c = d.byIP[a.SenderIP]; c != nil && !c.closed {
-		c.claim(a, frame)
-	}
-}
-
-// fileSource files ARP about other addresses that comes from a cluster's MAC of
-// unicast mode: a switch learns that MAC by it.
-func (d *Docket) fileSource(a evidence.ARP, frame *evidence.Frame) {
-	for _, c := range d.cases {
-		if !c.closed && !c.Answered.IsZero() && c.First.SenderMAC == a.EthSrc && c.First.EthSrc != a.EthSrc && a.SenderIP != c.VIP && a.TargetIP != c.VIP {
-			c.Others.Add(a, frame.Time, 1, frame)
-		}
+	if of != nil && !of.closed {
+		d.claim(of, a, s)
 	}
 }
 
 // fileRouter files what is claimed of a router's address. Whoever invents MACs for
 // it crowds out no host that answers again.
-func (d *Docket) fileRouter(a evidence.ARP, frame *evidence.Frame) {
+func (d *Docket) fileRouter(a evidence.ARP, s sighting) {
 	r := d.claims[a.SenderIP]
 	if r == nil {
 		if d.claims == nil {
@@ -189,34 +254,44 @@ func (d *Docket) fileRouter(a evidence.ARP, frame *evidence.Frame) {
 		d.claims[a.SenderIP] = r
 	}
 	if r.Admit(a.SenderMAC) {
-		d.Routers.Add(a, frame.Time, 1, frame)
+		s.add(a, &d.Routers)
 	} else {
-		d.Routers.LeaveOut(evidence.Unkept{Of: a.Kind()}, frame)
+		s.leaveOut(evidence.Unkept{Of: a.Kind()}, &d.Routers)
 	}
 }
 
 // claim files ARP that has the VIP as its sender.
-func (c *Case) claim(a evidence.ARP, frame *evidence.Frame) {
-	c.Log.Add(a, frame.Time, 1, frame)
-	if !a.Out && len(c.sources) < maxSources {
-		if c.sources == nil {
-			c.sources = make(map[mac.Addr]bool)
-		}
-		c.sources[a.EthSrc] = true
+func (d *Docket) claim(c *Case, a evidence.ARP, s sighting) {
+	s.add(a, &c.Log)
+	if a.Out || s.frame == nil {
+		return
 	}
-	if !a.Out && a.Op == evidence.Reply && c.Answered.IsZero() {
-		c.First, c.Answered = a, frame.Time
+	d.addSource(c, a.EthSrc)
+	if len(c.claimed) < maxClaimed && !slices.Contains(c.claimed, a.SenderMAC) {
+		c.claimed = append(c.claimed, a.SenderMAC)
 	}
+	if a.Op == evidence.Reply && c.Answered.IsZero() {
+		d.Answer(c, a, s.at)
+	}
+}
+
+// Answer notes the first answer for the VIP. File does so by itself; it is for an
+// answer that came before its case was opened.
+func (d *Docket) Answer(c *Case, a evidence.ARP, at time.Time) {
+	c.First, c.Answered = a, at
+	d.enter(c, name{mac: a.SenderMAC})
 }
 
 // fileIP files a fact about packets between two addresses with the VIP that it
 // concerns, or with all where it concerns the observer alone: a control's. What
 // says that it is a consequence of the observer's packets and repeats none of their
 // numbers is counted and not kept: anybody can send as many of those as they like.
-func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, out bool, frame *evidence.Frame) {
-	c := d.byIP[src]
+func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, out bool, s sighting) {
+	c, to := d.byIP[src], d.byIP[dst]
+	d.touch(c)
+	d.touch(to)
 	if c == nil {
-		c = d.byIP[dst]
+		c = to
 	}
 	own := d.own[src] || d.own[dst]
 	if c == nil && !own && !out || c != nil && c.closed {
@@ -235,20 +310,21 @@ func (d *Docket) fileIP(f evidence.Fact, src, dst netip.Addr, out bool, frame *e
 	case c == nil:
 		return
 	case d.own[src], d.own[dst] && !asks && !isError:
-		c.IP.LeaveOut(evidence.Unkept{Of: f.Kind(), Unasked: true}, frame)
+		s.leaveOut(evidence.Unkept{Of: f.Kind(), Unasked: true}, &c.IP)
 		return
 	default:
-		c.Others.Add(evidence.WithoutNumbers(f), frame.Time, 1, frame)
-		if to := d.byIP[dst]; to != nil && to != c && !to.closed { // from one VIP to another
-			to.Others.Add(evidence.WithoutNumbers(f), frame.Time, 1, frame)
+		f = evidence.WithoutNumbers(f)
+		s.add(f, &c.Others)
+		if to != nil && to != c && !to.closed { // from one VIP to another
+			s.add(f, &to.Others)
 		}
 		return
 	}
 	switch {
 	case c != nil:
-		c.IP.Add(f, frame.Time, 1, frame)
+		s.add(f, &c.IP)
 	case own:
-		d.Common.Add(f, frame.Time, 1, frame)
+		s.add(f, &d.Common)
 	}
 }
 
@@ -275,8 +351,8 @@ func (d *Docket) isAsked(p evidence.Packet, whole bool) bool {
 
 // fileHello files what a router says of an address that it shares: the claims of
 // its own address, and of the shared one, tell MACs from then on.
-func (d *Docket) fileHello(h evidence.Hello, frame *evidence.Frame) {
-	d.Common.Add(h, frame.Time, 1, frame)
+func (d *Docket) fileHello(h evidence.Hello, s sighting) {
+	s.add(h, &d.Common)
 	for _, ip := range [2]netip.Addr{h.From, h.Virtual} {
 		if ip.IsValid() && len(d.routers) < maxRouters {
 			d.AddRouter(ip)
@@ -286,124 +362,3 @@ func (d *Docket) fileHello(h evidence.Hello, frame *evidence.Frame) {
 
 // maxRouters bounds the routers that are known by what they say.
 const maxRouters = 64
-
-// fileTraffic files a frame with the VIP that it names. A frame that names none, such
-// as a heartbeat, is filed with every VIP that is at its destination or its source.
-func (d *Docket) fileTraffic(t evidence.Traffic, frame *evidence.Frame) {
-	named := false
-	for _, c := range [2]*Case{d.byIP[t.Src], d.byIP[t.Dst]} {
-		if c != nil && !c.closed {
-			c.Others.Add(t, frame.Time, 1, frame)
-		}
-		named = named || c != nil
-	}
-	if named {
-		return
-	}
-	for _, c := range d.cases {
-		if !c.closed && !c.Answered.IsZero() && (c.First.SenderMAC == t.EthDst || c.First.SenderMAC == t.EthSrc) {
-			c.Others.Add(t, frame.Time, 1, frame)
-		}
-	}
-}
-
-// maxSources bounds the hosts that are told by their claims: the largest cluster
-// has 32.
-const maxSources = 64
-
-// fileCluster files IGMP and heartbeats with the cases whose cluster they are of,
-// and what is of none, or may be of any, for all. The cases come first, so that
-// a flood of foreign ones crowds out nothing of theirs.
-func (d *Docket) fileCluster(f evidence.Fact, frame *evidence.Frame) {
-	filed := false
-	for _, c := range d.cases {
-		if c.Concerns(f) {
-			filed = true
-			if !c.closed {
-				c.addHost(f, frame)
-			}
-		}
-	}
-	if !filed {
-		d.Segment.Add(f, frame.Time, 1, frame)
-	}
-}
-
-// The bounds of a cluster by its heartbeats, which anybody can send: a cluster
-// has 32 hosts at most, as there are 32 host priorities, and a host's heartbeats
-// differ where its state or its settings change.
-const (
-	maxMembers   = 64
-	beatsPerHost = 16
-)
-
-// addHost files what a host of the cluster says. Of more hosts than there can
-// be, and of one that changes what it says all the time, the rest is counted; a
-// host that answers for the VIP finds room whenever it is heard.
-func (c *Case) addHost(f evidence.Fact, frame *evidence.Frame) {
-	h, ok := f.(evidence.Heartbeat)
-	if !ok {
-		c.Hosts.Add(f, frame.Time, 1, frame)
-		return
-	}
-	m := member{h.EthSrc, h.Dedicated}
-	n, known := c.members[m]
-	most := maxMembers
-	if c.sources[h.EthSrc] {
-		most += maxSources
-	}
-	if !known && len(c.members) >= most || n >= beatsPerHost && !c.Hosts.Has(f) {
-		c.Hosts.LeaveOut(evidence.Unkept{Of: evidence.KindHeartbeat}, frame)
-		return
-	}
-	if c.Hosts.Add(f, frame.Time, 1, frame) {
-		if c.members == nil {
-			c.members = make(map[member]int)
-		}
-		c.members[m]++
-	}
-}
-
-// Concerns reports whether a heartbeat or a membership is of the case's cluster:
-// by the primary VIP, by the host that sends it, or by the MAC that it goes to
-// or that its group has.
-func (c *Case) Concerns(f evidence.Fact) bool {
-	at := c.First.SenderMAC
-	switch f := f.(type) {
-	case evidence.Heartbeat:
-		return f.Cluster == c.VIP || c.sources[f.EthSrc] || at.IsGroup() && f.EthDst == at
-	case evidence.IGMP:
-		if f.Act == evidence.Query {
-			return f.Out && at.IsGroup() && igmp.GroupMAC(f.Group) == at
-		}
-		return c.sources[f.EthSrc] || f.Group == groupOf(c.VIP) || at.IsGroup() && igmp.GroupMAC(f.Group) == at
-	case evidence.Malformed:
-		return c.sources[f.EthSrc]
-	}
-	return false
-}
-
-// groupOf is the group that a cluster with this primary VIP joins in IGMP mode,
-// 239.255.y.z (Microsoft KB 283028).
-func groupOf(vip netip.Addr) netip.Addr {
-	if !vip.Is4() {
-		return netip.Addr{}
-	}
-	o := vip.As4()
-	return netip.AddrFrom4([4]byte{239, 255, o[2], o[3]})
-}
-
-// Items returns what is known of the case and what is common to all, in the
-// order of the first instants.
-func (d *Docket) Items(c *Case) []evidence.Item {
-	// What the VIP itself claims stands in its own log, also where it is a router.
-	routers := slices.DeleteFunc(d.Routers.Items(), func(it evidence.Item) bool {
-		a, ok := it.Fact.(evidence.ARP)
-		return ok && a.SenderIP == c.VIP
-	})
-	items := slices.Concat(d.Common.Items(), routers, d.Segment.Items(), c.Log.Items(), c.Asks.Items(), c.IP.Items(), c.Others.Items(), c.Hosts.Items())
-	slices.SortStableFunc(items, func(a, b evidence.Item) int {
-		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Fact.Kind(), b.Fact.Kind()))
-	})
-	return items
-}

@@ -269,7 +269,7 @@ func TestHeartbeatsAreBounded(t *testing.T) {
 	true1 := evidence.Heartbeat{EthSrc: node, EthDst: cluster, Cluster: vip, Priority: 1}
 	d.File(true1, frame(2))
 	hosts, of7, left, kept := make(map[mac.Addr]bool), 0, 0, false
-	for _, it := range c.Hosts.Items() {
+	for _, it := range d.Items(c) {
 		switch f := it.Fact.(type) {
 		case evidence.Heartbeat:
 			hosts[f.EthSrc] = true

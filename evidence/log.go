@@ -11,7 +11,7 @@ import (
 const (
 	PerKind    = 1024    // different facts of one kind
 	TimesKept  = 64      // instants kept of one fact
-	FramesKept = 1024    // frames kept that gave one fact again; TimesKept where a Budget is shared
+	FramesKept = 1024    // frames kept that gave one fact again; a shared Budget may allow fewer
 	AgainKept  = 1 << 20 // bytes, of a Log's frames that gave a fact again
 )
 
@@ -22,6 +22,10 @@ type Budget struct {
 	Facts int
 	Bytes int // for facts, each with its first frame
 	Again int // for frames and instants at which a fact was seen again, in bytes
+
+	// Frames is how many frames are kept that gave one fact again: FramesKept at
+	// most, TimesKept if it is 0.
+	Frames int
 }
 
 // What facts cost beside the bytes of their frames, in bytes: a test compares
@@ -99,39 +103,65 @@ func (l *Log) Join(b *Budget) {
 // stands alone keeps more, so that its capture shows the same rates. Of what is
 // left out a few show that there was more.
 func (l *Log) mostAgain(f Fact) int {
-	if l.Budget != nil || f.Kind() == KindUnkept {
+	switch {
+	case f.Kind() == KindUnkept, l.Budget != nil && l.Budget.Frames == 0:
 		return TimesKept
+	case l.Budget != nil:
+		return min(l.Budget.Frames, FramesKept)
 	}
 	return FramesKept
+}
+
+// Charge takes from the shared budget what the Log's owner needs for it beside its
+// facts, in bytes, and reports whether there was so much. Release gives it back.
+func (l *Log) Charge(bytes int) bool {
+	if b := l.Budget; b != nil {
+		if b.Bytes < bytes {
+			return false
+		}
+		b.Bytes -= bytes
+	}
+	l.took.Bytes += bytes
+	return true
+}
+
+// Again notes that f was seen at the instant at, n times, in frame, if the Log
+// holds f, and reports whether it does.
+func (l *Log) Again(f Fact, at time.Time, n int, frame *Frame) bool {
+	i, ok := l.index[f]
+	if !ok {
+		return false
+	}
+	it := &l.items[i]
+	it.Count += n
+	if frame != nil {
+		it.Bytes += frame.Length
+		if len(it.Again) < l.mostAgain(f) && len(frame.Data) > 0 && l.again+len(frame.Data) <= AgainKept && l.Budget.takeAgain(frameCost+len(frame.Data)) {
+			l.again += len(frame.Data)
+			l.took.Again += frameCost + len(frame.Data)
+			again := *frame
+			again.Data = bytes.Clone(frame.Data)
+			it.Again = append(it.Again, again)
+		}
+	}
+	if at.Before(it.First) {
+		it.First = at
+	}
+	if at.After(it.Last) {
+		it.Last = at
+	}
+	if len(it.Times) < TimesKept && l.Budget.takeAgain(timeCost) {
+		it.Times = append(it.Times, at)
+		l.took.Again += timeCost
+	}
+	return true
 }
 
 // Add notes that f was seen at the instant at, n times, in frame (nil where no
 // frame gave it), whose bytes are copied. It reports whether the fact is new:
 // not seen before, and within the bounds.
 func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
-	if i, ok := l.index[f]; ok {
-		it := &l.items[i]
-		it.Count += n
-		if frame != nil {
-			it.Bytes += frame.Length
-			if len(it.Again) < l.mostAgain(f) && len(frame.Data) > 0 && l.again+len(frame.Data) <= AgainKept && l.Budget.takeAgain(frameCost+len(frame.Data)) {
-				l.again += len(frame.Data)
-				l.took.Again += frameCost + len(frame.Data)
-				again := *frame
-				again.Data = bytes.Clone(frame.Data)
-				it.Again = append(it.Again, again)
-			}
-		}
-		if at.Before(it.First) {
-			it.First = at
-		}
-		if at.After(it.Last) {
-			it.Last = at
-		}
-		if len(it.Times) < TimesKept && l.Budget.takeAgain(timeCost) {
-			it.Times = append(it.Times, at)
-			l.took.Again += timeCost
-		}
+	if l.Again(f, at, n, frame) {
 		return false
 	}
 	k := f.Kind()
@@ -167,7 +197,7 @@ func (l *Log) Has(f Fact) bool {
 
 // LeaveOut counts a fact that whoever files facts does not keep, as Add does with
 // what exceeds the Log's own bounds.
-func (l *Log) LeaveOut(u Unkept, frame *Frame) { l.Add(u, frame.Time, 1, frame) }
+func (l *Log) LeaveOut(u Unkept, at time.Time, n int, frame *Frame) { l.Add(u, at, n, frame) }
 
 // Release gives what the Log holds back to its Budget, and empties it.
 func (l *Log) Release() {
@@ -176,7 +206,7 @@ func (l *Log) Release() {
 		l.Budget.Bytes += l.took.Bytes
 		l.Budget.Again += l.took.Again
 	}
-	*l = Log{Budget: l.Budget}
+	*l = Log{Budget: l.Budget, Others: l.Others}
 }
 
 // Items returns the facts in the order in which each was first added. The

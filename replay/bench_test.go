@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/capture"
 	"github.com/nlbprobe/nlbprobe/capture/capturetest"
@@ -60,5 +62,48 @@ func BenchmarkReplayCluster(b *testing.B) {
 	for b.Loop() {
 		r.Frame(&frames[n%len(frames)])
 		n++
+	}
+}
+
+// BenchmarkReplayVIPs takes frames that concern VIPs of one cluster, or nobody: what
+// one costs does not depend on the number of VIPs.
+func BenchmarkReplayVIPs(b *testing.B) {
+	for _, vips := range []int{1, 100, 1000} {
+		r := replay.New()
+		addr := func(n int) string { return fmt.Sprintf("ac11%04x", n%vips+1) }
+		for n := range vips {
+			for _, node := range []string{host, host2} {
+				feed(r, arp(b, router, node, "0002", cluster, addr(n), "ac103f01"))
+			}
+		}
+		// Each kind as often as there are VIPs at most, so that what they are of differs.
+		kinds := []struct {
+			name  string
+			frame func(n int) []byte
+		}{
+			{"packet", func(n int) []byte { return ip(b, cluster, router, "06", ipFar, addr(n), tcpACK) }},
+			{"question", func(n int) []byte { return arp(b, all, router, "0001", router, "ac103f01", addr(n)) }},
+			{"answer", func(n int) []byte { return arp(b, router, host, "0002", cluster, addr(n), "ac103f01") }},
+			{"heartbeat", func(int) []byte { return heartbeat(b, addr(0)) }},
+			{"foreign", func(int) []byte { return unhex(b, cluster+router+"88cc"+strings.Repeat("00", 46)) }},
+			{"strangers", func(int) []byte { return ip(b, host, router, "06", ipFar, ipHost, tcpACK) }},
+		}
+		for _, k := range kinds {
+			frames := make([]evidence.Frame, vips)
+			for n := range frames {
+				data := k.frame(n)
+				frames[n] = evidence.Frame{Data: data, Length: len(data), Place: "x"}
+			}
+			b.Run(fmt.Sprintf("%s/%d", k.name, vips), func(b *testing.B) {
+				b.ReportAllocs()
+				n := 0
+				for b.Loop() {
+					f := &frames[n%vips]
+					n++
+					f.Time = t0.Add(time.Duration(n) * time.Millisecond) // no copy of the one before
+					r.Frame(f)
+				}
+			})
+		}
 	}
 }

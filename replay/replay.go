@@ -44,7 +44,7 @@ type Replay struct {
 	watch  observe.Watch
 	facts  []evidence.Fact
 	budget evidence.Budget
-	dirty  map[*docket.Case]bool
+	asked  map[*docket.Case]uint64 // the revision when Changed was asked last
 
 	// Addresses that may turn out to be VIPs, those of late and those before.
 	maybe, before maybes
@@ -96,12 +96,12 @@ func newMaybes() maybes {
 func New(vips ...netip.Addr) *Replay {
 	r := &Replay{
 		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes, Again: keptAgain},
-		dirty: make(map[*docket.Case]bool), noted: make(map[string]bool), named: make(map[netip.Addr]bool),
+		asked: make(map[*docket.Case]uint64), noted: make(map[string]bool), named: make(map[netip.Addr]bool),
 		maybe: newMaybes(), before: newMaybes(),
 		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool), signs: newSigns(),
 	}
 	r.watch.Discover, r.watch.Narrow = !r.only, true
-	r.docket.Common.Budget, r.docket.Routers.Budget, r.docket.Segment.Budget = &r.budget, &r.budget, &r.budget
+	r.docket.Share(&r.budget)
 	for _, vip := range vips {
 		r.open(vip)
 	}
@@ -150,11 +150,7 @@ func (r *Replay) open(vip netip.Addr) *docket.Case {
 	if m := r.forget(vip); m != nil {
 		c.Log, c.Asks = m.log, m.asks
 	}
-	for _, log := range [...]*evidence.Log{&c.Log, &c.Asks, &c.IP, &c.Others, &c.Hosts} {
-		log.Join(&r.budget)
-	}
 	r.watch.AddIP(vip)
-	r.dirty[c] = true
 	return r.docket.Adopt(c)
 }
 
@@ -216,7 +212,6 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 		r.early.keep(t, f)
 	}
 	r.docket.File(fact, f)
-	r.touch(fact)
 }
 
 // reports finds out by a membership report who is a VIP: the hosts of a cluster in
@@ -232,35 +227,6 @@ func (r *Replay) reports(f evidence.IGMP) {
 
 // ssdp is a group that hosts join whatever they are (UPnP Device Architecture 1.3).
 var ssdp = netip.AddrFrom4([4]byte{239, 255, 255, 250})
-
-// touch notes whose evidence has grown.
-func (r *Replay) touch(fact evidence.Fact) {
-	var ips [2]netip.Addr
-	switch f := fact.(type) {
-	case evidence.ARP:
-		ips = [2]netip.Addr{f.SenderIP, f.TargetIP}
-	case evidence.Echo:
-		ips = [2]netip.Addr{f.Src, f.Dst}
-	case evidence.TCP:
-		ips = [2]netip.Addr{f.Src.Addr(), f.Dst.Addr()}
-	case evidence.Traffic:
-		ips = [2]netip.Addr{f.Src, f.Dst}
-	case evidence.ICMPError:
-		ips = [2]netip.Addr{f.Src, f.Dst}
-	case evidence.Heartbeat, evidence.IGMP, evidence.Malformed:
-		for _, c := range r.docket.Cases() {
-			if c.Concerns(fact) {
-				r.dirty[c] = true
-			}
-		}
-		return
-	}
-	for _, ip := range ips {
-		if c := r.docket.Case(ip); c != nil {
-			r.dirty[c] = true
-		}
-	}
-}
 
 // addARP files ARP, and finds out by it who is a VIP.
 func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
@@ -290,7 +256,6 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 	}
 	unknown := c != nil && c.Answered.IsZero()
 	r.docket.File(a, f)
-	r.touch(a)
 	if unknown && !c.Answered.IsZero() {
 		for _, e := range r.early.of(a.SenderMAC) {
 			c.Others.Add(e.fact, e.frame.Time, 1, &e.frame)
@@ -309,7 +274,7 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 		r.claim(a)
 		if c := r.docket.Case(a.SenderIP); c != nil && !a.SenderMAC.IsBroadcast() {
 			if a.Op == evidence.Reply && c.Answered.IsZero() {
-				c.First, c.Answered = a, f.Time
+				r.docket.Answer(c, a, f.Time)
 			}
 			r.watch.AddMAC(a.SenderMAC)
 			r.tell(a, f.Time)
@@ -398,9 +363,12 @@ func (r *Replay) VIPs() []netip.Addr {
 // Changed reports whether more was heard of a VIP since it was asked last.
 func (r *Replay) Changed(vip netip.Addr) bool {
 	c := r.docket.Case(vip)
-	was := r.dirty[c]
-	delete(r.dirty, c)
-	return was
+	if c == nil {
+		return false
+	}
+	before, known := r.asked[c]
+	r.asked[c] = c.Revision()
+	return !known || r.asked[c] != before
 }
 
 // Items returns the evidence about a VIP: what the frames gave, and what is true

@@ -74,7 +74,7 @@ func (r *Replay) giveWay(w weight) bool {
 	}
 	r.docket.Drop(out)
 	r.watch.DropIP(out.VIP)
-	delete(r.dirty, out)
+	delete(r.asked, out)
 	delete(r.signs.byTraffic, out.VIP)
 	delete(r.signs.byMask, out.VIP)
 	return true
