@@ -34,6 +34,7 @@ var mayImport = []struct {
 	{"inventory", nil},
 	{"userfile", nil},
 	{"privilege", nil},
+	{"guard", nil},
 	{"goldentest", nil}, // for tests alone
 	{"testdata/scenarios", nil},
 	{"inet", []string{"mac"}},
@@ -57,6 +58,7 @@ var mayImport = []struct {
 	{"check", []string{"arpprobe", "igmp", "inet", "nlb", "routerprobe", "observe", "diagnose", "docket", "event", "evidence", "mac"}},
 	{"remoteprobe", []string{"diagnose", "event", "evidence"}},
 	{"replay", []string{"inet", "mss", "docket", "event", "evidence", "mac", "nlb", "observe"}},
+	{"analysis", []string{"capture", "diagnose", "event", "evidence", "guard", "mss", "replay"}},
 	{"wire", []string{"evidence", "inet", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},
@@ -68,7 +70,7 @@ var mayImport = []struct {
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"scripts/corpus", nil},              // runs the tool as users do, and knows nothing of it
 	{"cmd/nlbprobe", []string{"inventory",
-		"advice", "arpprobe", "capture", "check", "clientsock", "diagnose", "event", "evidence", "excerpt", "finding", "mss", "mac", "nearest", "nlb", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
+		"advice", "analysis", "arpprobe", "check", "clientsock", "diagnose", "event", "evidence", "excerpt", "finding", "guard", "mss", "mac", "nearest", "nlb", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/nlbprobe/nlbprobe/guard"
 	"github.com/nlbprobe/nlbprobe/templates"
 	"github.com/nlbprobe/nlbprobe/userfile"
 )
@@ -26,7 +27,7 @@ func (o *renderOptions) runDiff(ctx context.Context, std stdio, targets []target
 	}
 	olds, err := await(ctx, fmt.Sprintf("while --diff %q was read", clip(o.diff)), func() (olds []templates.Old, err error) {
 		err = userfile.AsCaller(func() error {
-			return safely(func() error {
+			return guard.Safely(func() error {
 				olds, err = readOlds(std.in, o.diff, targets)
 				return err
 			})

@@ -3,49 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"path"
-	"runtime"
-	"strings"
+
+	"github.com/nlbprobe/nlbprobe/guard"
 )
-
-// safely runs f and makes an error of a panic in it, so that what was learnt
-// before is told all the same and the exit status is "unknown": the runtime's
-// own, 2, is "critical" to a monitor.
-func safely(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = newFaultError(v)
-		}
-	}()
-	return f()
-}
-
-// newFaultError says in one line what went wrong in the program itself. It must
-// be called by the deferred function that recovered from the panic with the
-// value v.
-func newFaultError(v any) error {
-	return fmt.Errorf("a fault of nlbprobe itself, at %s: %s; what it printed before stands; please report this line", panicPlace(), clip(fmt.Sprint(v)))
-}
-
-// panicPlace is the file and line that the panic under way came from.
-func panicPlace() string {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
-	panicked := false
-	for {
-		f, more := frames.Next()
-		inRuntime := strings.HasPrefix(f.Function, "runtime.")
-		if panicked && !inRuntime {
-			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
-		}
-		panicked = panicked || f.Function == "runtime.gopanic"
-		if !more {
-			return "an unknown place"
-		}
-	}
-}
 
 // await runs f, which may wait for ever: a FIFO opens when somebody writes to
 // it, standard input may never end. If the context ends first, await returns an
@@ -58,7 +19,7 @@ func await[T any](ctx context.Context, what string, f func() (T, error)) (T, err
 	done := make(chan outcome, 1)
 	go func() {
 		var o outcome
-		o.err = safely(func() (err error) {
+		o.err = guard.Safely(func() (err error) {
 			o.value, err = f()
 			return err
 		})

@@ -8,33 +8,25 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
-	"github.com/nlbprobe/nlbprobe/capture"
-	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/analysis"
 )
 
-// input is one capture to read.
-type input struct {
-	name   string
-	from   io.Reader
-	close  func() error
-	size   int64           // in bytes; 0 where it is not known
-	waits  bool            // a read of it may wait for somebody to write
-	reader *capture.Reader // nil until the first frame is wanted
-	known  int             // what the capture said besides frames, in facts
-	told   *int            // counts when that grows
+// captureFile is one capture to read.
+type captureFile struct {
+	analysis.Input
+	close func() error
+	size  int64 // in bytes; 0 where it is not known
 }
 
-// openInput opens a capture; - is standard input.
-func openInput(name string, stdin io.Reader) (*input, error) {
+// openCapture opens a capture; - is standard input.
+func openCapture(name string, stdin io.Reader) (*captureFile, error) {
 	if name == "-" {
 		if f, ok := stdin.(*os.File); ok && isTerminal(f) {
 			return nil, errors.New("standard input is a terminal: pipe a capture into it, as tcpdump -w - does")
 		}
-		in := &input{name: "standard input", from: stdin, close: func() error { return nil }}
+		in := &captureFile{Input: analysis.Input{Name: "standard input", From: stdin}, close: func() error { return nil }}
 		f, ok := stdin.(*os.File)
-		in.waits = !ok
+		in.Waits = !ok
 		if ok {
 			in.measure(f)
 		}
@@ -44,62 +36,18 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 	if err != nil {
 		return nil, fmt.Errorf("capture %q: %w", clip(name), errors.Unwrap(err))
 	}
-	in := &input{name: name, from: f, close: f.Close}
+	in := &captureFile{Input: analysis.Input{Name: name, From: f}, close: f.Close}
 	in.measure(f)
 	return in, nil
 }
 
 // measure finds out how long a file is, and whether reading it may wait.
-func (in *input) measure(f *os.File) {
+func (in *captureFile) measure(f *os.File) {
 	info, err := f.Stat()
-	in.waits = err != nil || !info.Mode().IsRegular()
-	if !in.waits {
+	in.Waits = err != nil || !info.Mode().IsRegular()
+	if !in.Waits {
 		in.size = info.Size()
 	}
-}
-
-// maxWindow bounds the memory of a zstd decoder, in bytes. The command zstd makes
-// larger ones only with --long or --ultra.
-const maxWindow = 32 << 20
-
-// newZstd makes a decoder of zstd-compressed captures.
-func newZstd(r io.Reader) (io.Reader, error) {
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-	if err != nil {
-		return nil, err
-	}
-	return zstdReader{d}, nil
-}
-
-// zstdReader says whose errors they are.
-type zstdReader struct{ *zstd.Decoder }
-
-func (z zstdReader) Read(p []byte) (int, error) {
-	n, err := z.Decoder.Read(p)
-	switch {
-	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		err = fmt.Errorf("zstd: it wants more than %s of memory; expand it first: zstd -dc --long=31 FILE | nlbprobe analyze -", size(maxWindow))
-	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, capture.ErrExpands):
-		err = fmt.Errorf("zstd: %w", err)
-	}
-	return n, err
-}
-
-// Next reads the next frame. It finds out what the input holds when it is called
-// first, as that may wait.
-func (in *input) Next(f *evidence.Frame) error {
-	if in.reader == nil {
-		var err error
-		if in.reader, err = capture.NewReader(in.from, capture.Options{Name: in.name, Zstd: newZstd}); err != nil {
-			return err
-		}
-	}
-	err := in.reader.Next(f)
-	if known := in.reader.Known(); known != in.known {
-		in.known = known
-		*in.told++
-	}
-	return err
 }
 
 // counting counts the bytes that are read.

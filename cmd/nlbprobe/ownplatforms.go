@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/nlbprobe/nlbprobe/guard"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/templates"
 	"github.com/nlbprobe/nlbprobe/userfile"
@@ -124,7 +125,7 @@ func (p *platformFiles) noteOrigins(configs []templates.Config) {
 // namedFolder reads a folder that a flag names, as whoever called the program.
 func namedFolder(dir string) (folder templates.Folder, err error) {
 	err = userfile.AsCaller(func() error {
-		return safely(func() error {
+		return guard.Safely(func() error {
 			folder, err = readFolder(dir, userfile.Read)
 			return err
 		})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/nlbprobe/nlbprobe/guard"
 	"github.com/nlbprobe/nlbprobe/inventory"
 	"github.com/nlbprobe/nlbprobe/templates"
 	"github.com/nlbprobe/nlbprobe/userfile"
@@ -18,7 +19,7 @@ import (
 func readNamed(ctx context.Context, flag, name string, most int64) ([]byte, error) {
 	return await(ctx, fmt.Sprintf("while %s %q was read", flag, clip(name)), func() (data []byte, err error) {
 		err = userfile.AsCaller(func() error {
-			return safely(func() error {
+			return guard.Safely(func() error {
 				data, err = readBounded(flag, name, most)
 				return err
 			})

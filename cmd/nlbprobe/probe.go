@@ -18,6 +18,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/arpprobe"
 	"github.com/nlbprobe/nlbprobe/check"
 	"github.com/nlbprobe/nlbprobe/event"
+	"github.com/nlbprobe/nlbprobe/guard"
 	"github.com/nlbprobe/nlbprobe/nlb"
 	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/route"
@@ -182,7 +183,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		return run.conduct(ctx, rec, rec)
 	}
 	k := &keeper{Listener: rec}
-	err = safely(func() error { return run.conduct(ctx, k, rec) })
+	err = guard.Safely(func() error { return run.conduct(ctx, k, rec) })
 	rights.Wait() // so that the file has the same owner always
 	return k.end(o.write, err)
 }
@@ -224,7 +225,7 @@ func (s *session) once(ctx context.Context, to event.Listener) error {
 	errs := make([]error, len(s.jobs))
 	var wg sync.WaitGroup
 	for i := range s.jobs[1:] {
-		wg.Go(func() { errs[i+1] = safely(func() error { return s.probe(ctx, i+1, to) }) })
+		wg.Go(func() { errs[i+1] = guard.Safely(func() error { return s.probe(ctx, i+1, to) }) })
 	}
 	// The first job runs here: starting a thread would cost what the first
 	// answer must not wait for.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nlbprobe/nlbprobe/guard"
 	"github.com/nlbprobe/nlbprobe/privilege"
 	"github.com/nlbprobe/nlbprobe/report"
 )
@@ -55,7 +56,7 @@ func (e *statusError) Unwrap() error { return e.err }
 // run is the whole program: it runs the command that args name and returns the
 // exit status. Nothing else in the program exits or touches os.Stdout.
 func run(ctx context.Context, args []string, io stdio) int {
-	err := safely(func() error { return execute(ctx, args, io) })
+	err := guard.Safely(func() error { return execute(ctx, args, io) })
 	if err == nil {
 		return exitOK
 	}

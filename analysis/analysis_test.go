@@ -1,0 +1,204 @@
+package analysis_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/analysis"
+	"github.com/nlbprobe/nlbprobe/capture"
+	"github.com/nlbprobe/nlbprobe/diagnose"
+	"github.com/nlbprobe/nlbprobe/event"
+	"github.com/nlbprobe/nlbprobe/evidence"
+)
+
+var (
+	t0  = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	vip = netip.MustParseAddr("192.0.2.90")
+)
+
+// answer is a node's ARP reply for the VIP with the cluster's MAC, to a host.
+func answer(node byte) []byte {
+	b := []byte{0, 0x15, 0x5d, 0, 0, 0x63, 0, 0x15, 0x5d, 0, 0, node, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2}
+	b = append(b, 3, 0xbf, 192, 0, 2, 90, 192, 0, 2, 90)
+	b = append(b, 0, 0x15, 0x5d, 0, 0, 0x63, 192, 0, 2, 99)
+	return append(b, make([]byte, 60-len(b))...)
+}
+
+// pcapng is a capture of answers by these nodes, a second apart.
+func pcapng(t *testing.T, nodes ...byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := capture.NewWriter(&b, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range nodes {
+		data := answer(n)
+		if err := w.Write(&evidence.Frame{Time: t0.Add(time.Duration(i) * time.Second), Data: data, Length: len(data), Place: "eth0"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func never(time.Time) { panic("no tick was given") }
+
+// A capture gives a result for each VIP, which says what was read; each different
+// answer is told once, with its time from the first frame on.
+func TestResults(t *testing.T) {
+	a := analysis.New([]analysis.Input{{Name: "port.pcapng", From: bytes.NewReader(pcapng(t, 1, 2, 1))}})
+	var told []event.Answer
+	a.Heard = func(ans event.Answer) { told = append(told, ans) }
+	a.Read(t.Context(), nil, never)
+	all := slices.Collect(a.Results(true))
+	if len(all) != 1 {
+		t.Fatalf("%d results", len(all))
+	}
+	r := all[0]
+	if r.VIP != vip || r.Diagnosis.VIP != vip || r.Diagnosis.Verdict != diagnose.Seen || len(r.Diagnosis.Cluster.Hosts) != 2 || len(r.Items) == 0 {
+		t.Errorf("%+v", r.Diagnosis)
+	}
+	if !r.Start.Equal(t0) || r.Elapsed != 2*time.Second || !r.Partial || r.Sent != 0 || r.Passive || r.Interface != "" {
+		t.Errorf("%+v", r)
+	}
+	if c := r.Capture; c.Frames != 3 || !slices.Equal(c.Files, []string{"port.pcapng"}) || c.Open || !c.First.Equal(t0) || len(c.Faults) > 0 {
+		t.Errorf("%+v", c)
+	}
+	if len(told) != 2 || told[0].After != 0 || told[1].After != time.Second || told[1].VIP != vip {
+		t.Errorf("told %+v", told)
+	}
+	if len(a.Faults()) > 0 || a.Seen().Frames != 3 || a.Skipped() != 0 {
+		t.Errorf("%v, %+v", a.Faults(), a.Seen())
+	}
+}
+
+// With VIPs given, those alone are judged.
+func TestOnly(t *testing.T) {
+	other := netip.MustParseAddr("192.0.2.7")
+	a := analysis.New([]analysis.Input{{Name: "x", From: bytes.NewReader(pcapng(t, 1))}}, other)
+	a.Read(t.Context(), nil, never)
+	if all := slices.Collect(a.Results(false)); len(all) != 1 || all[0].VIP != other || all[0].Diagnosis.Verdict == diagnose.Seen {
+		t.Errorf("%+v", all)
+	}
+}
+
+// What cannot be read is a fault in the result, and what was read until then counts;
+// the other captures go on. So it is with a reader that panics.
+func TestFaults(t *testing.T) {
+	whole := pcapng(t, 1, 2)
+	for want, from := range map[string]io.Reader{
+		"cut short":   bytes.NewReader(whole[:len(whole)-10]),
+		"disk is ill": io.MultiReader(bytes.NewReader(whole), failing{errors.New("the disk is ill")}),
+		"on purpose":  io.MultiReader(bytes.NewReader(whole), failing{}),
+	} {
+		a := analysis.New([]analysis.Input{{Name: "x", From: from}})
+		a.Fault(errors.New("y cannot be opened"))
+		a.Read(t.Context(), nil, never)
+		all := slices.Collect(a.Results(false))
+		if len(all) != 1 || len(all[0].Diagnosis.Cluster.Hosts) == 0 {
+			t.Errorf("%s: %+v", want, all)
+			continue
+		}
+		if faults := all[0].Capture.Faults; len(faults) != 2 || faults[0] != "y cannot be opened" || !strings.Contains(faults[1], want) {
+			t.Errorf("faults %q, want %q", faults, want)
+		}
+	}
+}
+
+// failing is a reader that gives its error, or panics if it has none.
+type failing struct{ error }
+
+func (f failing) Read([]byte) (int, error) {
+	if f.error == nil {
+		panic("on purpose")
+	}
+	return 0, f.error
+}
+
+// TestChanges: while a capture is written, a VIP is judged again when there is more
+// to say of it, and not when the same was heard once more.
+func TestChanges(t *testing.T) {
+	r, w := io.Pipe()
+	a := analysis.New([]analysis.Input{{Name: "-", From: r, Waits: true}})
+	told := make(chan event.Answer, 10)
+	a.Heard = func(ans event.Answer) { told <- ans }
+	ticks := make(chan time.Time)
+	changes := make(chan []event.Result)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.Read(t.Context(), ticks, func(time.Time) { changes <- slices.Collect(a.Changes()) })
+	}()
+	tick := func() []event.Result { ticks <- t0; return <-changes }
+	c, err := capture.NewWriter(w, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(node byte) {
+		t.Helper()
+		data := answer(node)
+		if err := c.Write(&evidence.Frame{Time: t0, Data: data, Length: len(data), Place: "eth0"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := tick(); len(got) != 0 {
+		t.Errorf("before anything: %+v", got)
+	}
+	write(1)
+	<-told
+	if got := tick(); len(got) != 1 || !got[0].Capture.Open || len(got[0].Diagnosis.Cluster.Hosts) != 1 {
+		t.Errorf("at first: %+v", got)
+	}
+	write(1) // the same, which no answer tells
+	write(2)
+	<-told
+	if got := tick(); len(got) != 1 || len(got[0].Diagnosis.Cluster.Hosts) != 2 {
+		t.Errorf("then: %+v", got)
+	}
+	if got := tick(); len(got) != 0 {
+		t.Errorf("and no more: %+v", got)
+	}
+	w.Close()
+	<-done
+	if all := slices.Collect(a.Results(false)); len(all) != 1 || all[0].Capture.Open || all[0].Capture.Frames != 3 {
+		t.Errorf("in the end: %+v", all)
+	}
+}
+
+// A read that waits is left behind when the context ends, and nothing that it brings
+// is used.
+func TestLeftBehind(t *testing.T) {
+	r, w := io.Pipe()
+	a := analysis.New([]analysis.Input{{Name: "-", From: r, Waits: true}})
+	told := make(chan event.Answer, 10)
+	a.Heard = func(ans event.Answer) { told <- ans }
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); a.Read(ctx, nil, never) }()
+	if _, err := w.Write(pcapng(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	<-told
+	cancel()
+	<-done
+	before := a.Seen()
+	late := pcapng(t, 2)
+	go w.Write(late)
+	r.CloseWithError(errors.New("late"))
+	if all := slices.Collect(a.Results(true)); len(all) != 1 || len(all[0].Diagnosis.Cluster.Hosts) != 1 || a.Seen() != before || len(a.Faults()) > 0 {
+		t.Errorf("%+v, %v", all, a.Faults())
+	}
+}
