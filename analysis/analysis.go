@@ -29,8 +29,7 @@ type Analysis struct {
 	// may be nil, and is set before Read.
 	Heard func(event.Answer)
 
-	inputs []*input
-	noted  int // counts what the captures say besides frames; the reading goroutine's
+	inputs *inputs
 
 	mu      sync.Mutex // held by the reading goroutine while it takes a frame
 	replay  *replay.Replay
@@ -45,10 +44,7 @@ type Analysis struct {
 // New returns an analysis of captures, in which those VIPs alone are judged; if none
 // is given, all that are found.
 func New(captures []Input, vips ...netip.Addr) *Analysis {
-	a := &Analysis{replay: replay.New(vips...), given: make(map[netip.Addr]string)}
-	for _, c := range captures {
-		a.inputs = append(a.inputs, &input{Input: c, noted: &a.noted})
-	}
+	a := &Analysis{inputs: newInputs(captures), replay: replay.New(vips...), given: make(map[netip.Addr]string)}
 	a.replay.Heard = func(ans event.Answer) {
 		if a.Heard != nil {
 			a.Heard(ans)
@@ -115,8 +111,8 @@ const batch = 256
 
 // readAll reads every frame.
 func (a *Analysis) readAll() {
-	sources := make([]capture.Source, len(a.inputs))
-	for i, in := range a.inputs {
+	sources := make([]capture.Source, len(a.inputs.of))
+	for i, in := range a.inputs.of {
 		sources[i] = in
 	}
 	var source capture.Source = capture.NewMerge(sources...)
@@ -138,7 +134,7 @@ func (a *Analysis) readAll() {
 		}
 		more = more && !a.stopped
 	}
-	waits := slices.ContainsFunc(a.inputs, func(in *input) bool { return in.Waits })
+	waits := slices.ContainsFunc(a.inputs.of, func(in *input) bool { return in.Waits })
 	for more {
 		if waits {
 			one(source.Next(&f))
@@ -154,8 +150,8 @@ func (a *Analysis) take(err error, f *evidence.Frame) bool {
 	if a.stopped {
 		return false
 	}
-	if a.noted != a.known || err != nil {
-		a.known = a.noted
+	if noted := a.inputs.noted; noted != a.known || err != nil {
+		a.known = noted
 		a.gatherPlace()
 	}
 	switch {
@@ -165,7 +161,7 @@ func (a *Analysis) take(err error, f *evidence.Frame) bool {
 		return false
 	default:
 		a.Fault(err)
-		return len(a.inputs) > 1 // a merge goes on with the others
+		return len(a.inputs.of) > 1 // a merge goes on with the others
 	}
 	return true
 }
@@ -173,11 +169,10 @@ func (a *Analysis) take(err error, f *evidence.Frame) bool {
 // gatherPlace puts together what the captures say besides frames.
 func (a *Analysis) gatherPlace() {
 	a.place, a.skipped = nil, 0
-	for _, in := range a.inputs {
-		if in.reader != nil {
-			a.place = append(a.place, in.reader.Facts()...)
-			a.skipped += in.reader.Skipped()
-		}
+	for _, in := range a.inputs.of {
+		facts, skipped := in.said()
+		a.place = append(a.place, facts...)
+		a.skipped += skipped
 	}
 	a.replay.Place(a.place)
 }
@@ -249,7 +244,7 @@ func (a *Analysis) result(vip netip.Addr) event.Result {
 func (a *Analysis) Capture() *event.Capture {
 	seen := a.replay.Seen()
 	c := &event.Capture{Frames: seen.Frames, First: seen.First, Last: seen.Last, Carried: a.Carried()}
-	for _, in := range a.inputs {
+	for _, in := range a.inputs.of {
 		c.Files = append(c.Files, in.Name)
 	}
 	for _, err := range a.faults {

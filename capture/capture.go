@@ -93,6 +93,18 @@ type Options struct {
 	// standard library has none for. Where it is nil, such input is ErrZstd.
 	// The decoder should bound its window.
 	Zstd func(io.Reader) (io.Reader, error)
+
+	// ReadSize is how many bytes are read at once, and so about the memory of a
+	// Reader: from 4 KiB to 256 KiB, which is the fastest and what 0 stands for.
+	ReadSize int
+}
+
+// readSize is ReadSize within its bounds.
+func (o Options) readSize() int {
+	if o.ReadSize <= 0 {
+		return windowSize
+	}
+	return min(max(o.ReadSize, 4<<10), windowSize)
 }
 
 // Source gives frames one by one. Next fills *f and returns nil, or returns

@@ -16,7 +16,7 @@ const (
 	expandRatio = 200
 )
 
-// compressedBuffer is how much compressed input is read at once.
+// compressedBuffer is how much compressed input is read at once, at most.
 const compressedBuffer = 64 << 10
 
 // expander returns how input that begins with head is expanded, nil where it
@@ -25,7 +25,7 @@ func expander(head []byte, opts Options) func(io.Reader) (io.Reader, error) {
 	switch {
 	case head[0] == 0x1f && head[1] == 0x8b: // RFC 1952
 		return func(r io.Reader) (io.Reader, error) {
-			return expand(r, expandFree, func(r io.Reader) (io.Reader, error) {
+			return expand(r, opts.readSize(), expandFree, func(r io.Reader) (io.Reader, error) {
 				z, err := gzip.NewReader(r)
 				if err != nil {
 					return nil, fmt.Errorf("gzip: %w", err)
@@ -38,7 +38,7 @@ func expander(head []byte, opts Options) func(io.Reader) (io.Reader, error) {
 			return func(io.Reader) (io.Reader, error) { return nil, ErrZstd }
 		}
 		return func(r io.Reader) (io.Reader, error) {
-			return expand(r, expandFree, func(r io.Reader) (io.Reader, error) {
+			return expand(r, opts.readSize(), expandFree, func(r io.Reader) (io.Reader, error) {
 				z, err := opts.Zstd(r)
 				if err != nil {
 					return nil, fmt.Errorf("zstd: %w", err)
@@ -51,11 +51,11 @@ func expander(head []byte, opts Options) func(io.Reader) (io.Reader, error) {
 }
 
 // expand reads r through a decoder, within bounds.
-func expand(r io.Reader, free int64, decoder func(io.Reader) (io.Reader, error)) (io.Reader, error) {
+func expand(r io.Reader, size int, free int64, decoder func(io.Reader) (io.Reader, error)) (io.Reader, error) {
 	x := &expanding{free: free}
 	x.in.r = r
 	var err error
-	x.out, err = decoder(bufio.NewReaderSize(&x.in, compressedBuffer))
+	x.out, err = decoder(bufio.NewReaderSize(&x.in, min(size, compressedBuffer)))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
@@ -16,6 +17,16 @@ type Merge struct {
 	queue   queue
 	last    *head // the source of the frame handed out last; its frame is used
 	pending []error
+}
+
+// Later is a Source that may know when its first frame was taken before it is read.
+// A Merge reads it once that frame is due: of captures that follow each other few are
+// in memory at a time.
+type Later interface {
+	Source
+
+	// Begins is the time of the first frame, and whether it is known.
+	Begins() (time.Time, bool)
 }
 
 // NewMerge merges sources. It reads nothing until Next is called.
@@ -33,6 +44,9 @@ func NewMerge(sources ...Source) *Merge {
 // caller. After the last frame and the last error, it returns io.EOF.
 func (m *Merge) Next(f *evidence.Frame) error {
 	m.advance()
+	for len(m.pending) == 0 && len(m.queue) > 0 && m.queue[0].unread {
+		m.again(m.queue[0])
+	}
 	if len(m.pending) > 0 {
 		err := m.pending[0]
 		m.pending = m.pending[1:]
@@ -55,7 +69,7 @@ func (m *Merge) advance() {
 	if m.last == nil {
 		kept := m.queue[:0]
 		for _, h := range m.queue {
-			if h.unread && !m.read(h) {
+			if !h.later() && h.unread && !m.read(h) {
 				continue
 			}
 			kept = append(kept, h)
@@ -66,6 +80,11 @@ func (m *Merge) advance() {
 	}
 	h := m.last
 	m.last = nil
+	m.again(h)
+}
+
+// again reads on in the source that is first in the queue.
+func (m *Merge) again(h *head) {
 	if m.read(h) {
 		heap.Fix(&m.queue, 0)
 		return
@@ -91,6 +110,18 @@ type head struct {
 	order  int
 	unread bool
 	frame  evidence.Frame
+}
+
+// later gives the head of a source that need not be read yet the time of its first
+// frame, and reports whether it is one.
+func (h *head) later() bool {
+	l, ok := h.source.(Later)
+	if !ok || !h.unread {
+		return false
+	}
+	at, known := l.Begins()
+	h.frame.Time = at
+	return known
 }
 
 // queue is a heap of heads, the earliest first.

@@ -38,6 +38,24 @@ func (s *script) Next(f *evidence.Frame) error {
 	return nil
 }
 
+// known is a script whose first time is known before it is read.
+type known struct {
+	*script
+	begins time.Time
+	read   func() // called when it is
+}
+
+func (k *known) Begins() (time.Time, bool) { return k.begins, !k.begins.IsZero() }
+
+func (k *known) Next(f *evidence.Frame) error {
+	if k.read != nil {
+		k.read()
+	}
+	return k.script.Next(f)
+}
+
+// A source is read at once, or, where it says when it begins, in its turn: the merge is
+// the same.
 func TestMerge(t *testing.T) {
 	broken, worse := errors.New("broken"), errors.New("worse")
 	tests := []struct {
@@ -58,10 +76,19 @@ func TestMerge(t *testing.T) {
 		{"the last breaks", []*script{{name: "a", seconds: []int{1, 2}, err: broken}}, "a1 a2 broken"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		run := func(t *testing.T, later bool) {
 			var sources []capture.Source
 			for _, s := range tt.sources {
-				sources = append(sources, s)
+				s := *s
+				if !later {
+					sources = append(sources, &s)
+					continue
+				}
+				k := &known{script: &s}
+				if len(s.seconds) > 0 {
+					k.begins = time.Unix(int64(s.seconds[0]), 0)
+				}
+				sources = append(sources, k)
 			}
 			m := capture.NewMerge(sources...)
 			var got []string
@@ -83,7 +110,26 @@ func TestMerge(t *testing.T) {
 			if err := m.Next(new(evidence.Frame)); !errors.Is(err, io.EOF) {
 				t.Errorf("after the end: %v", err)
 			}
-		})
+		}
+		t.Run(tt.name, func(t *testing.T) { run(t, false) })
+		t.Run(tt.name+", in turn", func(t *testing.T) { run(t, true) })
+	}
+}
+
+// A source whose first frame is not due is not read.
+func TestMergeReadsInTurn(t *testing.T) {
+	late := &known{script: &script{name: "b", seconds: []int{5}}, begins: time.Unix(5, 0)}
+	read := false
+	late.read = func() { read = true }
+	m := capture.NewMerge(late, &script{name: "a", seconds: []int{1, 2, 7}})
+	var f evidence.Frame
+	for _, want := range []string{"a1", "a2"} {
+		if err := m.Next(&f); err != nil || f.Place+string(f.Data) != want || read {
+			t.Fatalf("%s%s, %v; read: %v", f.Place, f.Data, err, read)
+		}
+	}
+	if err := m.Next(&f); err != nil || f.Place != "b" || f.Source != 1 || !read {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 

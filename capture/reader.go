@@ -50,7 +50,7 @@ type iface struct {
 // A Reader takes what r has to give and never waits for more than the next
 // frame needs, so that it can follow a growing input.
 func NewReader(r io.Reader, opts Options) (*Reader, error) {
-	rd := &Reader{in: window{r: r}, name: opts.Name}
+	rd := &Reader{in: window{r: r, size: opts.readSize()}, name: opts.Name}
 	if err := rd.open(opts); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (r *Reader) open(opts Options) error {
 		if err != nil {
 			return r.fault(0, err, "")
 		}
-		r.in = window{r: inner}
+		r.in = window{r: inner, size: opts.readSize()}
 		r.expanded = true
 		if !r.in.need(4) {
 			return r.ended("the first 4 bytes, which say what it is")

@@ -4,7 +4,7 @@ import (
 	"io"
 )
 
-// windowSize is how much is read at once. Larger does not pay: the bytes are
+// windowSize is how much is read at once, in bytes. Larger does not pay: the bytes are
 // looked at while they are still in the processor's second-level cache.
 const windowSize = 256 << 10
 
@@ -16,6 +16,7 @@ const maxEmptyReads = 100
 // reads.
 type window struct {
 	r    io.Reader
+	size int // bytes to read at once
 	buf  []byte
 	pos  int
 	end  int
@@ -41,7 +42,7 @@ func (w *window) fill(n int) bool {
 	}
 	buf := w.buf
 	if n > len(buf) {
-		buf = make([]byte, max(n, windowSize))
+		buf = make([]byte, max(n, w.size))
 	}
 	copy(buf, w.buf[w.pos:w.end])
 	w.base += int64(w.pos)

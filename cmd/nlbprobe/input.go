@@ -18,13 +18,16 @@ type captureFile struct {
 	size  int64 // in bytes; 0 where it is not known
 }
 
+// standardInput is what - is called. Some of it may have been read before.
+const standardInput = "standard input"
+
 // openCapture opens a capture; - is standard input.
 func openCapture(name string, stdin io.Reader) (*captureFile, error) {
 	if name == "-" {
 		if f, ok := stdin.(*os.File); ok && isTerminal(f) {
 			return nil, errors.New("standard input is a terminal: pipe a capture into it, as tcpdump -w - does")
 		}
-		in := &captureFile{Input: analysis.Input{Name: "standard input", From: stdin}, close: func() error { return nil }}
+		in := &captureFile{Input: analysis.Input{Name: standardInput, From: stdin}, close: func() error { return nil }}
 		f, ok := stdin.(*os.File)
 		in.Waits = !ok
 		if ok {
@@ -47,6 +50,9 @@ func (in *captureFile) measure(f *os.File) {
 	in.Waits = err != nil || !info.Mode().IsRegular()
 	if !in.Waits {
 		in.size = info.Size()
+	}
+	if !in.Waits && in.Name != standardInput {
+		in.At = f
 	}
 }
 
