@@ -1,7 +1,6 @@
 package routerprobe
 
 import (
-	"slices"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -10,23 +9,13 @@ import (
 
 // The functions here return the target that a fact may have ended, or nil.
 
-// find returns the open question whose packet is the one given.
+// find returns the open question whose packet is the one given; if the packet is
+// not whole, its Token is not known.
 func (p *Probe) find(packet evidence.Packet, whole bool) *question {
-	for _, q := range p.questions {
-		if q.target.outcome == Open && q.is(packet, whole) {
-			return q
-		}
+	if q, ok := p.packets.Find(packet, whole); ok && q.target.outcome == Open {
+		return q
 	}
 	return nil
-}
-
-// is reports whether the question's packet was sent and is the one given; where
-// the packet is not whole, its Token is not known.
-func (q *question) is(packet evidence.Packet, whole bool) bool {
-	if !whole {
-		packet.Token = q.packet.Token
-	}
-	return q.asked > 0 && q.packet == packet
 }
 
 // answered notes what came back from q's target in a frame of from. In a frame
@@ -44,8 +33,8 @@ func (p *Probe) answered(q *question, from mac.Addr, at time.Time) {
 func (p *Probe) delivered(t *target, at time.Time) {
 	t.outcome = Delivered
 	p.routes = true
-	for _, q := range p.questions {
-		if q.target == t && q.port != 0 && q.asked > 0 && !q.closed {
+	for _, q := range t.questions {
+		if q.port != 0 && q.asked > 0 && !q.closed {
 			p.resets = append(p.resets, reset{q, at})
 		}
 	}
@@ -121,7 +110,8 @@ func (p *Probe) heardTCP(s evidence.TCP, at time.Time) *target {
 func (p *Probe) heardError(e evidence.ICMPError, at time.Time) *target {
 	packet, whole, _ := evidence.Answered(e)
 	if e.Type == evidence.Redirect {
-		p.routes = p.routes || slices.ContainsFunc(p.questions, func(q *question) bool { return q.is(packet, whole) })
+		_, ours := p.packets.Find(packet, whole)
+		p.routes = p.routes || ours
 		return nil
 	}
 	q := p.find(packet, whole)
@@ -161,21 +151,19 @@ func (p *Probe) heardARP(a evidence.ARP, at time.Time) *target {
 	if a.SenderIP != p.router.IP && a.SenderMAC != p.router.MAC {
 		return nil
 	}
-	for _, t := range p.targets {
-		if t.IP != a.TargetIP || t.outcome != Open || !t.asked || t.Answered.IsZero() || at.Before(t.Answered) {
-			continue
-		}
-		if t.asks == 0 {
-			t.firstAsk = at
-		}
-		t.asks++
-		// Without a sign that it routes our packets its asking may be for
-		// somebody else's: then its word that the host is unreachable, which comes
-		// a little later, is waited for. A router limits its redirects' rate.
-		if p.routes && t.asks >= p.timing.Asks && at.Sub(t.firstAsk) >= p.timing.AskSpan {
-			t.outcome = Asking
-		}
-		return t
+	t := p.byIP[a.TargetIP]
+	if t == nil || t.outcome != Open || !t.asked || t.Answered.IsZero() || at.Before(t.Answered) {
+		return nil
 	}
-	return nil
+	if t.asks == 0 {
+		t.firstAsk = at
+	}
+	t.asks++
+	// Without a sign that it routes our packets its asking may be for
+	// somebody else's: then its word that the host is unreachable, which comes
+	// a little later, is waited for. A router limits its redirects' rate.
+	if p.routes && t.asks >= p.timing.Asks && at.Sub(t.firstAsk) >= p.timing.AskSpan {
+		t.outcome = Asking
+	}
+	return t
 }

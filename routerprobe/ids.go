@@ -1,18 +1,14 @@
 package routerprobe
 
-import (
-	"errors"
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
-// IDs hands out what tells the packets of one run apart: an echo identifier or a
-// source port is handed out once, so that an answer belongs to one router and
-// one target. It is not safe for concurrent use.
+// IDs hands out what tells the packets of one run apart, so that an answer belongs to
+// one router and one target. They never run out: an echo identifier or a source port
+// comes again as late as it can. It is not safe for concurrent use.
 type IDs struct {
 	rng    *rand.Rand
 	nextID uint16
 	stride uint16 // odd: all identifiers come by before one comes again
-	ids    int
 	first  uint16 // of the ports, counted from firstPort
 	ports  int
 }
@@ -38,27 +34,22 @@ func NewIDs(seed Seed) *IDs {
 	}
 }
 
-// Echo returns the numbers of an echo request. The identifier is of no other in
-// this run.
-func (i *IDs) Echo() (EchoNumbers, error) {
-	if i.ids == 1<<16 {
-		return EchoNumbers{}, errors.New("routerprobe: more than 65536 routers and targets in one run")
-	}
+// Echo returns the numbers of an echo request. The identifier is of no other one of
+// the last 65,535, and beside it stand 80 random bits.
+func (i *IDs) Echo() EchoNumbers {
 	id := i.nextID
 	i.nextID += i.stride
-	i.ids++
 	// 0 is an echo without random bytes.
-	return EchoNumbers{id, uint16(i.rng.Uint32()), max(1, i.rng.Uint64())}, nil
+	return EchoNumbers{id, uint16(i.rng.Uint32()), max(1, i.rng.Uint64())}
 }
 
-// Port returns a source port for SYNs, above those that the system gives out.
-func (i *IDs) Port() (uint16, error) {
-	if i.ports == portCount {
-		return 0, errors.New("routerprobe: more than 4536 routers and ports in one run")
-	}
+// Port returns a source port for SYNs, above those that the system gives out. It
+// comes again after 4,536: what is then told apart by it goes to different
+// addresses, or has another sequence number.
+func (i *IDs) Port() uint16 {
 	p := firstPort + (int(i.first)+i.ports)%portCount
-	i.ports++
-	return uint16(p), nil
+	i.ports = (i.ports + 1) % portCount
+	return uint16(p)
 }
 
 // Sequence returns an initial sequence number.

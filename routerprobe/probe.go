@@ -1,6 +1,8 @@
 package routerprobe
 
 import (
+	"cmp"
+	"container/heap"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -39,8 +41,33 @@ func DefaultTiming() Timing {
 
 // Router is whom a Probe asks.
 type Router struct {
-	IP  netip.Addr
-	MAC mac.Addr // where the frames go
+	IP    netip.Addr
+	MAC   mac.Addr // where the frames go
+	Turns *Turns   // what it was asked for in earlier runs; may be nil
+}
+
+// Turns remembers how often each router was asked for each target, so that one run
+// goes on where the one before it ended. The zero value is empty and ready for
+// use. It is not safe for concurrent use.
+type Turns struct{ had map[turn]int }
+
+type turn struct{ router, target netip.Addr }
+
+func (t *Turns) of(router, target netip.Addr) int {
+	if t == nil {
+		return 0
+	}
+	return t.had[turn{router, target}]
+}
+
+func (t *Turns) note(router, target netip.Addr) {
+	if t == nil {
+		return
+	}
+	if t.had == nil {
+		t.had = make(map[turn]int)
+	}
+	t.had[turn{router, target}]++
 }
 
 // Target is an address that the router is to reach.
@@ -104,29 +131,66 @@ type question struct {
 // target is a Target under way.
 type target struct {
 	Target
-	outcome Outcome
-	asked   bool
-	first   time.Time // of the first packet
+	questions []*question
+	outcome   Outcome
+	asked     bool
+	first     time.Time // of the first packet
 	// The router's own requests for it since it answered.
 	asks     int
 	firstAsk time.Time
+
+	// What its turn goes by.
+	turns int // in earlier runs
+	round int // how many of its cluster came before it
+	order int
 }
 
 // Probe asks one router for its targets. It is driven from outside: at Next,
 // call Step; hand it every fact heard, in between, by Heard.
+//
+// All targets share the router's budget of packets. Those have the first turn that
+// had the fewest in earlier runs, among them one of each cluster, and the controls
+// come behind the opening. What a step or a fact costs does not grow with the
+// targets that wait.
 type Probe struct {
 	routes bool // it was seen to send a packet of ours back onto the subnet, or said that it would
 
-	router    Router
-	src       Source
-	timing    Timing
-	start     time.Time
-	targets   []*target
-	questions []*question
-	sent      int       // questions, RSTs apart
-	last      time.Time // of the newest question
-	resets    []reset
-	finished  bool
+	router   Router
+	src      Source
+	timing   Timing
+	start    time.Time
+	byIP     map[netip.Addr]*target
+	clusters map[mac.Addr]int // how many targets are at a MAC
+	fresh    queue            // targets not asked for yet, controls apart
+	controls []*target        // the same, of those
+	open     []*target        // asked for and not ended, in the order of asking
+	packets  evidence.Packets[*question]
+	left     int       // targets not ended, controls apart
+	sent     int       // questions, RSTs apart
+	begun    int       // targets asked for, controls apart
+	last     time.Time // of the newest question
+	resets   []reset
+	ended    []netip.Addr
+	finished bool
+}
+
+// queue is targets by their turn, as container/heap has it.
+type queue []*target
+
+func (q queue) Len() int      { return len(q) }
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(*target)) }
+func (q *queue) Pop() any {
+	old := *q
+	t := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	return t
+}
+
+func (q queue) Less(i, j int) bool {
+	a, b := q[i], q[j]
+	return cmp.Or(cmp.Compare(a.turns, b.turns), cmp.Compare(a.round, b.round), cmp.Compare(a.order, b.order)) < 0
 }
 
 // reset is a half-open connection to be ended.
@@ -136,64 +200,65 @@ type reset struct {
 }
 
 // New returns a probe that asks router for the targets as src, for the first time
-// at start. The targets are asked for in their order, the controls last.
+// at start.
 func New(src Source, router Router, targets []Target, ids *IDs, start time.Time, t Timing) (*Probe, error) {
-	p := &Probe{router: router, src: src, timing: t, start: start}
-	seen := map[netip.Addr]bool{src.IP: true, router.IP: true}
-	for _, control := range []bool{false, true} {
-		for _, tg := range targets {
-			if tg.Control != control {
-				continue
-			}
-			if seen[tg.IP] {
-				return nil, fmt.Errorf("routerprobe: ask %v for %v: it is asked for twice, or is the router or this host", router.IP, tg.IP)
-			}
-			seen[tg.IP] = true
-			if err := p.add(tg, ids); err != nil {
-				return nil, err
-			}
+	p := &Probe{router: router, src: src, timing: t, start: start, byIP: make(map[netip.Addr]*target), clusters: make(map[mac.Addr]int)}
+	for _, tg := range targets {
+		if err := p.Add(tg, ids); err != nil {
+			return nil, err
 		}
 	}
 	p.settle()
 	return p, nil
 }
 
-// AddControl adds a control host that was found late. Where the probe has ended,
-// or ip is a target already, it changes nothing.
+// Add adds a target while the probe is under way, or after it has ended: then it
+// goes on. It is an error to name one twice, the router or this host.
+func (p *Probe) Add(tg Target, ids *IDs) error {
+	if p.byIP[tg.IP] != nil || tg.IP == p.src.IP || tg.IP == p.router.IP {
+		return fmt.Errorf("routerprobe: ask %v for %v: it is asked for twice, or is the router or this host", p.router.IP, tg.IP)
+	}
+	return p.add(tg, ids)
+}
+
+// AddControl adds a control host that was found late. If the probe has ended, or ip
+// is a target already, it changes nothing.
 func (p *Probe) AddControl(ip netip.Addr, after time.Duration, ids *IDs) error {
-	known := slices.ContainsFunc(p.targets, func(t *target) bool { return t.IP == ip })
-	if p.finished || known || ip == p.src.IP || ip == p.router.IP {
+	if p.finished || p.byIP[ip] != nil || ip == p.src.IP || ip == p.router.IP {
 		return nil
 	}
 	return p.add(Target{IP: ip, Control: true, After: after}, ids)
 }
 
 func (p *Probe) add(tg Target, ids *IDs) error {
-	t := &target{Target: tg}
-	p.targets = append(p.targets, t)
-	echo, err := ids.Echo()
-	if err != nil {
-		return err
-	}
-	qs := []*question{{target: t, echo: echo, packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: inet.ProtoICMP, ID: echo.ID, Seq: uint32(echo.Seq), Token: echo.Token}}}
+	t := &target{Target: tg, turns: p.router.Turns.of(p.router.IP, tg.IP), order: len(p.byIP)}
+	echo := ids.Echo()
+	t.questions = []*question{{target: t, echo: echo, packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: inet.ProtoICMP, ID: echo.ID, Seq: uint32(echo.Seq), Token: echo.Token}}}
 	for _, port := range tg.Ports {
 		if port == 0 {
 			return fmt.Errorf("routerprobe: ask for %v: port 0 is none", tg.IP)
 		}
-		sport, err := ids.Port()
-		if err != nil {
-			return err
-		}
-		seq := ids.Sequence()
-		qs = append(qs, &question{target: t, port: port, sport: sport, seq: seq,
+		sport, seq := ids.Port(), ids.Sequence()
+		t.questions = append(t.questions, &question{target: t, port: port, sport: sport, seq: seq,
 			packet: evidence.Packet{Src: p.src.IP, Dst: tg.IP, Protocol: inet.ProtoTCP, ID: sport, Port: port, Seq: seq}})
 	}
-	for _, q := range qs {
+	for _, q := range t.questions {
 		if _, err := p.frame(q); err != nil {
 			return err
 		}
 	}
-	p.questions = append(p.questions, qs...)
+	p.byIP[tg.IP] = t
+	if tg.Control {
+		p.controls = append(p.controls, t)
+		return nil
+	}
+	if !tg.MAC.IsZero() {
+		t.round = p.clusters[tg.MAC]
+		p.clusters[tg.MAC]++
+	}
+	heap.Push(&p.fresh, t)
+	p.left++
+	p.finished = false
 	return nil
 }
 
@@ -205,19 +270,40 @@ func (p *Probe) frame(q *question) ([]byte, error) {
 	return SYN(p.src, p.router.MAC, netip.AddrPortFrom(q.target.IP, q.port), q.sport, q.seq)
 }
 
-// due returns the question whose turn is next and when that is.
+// due returns the question whose turn is next and when that is: of a target that
+// was not asked for yet, else the most urgent one.
 func (p *Probe) due() (q *question, at time.Time) {
-	for _, c := range p.questions {
-		if c.closed || c.target.outcome != Open {
-			continue
-		}
-		if q == nil || c.before(q) {
-			q = c
+	if len(p.fresh) > 0 {
+		q = p.fresh[0].questions[0]
+		at = p.turn(q)
+	}
+	// The controls come behind the opening, so that many VIPs do not keep them from
+	// telling whether the router carries packets back at all.
+	if len(p.controls) > 0 && (q == nil || p.begun >= p.timing.Opening) {
+		c := p.controls[0].questions[0]
+		if turn := p.turn(c); q == nil || !turn.After(at) {
+			q, at = c, turn
 		}
 	}
-	switch {
-	case q == nil:
+	if q != nil {
+		return q, at
+	}
+	for _, t := range p.open {
+		for _, c := range t.questions {
+			if !c.closed && (q == nil || c.before(q)) {
+				q = c
+			}
+		}
+	}
+	if q == nil {
 		return nil, time.Time{}
+	}
+	return q, p.turn(q)
+}
+
+// turn returns when a question may be asked.
+func (p *Probe) turn(q *question) (at time.Time) {
+	switch {
 	case p.sent == 0:
 		at = p.start
 	case p.sent < p.timing.Opening && !q.target.asked:
@@ -228,17 +314,13 @@ func (p *Probe) due() (q *question, at time.Time) {
 	if earliest := p.start.Add(q.target.After); at.Before(earliest) {
 		at = earliest
 	}
-	return q, at
+	return at
 }
 
-// before reports whether c is more urgent than q, which stands before it:
-// targets not asked for yet, then questions not asked yet, then the one that has
-// waited longest.
+// before reports whether c is more urgent than q, which stands before it: one that
+// was not asked yet, or has waited longer.
 func (c *question) before(q *question) bool {
-	switch {
-	case c.target.asked != q.target.asked:
-		return !c.target.asked
-	case (c.asked == 0) != (q.asked == 0):
+	if (c.asked == 0) != (q.asked == 0) {
 		return c.asked == 0
 	}
 	return c.at.Before(q.at)
@@ -246,10 +328,7 @@ func (c *question) before(q *question) bool {
 
 // end returns when the first of the open targets has had its time.
 func (p *Probe) end() (at time.Time, ok bool) {
-	for _, t := range p.targets {
-		if t.outcome != Open || !t.asked {
-			continue
-		}
+	for _, t := range p.open {
 		if e := p.until(t); !ok || e.Before(at) {
 			at, ok = e, true
 		}
@@ -299,8 +378,8 @@ func (p *Probe) Step(now time.Time) []byte {
 		}
 		return b
 	}
-	for _, t := range p.targets {
-		if t.outcome == Open && t.asked && !now.Before(p.until(t)) {
+	for _, t := range p.open {
+		if !now.Before(p.until(t)) {
 			t.outcome = Silent
 		}
 	}
@@ -316,50 +395,88 @@ func (p *Probe) Step(now time.Time) []byte {
 		return nil
 	}
 	if t := q.target; !t.asked {
-		t.asked, t.first = true, now
+		p.begin(t, now)
 	}
-	q.asked++
+	if q.asked++; q.asked == 1 {
+		p.packets.Put(q.packet, q)
+	}
 	q.at = now
 	p.sent++
 	p.last = now
 	return b
 }
 
+// begin takes a target from those that wait for their turn.
+func (p *Probe) begin(t *target, now time.Time) {
+	t.asked, t.first = true, now
+	p.open = append(p.open, t)
+	if t.Control {
+		p.controls = p.controls[1:]
+		return
+	}
+	heap.Pop(&p.fresh)
+	p.begun++
+	p.router.Turns.note(p.router.IP, t.IP)
+}
+
 // settle ends targets for which nothing is left to ask, and the probe when no
 // target but controls is open.
 func (p *Probe) settle() {
-	p.finished = true
-	for _, t := range p.targets {
-		if t.outcome == Open && !p.askable(t) {
+	p.open = slices.DeleteFunc(p.open, func(t *target) bool {
+		if t.outcome == Open && !slices.ContainsFunc(t.questions, func(q *question) bool { return !q.closed }) {
 			t.outcome = Prohibited
 		}
-		if t.outcome == Open && !t.Control {
-			p.finished = false
+		if t.outcome == Open {
+			return false
 		}
+		if !t.Control {
+			p.left--
+		}
+		p.ended = append(p.ended, t.IP)
+		return true
+	})
+	p.finished = p.left == 0
+}
+
+// Ended returns the targets whose asking has ended since the last call.
+func (p *Probe) Ended() []netip.Addr {
+	ended := p.ended
+	p.ended = nil
+	return ended
+}
+
+// Tested returns how many targets were asked for, of how many, controls apart.
+func (p *Probe) Tested() (asked, of int) { return p.begun, p.begun + len(p.fresh) }
+
+// Drop leaves out a target that was not asked for yet. Of one that was, the asking
+// goes on to its end.
+func (p *Probe) Drop(ip netip.Addr) {
+	t := p.byIP[ip]
+	if t == nil || t.asked || t.Control {
+		return
+	}
+	if i := slices.Index(p.fresh, t); i >= 0 {
+		heap.Remove(&p.fresh, i)
+		delete(p.byIP, ip)
+		p.left--
+		p.settle()
 	}
 }
-
-// askable reports whether a question for t is left.
-func (p *Probe) askable(t *target) bool {
-	return slices.ContainsFunc(p.questions, func(q *question) bool { return q.target == t && !q.closed })
-}
-
-// Sent returns how many packets were asked to be sent, RSTs apart.
-func (p *Probe) Sent() int { return p.sent }
 
 // Done reports whether nothing more can be learnt by asking, and nothing is left
 // to be closed.
 func (p *Probe) Done() bool { return p.finished && len(p.resets) == 0 }
 
-// Outcome returns how asking for ip ended; Open where it was no target.
+// Outcome returns how asking for ip ended; Open if it is no target.
 func (p *Probe) Outcome(ip netip.Addr) Outcome {
-	for _, t := range p.targets {
-		if t.IP == ip {
-			return t.outcome
-		}
+	if t := p.byIP[ip]; t != nil {
+		return t.outcome
 	}
 	return Open
 }
+
+// Has reports whether ip is a target.
+func (p *Probe) Has(ip netip.Addr) bool { return p.byIP[ip] != nil }
 
 // Heard notes a fact that a frame gave at the instant at and reports whether it
 // ended the asking for a target. Facts that do not concern this probe, and those
