@@ -62,6 +62,8 @@ type Probe struct {
 	repeats  int // questions since the first answer
 	answers  map[Answer]bool
 	finished bool
+	again    bool // the newest question is to be asked again
+	end      time.Time
 }
 
 // New returns a probe for target that asks as src, for the first time at start.
@@ -71,7 +73,7 @@ func New(target netip.Addr, src Source, start time.Time, t Timing) (*Probe, erro
 		return nil, err
 	}
 	return &Probe{
-		Target: target, timing: t, frame: frame, start: start, pause: t.First,
+		Target: target, timing: t, frame: frame, start: start, pause: t.First, end: start.Add(t.Wait),
 		answers: make(map[Answer]bool),
 	}, nil
 }
@@ -84,8 +86,9 @@ func (p *Probe) Next() (at time.Time, ok bool) {
 		return time.Time{}, false
 	case p.asked == 0:
 		return p.start, true
+	case p.again:
+		return p.lastAsk, true
 	}
-	end := p.start.Add(p.timing.Wait)
 	switch {
 	case len(p.answers) == 0:
 		at = p.lastAsk.Add(p.pause)
@@ -94,8 +97,8 @@ func (p *Probe) Next() (at time.Time, ok bool) {
 	default:
 		at = p.lastAsk.Add(p.timing.Settle)
 	}
-	if at.After(end) {
-		at = end
+	if at.After(p.end) {
+		at = p.end
 	}
 	return at, true
 }
@@ -109,14 +112,17 @@ func (p *Probe) Step(now time.Time) []byte {
 		return nil
 	}
 	answered := len(p.answers) > 0
-	if p.asked > 0 && (!now.Before(p.start.Add(p.timing.Wait)) || answered && p.enough()) {
+	if p.asked > 0 && !p.again && (!now.Before(p.end) || answered && p.enough()) {
 		p.finished = true
 		return nil
 	}
 	switch {
 	case p.asked == 0:
 		// A late start must not eat the time for answers.
-		p.start = now
+		p.start, p.end = now, now.Add(p.timing.Wait)
+	case p.again:
+		p.again = false
+		p.end = now.Add(max(p.timing.First, p.timing.Settle))
 	case !answered:
 		p.pause = min(2*p.pause, p.timing.Longest)
 	default:
@@ -127,6 +133,17 @@ func (p *Probe) Step(now time.Time) []byte {
 	p.lastAsk = now
 	return p.frame
 }
+
+// Again has the last question asked once more and listened to, even if the probe has
+// ended: its answers may have been lost on the way to this process.
+func (p *Probe) Again() {
+	if p.asked > 0 {
+		p.again, p.finished = true, false
+	}
+}
+
+// LastAsk returns when the newest question was sent; zero is never.
+func (p *Probe) LastAsk() time.Time { return p.lastAsk }
 
 // enough reports whether an answered target was asked as often as it is to be.
 func (p *Probe) enough() bool {
@@ -148,12 +165,6 @@ func (p *Probe) Heard(a Answer) bool {
 	}
 	return true
 }
-
-// Answered reports whether anything was heard.
-func (p *Probe) Answered() bool { return len(p.answers) > 0 }
-
-// Asked returns how many questions were sent.
-func (p *Probe) Asked() int { return p.asked }
 
 // Done reports whether nothing more can be learnt by asking.
 func (p *Probe) Done() bool { return p.finished }

@@ -22,14 +22,14 @@ import (
 //	interface "eth0"
 //	vantage FIRST LAST COUNT MAC ADDRESS GATEWAY [asked] [vip VIP]
 //	listened FIRST LAST COUNT [promiscuous] [passive] [joined MAC]
-//	lost FIRST LAST COUNT
+//	lost FIRST LAST COUNT [vip VIP]
 //
 // After the two first lines there is a line for each item of evidence, in any
 // number and order: evidence.Vantage, Listened, Lost. FIRST and LAST are
 // instants in RFC 3339 with Z for UTC and as many digits of the second as are
 // not zero, COUNT is how often or, of lost frames, how many. ADDRESS has its
 // prefix length; ADDRESS and GATEWAY are - where there is none. VIP is an address
-// that was to be judged, joined a MAC that was listened to. The interface is
+// that was to be judged, or after whose last question frames were lost, joined a MAC that was listened to. The interface is
 // quoted as in Go. Words are parted by one space; each line but the last ends in
 // a line feed. There is one way only to write a note: a parser refuses any
 // other, and any other version.
@@ -143,6 +143,11 @@ func appendFact(b []byte, f evidence.Fact) ([]byte, error) {
 		flag(f.Promiscuous, "promiscuous")
 		flag(f.Passive, "passive")
 		flag(!f.Joined.IsZero(), "joined "+f.Joined.String())
+	case evidence.Lost:
+		if f.VIP.Zone() != "" {
+			return nil, errors.New("vantage note: an address with a zone")
+		}
+		flag(f.VIP.IsValid(), "vip "+f.VIP.String())
 	}
 	return b, nil
 }
@@ -211,7 +216,7 @@ func parseNoteLine(ifname string, words []string) (it evidence.Item, err error) 
 	case "listened":
 		it.Fact, err = parseListened(ifname, words)
 	case "lost":
-		it.Fact = evidence.Lost{Interface: ifname}
+		it.Fact, err = parseLost(ifname, words)
 	default:
 		err = fmt.Errorf("%.20q is no kind of item", word)
 	}
@@ -233,6 +238,18 @@ func parseListened(ifname string, words []string) (evidence.Fact, error) {
 			}
 			l.Joined = m
 		}
+	}
+	return l, nil
+}
+
+func parseLost(ifname string, words []string) (evidence.Fact, error) {
+	l := evidence.Lost{Interface: ifname}
+	if len(words) == 2 && words[0] == "vip" {
+		vip, err := netip.ParseAddr(words[1])
+		if err != nil {
+			return nil, fmt.Errorf("%.40q is no address", words[1])
+		}
+		l.VIP = vip
 	}
 	return l, nil
 }

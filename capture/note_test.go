@@ -40,6 +40,7 @@ func noteItems(ifname string) []evidence.Item {
 		item(evidence.Listened{Interface: ifname, Promiscuous: true, Passive: true}, noteFirst, noteLast, 2),
 		item(evidence.Listened{Interface: ifname, Joined: mac.Addr{3, 0xbf, 172, 16, 63, 241}}, noteFirst, noteLast, 2),
 		item(evidence.Lost{Interface: ifname}, noteLast, noteLast, 17),
+		item(evidence.Lost{Interface: ifname, VIP: netip.MustParseAddr("172.16.63.241")}, noteLast, noteLast, 1),
 	}
 }
 
@@ -51,7 +52,8 @@ vantage 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:00.000000005Z 1 02:00:00
 vantage 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:00.000000005Z 1 02:00:00:00:00:09 - - vip 172.16.63.241
 listened 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:03.000000005Z 2 promiscuous passive
 listened 2026-11-24T12:00:00.000000005Z 2026-11-24T12:00:03.000000005Z 2 joined 03:bf:ac:10:3f:f1
-lost 2026-11-24T12:00:03.000000005Z 2026-11-24T12:00:03.000000005Z 17`
+lost 2026-11-24T12:00:03.000000005Z 2026-11-24T12:00:03.000000005Z 17
+lost 2026-11-24T12:00:03.000000005Z 2026-11-24T12:00:03.000000005Z 1 vip 172.16.63.241`
 
 func TestNote(t *testing.T) {
 	items := noteItems("eth0")
@@ -86,7 +88,7 @@ func TestNoteNames(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 			continue
 		}
-		if n := bytes.Count(b, []byte("\n")); n != 8 {
+		if n := bytes.Count(b, []byte("\n")); n != 9 {
 			t.Errorf("%q: %d line feeds", name, n)
 		}
 		got, err := capture.ParseNote(b)
@@ -134,7 +136,7 @@ func TestParseNoteRefuses(t *testing.T) {
 		{"no interface", "nlbprobe vantage note 1", "line 2 does not name the interface"},
 		{"an interface without quotes", swap(`"eth0"`, `eth0`), "line 2"},
 		{"another spelling of the interface", swap(`"eth0"`, "`eth0`"), "one way"},
-		{"a line feed at the end", noteText + "\n", "line 10: 1 words"},
+		{"a line feed at the end", noteText + "\n", "line 11: 1 words"},
 		{"a word too many", noteText + " more", "one way"},
 		{"flags in the other order", swap("promiscuous passive", "passive promiscuous"), "one way"},
 		{"another zone", swap("05Z", "05+01:00"), "one way"},
@@ -154,7 +156,7 @@ func TestParseNoteRefuses(t *testing.T) {
 		{"no prefix length", swap("/24", ""), `line 3: "172.16.63.9" is no address with prefix length`},
 		{"no gateway", swap("63.1\n", "63.1111\n"), `line 4: "172.16.63.1111" is no address`},
 		{"too long", noteText + strings.Repeat(" ", capture.MaxNote), "the most is 61440"},
-		{"too many lines", noteText + strings.Repeat("\nlost 2026-11-24T12:00:03Z 2026-11-24T12:00:03Z 1", 506), "more than 512 items"},
+		{"too many lines", noteText + strings.Repeat("\nlost 2026-11-24T12:00:03Z 2026-11-24T12:00:03Z 1", 505), "more than 512 items"},
 	}
 	for _, tt := range tests {
 		items, err := capture.ParseNote([]byte(tt.text))

@@ -65,6 +65,8 @@ type segment struct {
 	stop   chan struct{}
 	sent   [][]byte
 	joined []mac.Addr
+	all    bool // every group
+	began  time.Time
 	hears  []netip.Addr
 
 	hearsMACs []mac.Addr
@@ -130,6 +132,11 @@ func (s *segment) Interrupt() {
 
 func (s *segment) Join(m mac.Addr) error {
 	s.joined = append(s.joined, m)
+	return nil
+}
+
+func (s *segment) JoinAll() error {
+	s.all = true
 	return nil
 }
 
@@ -439,7 +446,6 @@ func accepts(b []byte, from mac.Addr) []byte {
 func TestRunSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		link, h := newSegment(t, nil), &told{}
-		link.drops = 7
 		start := time.Now()
 		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip}, h); err != nil {
 			t.Fatal(err)
@@ -451,14 +457,93 @@ func TestRunSilent(t *testing.T) {
 		if r.Diagnosis.Verdict != diagnose.Silent || r.Diagnosis.Severity != diagnose.Unknown || len(h.answers) != 0 {
 			t.Errorf("diagnosis: %+v", r.Diagnosis)
 		}
-		lost := 0
-		for _, it := range r.Items {
-			if _, ok := it.Fact.(evidence.Lost); ok {
-				lost += it.Count
+		if r.Diagnosis.Has("frames-lost") {
+			t.Error("no frame was lost")
+		}
+	})
+}
+
+// lostOf sums up the frames that the evidence says were lost.
+func lostOf(r event.Result) (n int) {
+	for _, it := range r.Items {
+		if f, ok := it.Fact.(evidence.Lost); ok && !f.VIP.IsValid() {
+			n += it.Count
+		}
+	}
+	return n
+}
+
+// After a loss the question is asked again. Who then answers has answered.
+func TestRunLossThenAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var link *segment
+		n := 0
+		link = newSegment(t, func(b []byte) [][]byte {
+			if b[13] != 6 || target(t, b) != vip {
+				return nil
+			}
+			if n++; time.Since(link.began) < 3*time.Second {
+				link.drops++ // its answer is lost
+				return nil
+			}
+			return [][]byte{arpFrame(t, arp.OperationReply, nodeMAC(1), ourMAC, nodeMAC(1), vip, ourMAC, us.Addr())}
+		})
+		link.began = time.Now()
+		h := &told{}
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip}, h); err != nil {
+			t.Fatal(err)
+		}
+		r := h.results[0]
+		if r.Diagnosis.Verdict != diagnose.Answers || lostOf(r) == 0 || r.Diagnosis.Has("answer-may-be-lost") {
+			t.Errorf("%s after %v, %d lost, findings %v", r.Diagnosis.Verdict, r.Elapsed, lostOf(r), r.Diagnosis.Findings)
+		}
+	})
+}
+
+// If frames are lost after each question, nobody says that the VIP is silent.
+func TestRunLossAlways(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var link *segment
+		link = newSegment(t, func(b []byte) [][]byte {
+			link.drops += 2
+			return nil
+		})
+		h := &told{}
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip, other}, h); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range h.results {
+			if d := r.Diagnosis; d.Verdict != diagnose.NotTold || d.Severity != diagnose.Unknown || !d.Has("answer-may-be-lost") || d.Has("vip-silent") {
+				t.Errorf("%s, %v, %v", d.Verdict, d.Severity, d.Findings)
+			}
+			if r.Elapsed < 3*time.Second || r.Elapsed > 10*time.Second {
+				t.Errorf("it took %v", r.Elapsed)
 			}
 		}
-		if lost != 7 {
-			t.Errorf("%d lost frames in the evidence, want 7", lost)
+	})
+}
+
+// A loss before the last question takes nothing from the silence after it.
+func TestRunLossBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, h := newSegment(t, nil), &told{}
+		link.drops = 7
+		passing := false
+		link.answer = func([]byte) [][]byte {
+			// Another VIP's answer has the losses looked at early.
+			if passing {
+				return nil
+			}
+			passing = true
+			return [][]byte{arpFrame(t, arp.OperationReply, nodeMAC(1), ourMAC, nodeMAC(1), other, ourMAC, us.Addr())}
+		}
+		if err := check.Run(t.Context(), link, config(), []netip.Addr{vip, other}, h); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range h.results {
+			if r.VIP == vip && (r.Diagnosis.Verdict != diagnose.Silent || r.Elapsed != 3*time.Second || lostOf(r) != 7) {
+				t.Errorf("%s after %v, %d lost", r.Diagnosis.Verdict, r.Elapsed, lostOf(r))
+			}
 		}
 	})
 }

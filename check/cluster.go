@@ -7,6 +7,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/igmp"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -23,22 +24,22 @@ var igmpGroups = [...]netip.Addr{igmp.AllSystems, igmp.AllRouters, igmp.AllV3}
 // tune has the interface hear what the hosts of a VIP's cluster send each other
 // and the switches: at the MAC that it answered with, or, while it has not, at
 // those that NLB would derive. Nothing is sent by that.
-func (r *runner) tune(s *subject) {
+func (o *Observer) tune(s *subject, now time.Time) {
 	s.tuned = true
 	if at := s.file.First.SenderMAC; !s.file.Answered.IsZero() {
 		if !at.IsGroup() || at.IsBroadcast() {
 			return // heartbeats of unicast mode go to everybody
 		}
-		r.join(at)
+		o.join(at, s, now)
 	} else {
 		for _, mode := range []nlb.Mode{nlb.Multicast, nlb.IGMPMulticast} {
 			if m, err := nlb.DeriveMAC(s.vip, mode); err == nil {
-				r.join(m)
+				o.join(m, s, now)
 			}
 		}
 	}
 	for _, g := range igmpGroups {
-		r.join(igmp.GroupMAC(g))
+		o.join(inet.GroupMAC(g), nil, now)
 	}
 }
 
@@ -47,32 +48,69 @@ func (r *runner) tune(s *subject) {
 // heard once a second.
 const converges = 4400 * time.Millisecond
 
-// beats is what was heard of a cluster's heartbeats.
+// beats is what was heard of heartbeats of one sort.
 type beats struct {
+	of       int // how many VIPs they concern
 	first    time.Time
 	defaults [2]uint16 // different default hosts that were named
 	named    int       // how many of them
 }
 
+// beatKey is a sort of heartbeats: those of a cluster by its primary VIP, from a
+// host, or to a group MAC. VIPs of one cluster share them.
+type beatKey struct {
+	cluster  netip.Addr
+	from, to mac.Addr
+}
+
+// hearBeatsOf has a sort of heartbeats noted for a VIP.
+func (o *Observer) hearBeatsOf(s *subject, k beatKey) {
+	b := o.beats[k]
+	if b == nil {
+		b = &beats{}
+		o.beats[k] = b
+	}
+	b.of++
+	s.beats = append(s.beats, k)
+}
+
 // hearBeat notes a heartbeat: hosts that contradict each other are worth a
 // longer look.
-func (r *runner) hearBeat(h evidence.Heartbeat, frame *evidence.Frame) {
+func (o *Observer) hearBeat(h evidence.Heartbeat, frame *evidence.Frame) {
 	if !h.Status {
 		return
 	}
-	for _, s := range r.subjects {
-		at := s.file.First
-		if h.Cluster != s.vip && (s.file.Answered.IsZero() || h.EthSrc != at.EthSrc && (!at.SenderMAC.IsGroup() || h.EthDst != at.SenderMAC)) {
-			continue
-		}
-		if s.beats.first.IsZero() {
-			s.beats.first = frame.Time
-		}
-		if n := s.beats.named; n == 0 || n == 1 && s.beats.defaults[0] != h.DefaultHost {
-			s.beats.defaults[n] = h.DefaultHost
-			s.beats.named++
+	for _, k := range [...]beatKey{{cluster: h.Cluster}, {from: h.EthSrc}, {to: h.EthDst}} {
+		if b := o.beats[k]; b != nil {
+			if b.first.IsZero() {
+				b.first = frame.Time
+			}
+			b.name(h.DefaultHost)
 		}
 	}
+}
+
+// name notes a default host.
+func (b *beats) name(host uint16) {
+	if n := b.named; n == 0 || n == 1 && b.defaults[0] != host {
+		b.defaults[n] = host
+		b.named++
+	}
+}
+
+// beatsFor sums up the heartbeats that concern a VIP.
+func (o *Observer) beatsFor(s *subject) beats {
+	var all beats
+	for _, k := range s.beats {
+		b := o.beats[k]
+		if !b.first.IsZero() && (all.first.IsZero() || b.first.Before(all.first)) {
+			all.first = b.first
+		}
+		for _, host := range b.defaults[:b.named] {
+			all.name(host)
+		}
+	}
+	return all
 }
 
 // isClustered reports whether an answer is of a form that a cluster gives, so
@@ -82,20 +120,22 @@ func isClustered(a evidence.ARP) bool {
 }
 
 // beatsBy is until when heartbeats are listened for, or zero.
-func (r *runner) beatsBy(s *subject) time.Time {
-	switch {
-	case r.cfg.Beats == 0 || s.file.Answered.IsZero() || !isClustered(s.file.First):
+func (o *Observer) beatsBy(s *subject) time.Time {
+	if o.cfg.Beats == 0 || s.file.Answered.IsZero() || !isClustered(s.file.First) {
 		return time.Time{}
-	case s.beats.named > 1:
-		return s.beats.first.Add(converges)
 	}
-	return s.file.Answered.Add(r.cfg.Beats)
+	if b := o.beatsFor(s); b.named > 1 {
+		return b.first.Add(converges)
+	}
+	return s.file.Answered.Add(o.cfg.Beats)
 }
 
-// membership is the question for the members of a cluster's group, asked of
-// each host that answered ARP.
+// membership is the question for the members of a group, asked of each host that
+// answered ARP with its MAC.
 type membership struct {
 	group netip.Addr
+	entry *entry
+	of    []*subject
 	hosts []mac.Addr // to be asked
 	asked int        // how many of them were
 	due   time.Time  // when the next is to be asked
@@ -103,7 +143,9 @@ type membership struct {
 }
 
 // open reports whether a host is still to be asked, or has time to answer.
-func (q *membership) open(now time.Time) bool { return q.asked < len(q.hosts) || now.Before(q.until) }
+func (q *membership) open(now time.Time) bool {
+	return q != nil && (q.asked < len(q.hosts) || now.Before(q.until))
+}
 
 const (
 	// queryAfter is how long after an answer its host is asked: a report may
@@ -111,106 +153,111 @@ const (
 	queryAfter = 50 * time.Millisecond
 	// querySettle is what a host gets beyond the time to answer.
 	querySettle = 200 * time.Millisecond
+	// queryEvery is the time between two questions.
+	queryEvery = 20 * time.Millisecond
 )
 
 // wantMember notes a host to ask. Only a MAC of IGMP mode tells the group.
-func (r *runner) wantMember(s *subject, a evidence.ARP, at time.Time) {
-	if !r.cfg.IGMPQuery || r.cfg.Passive || a.EthSrc.IsGroup() || len(s.query.hosts) >= nlb.MaxPriority {
+func (o *Observer) wantMember(s *subject, a evidence.ARP, at time.Time) {
+	if !o.cfg.IGMPQuery || o.cfg.Passive || a.EthSrc.IsGroup() {
 		return
 	}
 	c := nlb.Classify(a.SenderMAC)
-	if !c.Group.IsValid() || s.query.group.IsValid() && s.query.group != c.Group {
+	if !c.Group.IsValid() || s.query != nil && s.query.group != c.Group {
 		return
 	}
-	s.query.group = c.Group
-	if slices.Contains(s.query.hosts, a.EthSrc) {
+	q := o.queries[c.Group]
+	if q == nil {
+		q = &membership{group: c.Group}
+		q.entry = o.agenda.entry(func(now time.Time) time.Time { return o.stepMembers(q, now) })
+		o.queries[c.Group] = q
+	}
+	if s.query == nil {
+		s.query = q
+		q.of = append(q.of, s)
+	}
+	if len(q.hosts) >= nlb.MaxPriority || slices.Contains(q.hosts, a.EthSrc) {
 		return
 	}
-	s.query.hosts = append(s.query.hosts, a.EthSrc)
-	if s.query.due.IsZero() {
-		s.query.due = at.Add(queryAfter)
+	q.hosts = append(q.hosts, a.EthSrc)
+	if q.due.IsZero() {
+		q.due = at.Add(queryAfter)
 	}
+	o.agenda.hasten(q.entry, q.due)
 }
 
 // hearIGMP takes a host that has reported by itself off the list.
-func (r *runner) hearIGMP(f evidence.IGMP) {
+func (o *Observer) hearIGMP(f evidence.IGMP) {
 	if f.Act != evidence.Join || f.Out {
 		return
 	}
-	for _, s := range r.subjects {
-		q := &s.query
-		for i := q.asked; i < len(q.hosts) && f.Group == q.group; i++ {
-			if q.hosts[i] == f.EthSrc {
-				q.hosts = append(q.hosts[:i], q.hosts[i+1:]...)
-				break
-			}
-		}
+	q := o.queries[f.Group]
+	if q == nil {
+		return
+	}
+	if i := slices.Index(q.hosts, f.EthSrc); i >= q.asked {
+		q.hosts = slices.Delete(q.hosts, i, i+1)
 	}
 }
 
-// queryEvery is the time between two questions.
-const queryEvery = 20 * time.Millisecond
-
-// stepClusters asks and tunes what is due, and returns when something is due
-// again.
-func (r *runner) stepClusters(now time.Time) time.Time {
-	next := r.start.Add(r.cfg.Timing.Wait)
-	for _, s := range r.subjects {
-		if s.done {
-			continue
+// stepMembers asks the next host of a group whether it is a member, and returns when
+// something is due again.
+func (o *Observer) stepMembers(q *membership, now time.Time) time.Time {
+	if q.asked < len(q.hosts) {
+		if now.Before(q.due) {
+			return q.due
 		}
-		if !s.tuned {
-			at := r.start.Add(tuneAfter)
-			if r.cfg.Passive {
-				at = r.start
-			}
-			if now.Before(at) {
-				next = earlier(next, at)
-			} else {
-				r.tune(s)
-			}
-		}
-		if by := r.beatsBy(s); now.Before(by) {
-			next = earlier(next, by)
-		}
-		q := &s.query
+		o.askMember(q, now)
+		q.due = now.Add(queryEvery)
+		q.until = now.Add(igmp.MemberResponse + querySettle)
 		if q.asked < len(q.hosts) {
-			if now.Before(q.due) {
-				next = earlier(next, q.due)
-				continue
-			}
-			r.askMember(s, now)
-			q.due = now.Add(queryEvery)
-			q.until = now.Add(igmp.MemberResponse + querySettle)
-			if q.asked < len(q.hosts) {
-				next = earlier(next, q.due)
-			}
-		}
-		if now.Before(q.until) {
-			next = earlier(next, q.until)
+			return q.due
 		}
 	}
-	return next
+	if now.Before(q.until) {
+		return q.until
+	}
+	for _, s := range q.of {
+		o.touch(s, now)
+	}
+	return time.Time{}
 }
 
 // askMember asks the next host whether it is a member of the cluster's group.
-func (r *runner) askMember(s *subject, now time.Time) {
-	q := &s.query
+func (o *Observer) askMember(q *membership, now time.Time) {
 	to := q.hosts[q.asked]
 	q.asked++
-	sender := igmp.Sender{MAC: r.cfg.MAC, IP: netip.IPv4Unspecified(), RouterAlert: true, To: to}
+	sender := igmp.Sender{MAC: o.cfg.MAC, IP: netip.IPv4Unspecified(), RouterAlert: true, To: to}
 	b, err := igmp.MemberQuery(q.group).AppendFrame(nil, sender)
 	if err != nil {
-		r.sendErr = err
+		o.sendErr = err
 		return
 	}
-	if r.send(b, now, &s.file.Hosts) {
-		s.sent++
+	if o.send(b, now, nil) {
+		q.of[0].sent++
+	}
+}
+
+// stepCluster tunes the interface if that is due.
+func (o *Observer) stepCluster(s *subject, now time.Time, next *soonest) {
+	if !s.tuned {
+		at := s.began.Add(tuneAfter)
+		if o.cfg.Passive {
+			at = s.began
+		}
+		if now.Before(at) {
+			next.is(at)
+		} else {
+			o.tune(s, now)
+		}
+	}
+	if by := o.beatsBy(s); now.Before(by) {
+		next.is(by)
 	}
 }
 
 // clusterHeard reports whether nothing more is to be waited for of what the
 // cluster's hosts say of themselves.
-func (r *runner) clusterHeard(s *subject, now time.Time) bool {
-	return !now.Before(r.beatsBy(s)) && !s.query.open(now)
+func (o *Observer) clusterHeard(s *subject, now time.Time) bool {
+	return !now.Before(o.beatsBy(s)) && !s.query.open(now)
 }

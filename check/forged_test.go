@@ -36,6 +36,7 @@ func (s *script) Receive(time.Time) (evidence.Frame, error) {
 
 func (s *script) Interrupt()             {}
 func (s *script) Join(mac.Addr) error    { return nil }
+func (s *script) JoinAll() error         { return nil }
 func (s *script) Hear(netip.Addr) error  { return nil }
 func (s *script) HearMAC(mac.Addr) error { return nil }
 func (s *script) Drops() (int, error)    { return 0, nil }

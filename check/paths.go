@@ -16,42 +16,47 @@ import (
 // gets.
 const gather = 15 * time.Millisecond
 
-// path is one router under test by way of one of its MACs, for some of the VIPs.
+// path is one router under test by way of one of its MACs, for all VIPs.
 type path struct {
 	probe      *routerprobe.Probe
+	entry      *entry
 	router     *forwarder
 	at         *place
-	vips       []netip.Addr
 	controlled bool // it has a control
 }
 
 // begin notes the first answer for a VIP, and what it opens the way to: hearing
 // the cluster's MAC, the routers' hellos, and the routers' test.
-func (r *runner) begin(s *subject) {
+func (o *Observer) begin(s *subject) {
 	a, at := s.file.First, s.file.Answered
-	r.watch.AddMAC(a.SenderMAC)
-	if !a.SenderMAC.IsGroup() && a.EthSrc != a.SenderMAC {
-		_ = r.link.HearMAC(a.SenderMAC) // else frames from it, by which a switch learns it, are missing
+	o.answered = append(o.answered, s)
+	o.watch.AddMAC(a.SenderMAC)
+	o.hearBeatsOf(s, beatKey{from: a.EthSrc})
+	if a.SenderMAC.IsGroup() {
+		o.hearBeatsOf(s, beatKey{to: a.SenderMAC})
 	}
-	if r.cfg.Passive {
+	if !a.SenderMAC.IsGroup() && a.EthSrc != a.SenderMAC {
+		_ = o.link.HearMAC(a.SenderMAC) // else frames from it, by which a switch learns it, are missing
+	}
+	if o.cfg.Passive {
 		return
 	}
 	if masked := !a.SenderMAC.IsGroup() && a.EthSrc != a.SenderMAC; masked {
-		if numbers, err := r.ids.Echo(); err == nil {
-			s.echo = &numbers
-		}
+		numbers := o.ids.Echo()
+		s.echo = &numbers
 	}
-	if r.source(s.vip).IP.IsValid() && !a.SenderMAC.IsZero() && len(r.cfg.Ports) > 0 && r.cfg.Connections > 0 {
-		s.volley = newVolley(r.cfg.Ports, r.cfg.Connections, at)
+	if o.source(s.vip).IP.IsValid() && !a.SenderMAC.IsZero() && len(o.cfg.Ports) > 0 && o.cfg.Connections > 0 {
+		s.volley = newVolley(o.cfg.Ports, o.cfg.Connections, at)
 	}
-	r.findLive(at)
-	r.duePaths(at)
+	o.findLive(at)
+	o.duePaths(at)
 }
 
 // duePaths has paths begun shortly after now.
-func (r *runner) duePaths(now time.Time) {
-	if r.pathsDue.IsZero() && !r.cfg.Passive && r.cfg.RouterTest.Wait > 0 {
-		r.pathsDue = now.Add(gather)
+func (o *Observer) duePaths(now time.Time) {
+	if o.pathsDue.IsZero() && o.tests() {
+		o.pathsDue = now.Add(gather)
+		o.agenda.set(o.begins, o.pathsDue)
 	}
 }
 
@@ -70,53 +75,51 @@ func helloWait(m mac.Addr) time.Duration {
 }
 
 // tellPaths hands a fact to the routers' tests and to the volleys.
-func (r *runner) tellPaths(f evidence.Fact, frame *evidence.Frame) {
-	for _, p := range r.paths {
-		p.probe.Heard(f, frame.Time)
+func (o *Observer) tellPaths(f evidence.Fact, frame *evidence.Frame) {
+	for _, p := range o.paths {
+		if p.probe.Heard(f, frame.Time) {
+			o.agenda.hasten(p.entry, frame.Time)
+		}
 	}
 	if t, ok := f.(evidence.TCP); ok && !t.Out {
-		if s := r.byIP[t.Src.Addr()]; s != nil && s.volley != nil {
+		if s := o.byIP[t.Src.Addr()]; s != nil && s.volley != nil {
 			s.volley.heard(t)
+			o.touch(s, frame.Time)
 		}
 	}
 }
 
-// stepPaths begins the tests that are due, sends what they want sent, and
-// returns when something is due again.
-func (r *runner) stepPaths(now time.Time) time.Time {
-	next := r.start.Add(r.cfg.Timing.Wait)
-	if now.Before(r.hellosBy) {
-		next = earlier(next, r.hellosBy)
-	}
-	if !r.pathsDue.IsZero() {
-		if now.Before(r.pathsDue) {
-			next = earlier(next, r.pathsDue)
-		} else {
-			r.pathsDue = time.Time{}
-			r.beginPaths(now)
+// stepPath sends what a router's test wants sent, has those VIPs looked at whose
+// part of it has ended, and returns when something is due again.
+func (o *Observer) stepPath(p *path, now time.Time) time.Time {
+	var next time.Time
+	for {
+		at, ok := p.probe.Next()
+		if !ok {
+			break
+		}
+		if at.After(now) {
+			next = at
+			break
+		}
+		if b := p.probe.Step(now); b != nil {
+			o.send(b, now, nil)
+		} else if again, ok := p.probe.Next(); ok && !again.After(now) {
+			break // it wants nothing sent, and will not say so again
 		}
 	}
-	for _, p := range r.paths {
-		for {
-			at, ok := p.probe.Next()
-			if !ok {
-				break
-			}
-			if at.After(now) {
-				next = earlier(next, at)
-				break
-			}
-			if b := p.probe.Step(now); b != nil {
-				r.send(b, now, nil)
-			} else if again, ok := p.probe.Next(); ok && !again.After(now) {
-				break // it wants nothing sent, and will not say so again
-			}
+	for _, ip := range p.probe.Ended() {
+		if s := o.byIP[ip]; s != nil {
+			o.touch(s, now)
 		}
 	}
-	// A test that ended has made room.
-	r.admit(now)
-	if !r.pathsDue.IsZero() {
-		next = earlier(next, r.pathsDue)
+	if p.probe.Done() {
+		o.agenda.hasten(o.admits, now) // there is room for another one
+		for _, s := range o.answered {
+			if !s.done && p.probe.Has(s.vip) {
+				o.touch(s, now)
+			}
+		}
 	}
 	return next
 }
@@ -128,113 +131,108 @@ const signWait = 1200 * time.Millisecond
 
 // beginPaths tests every router whose MAC is known for the VIPs that answer and
 // were not tested by way of it yet.
-func (r *runner) beginPaths(now time.Time) {
-	for _, f := range r.forwarders {
+func (o *Observer) beginPaths(now time.Time) time.Time {
+	o.pathsDue = time.Time{}
+	for _, f := range o.forwarder.all {
 		for n := range f.at {
-			r.beginPath(f, n, now)
+			o.beginPath(f, n, now)
 		}
 	}
+	return o.pathsDue
 }
 
-// beginPath tests a router by way of the n-th of its MACs.
-func (r *runner) beginPath(f *forwarder, n int, now time.Time) {
+// beginPath tests a router by way of the n-th of its MACs, if it is one to test by:
+// the first one, or one that was named more than once, which invented ones are not.
+func (o *Observer) beginPath(f *forwarder, n int, now time.Time) {
 	at := f.at[n]
-	var targets []routerprobe.Target
-	var vips []netip.Addr
-	for _, s := range r.subjects {
-		if s.done || s.file.Answered.IsZero() || !f.mayTest(n, s.vip) || s.file.First.SenderMAC == at.mac || !r.source(s.vip).IP.IsValid() {
+	if n > 0 && at.heard < 2 {
+		return
+	}
+	for _, s := range o.answered[at.seen:] {
+		at.seen++
+		if s.done || !f.mayTest(s.vip) || s.file.First.SenderMAC == at.mac || !o.source(s.vip).IP.IsValid() {
 			continue
 		}
-		if s.speaksFor(at.mac) {
+		if s.file.Claimed(at.mac) {
 			continue // a host of the cluster
 		}
 		at.tested[s.vip] = true
-		if s.file.First.SenderMAC.IsGroup() && !s.file.First.SenderMAC.IsBroadcast() {
-			r.join(s.file.First.SenderMAC)
+		if m := s.file.First.SenderMAC; m.IsGroup() && !m.IsBroadcast() {
+			o.join(m, s, now)
 		}
-		targets = append(targets, routerprobe.Target{IP: s.vip, MAC: s.file.First.SenderMAC, Ports: r.cfg.Ports, Answered: s.file.Answered})
-		vips = append(vips, s.vip)
+		o.test(f, at, routerprobe.Target{IP: s.vip, MAC: s.file.First.SenderMAC, Ports: o.cfg.Ports, Answered: s.file.Answered}, now)
 	}
-	if len(targets) == 0 {
+	if at.path != nil {
+		o.agenda.hasten(at.path.entry, now)
+	}
+}
+
+// test has a router asked for a VIP by way of one of its MACs.
+func (o *Observer) test(f *forwarder, at *place, target routerprobe.Target, now time.Time) {
+	if p := at.path; p != nil {
+		if err := p.probe.Add(target, o.ids); err != nil {
+			o.sendErr = err
+		}
 		return
 	}
-	src := r.source(targets[0].IP)
-	controls := r.controls(f.ip)
+	targets := []routerprobe.Target{target}
+	controls := o.controls(f.ip)
 	for _, c := range controls {
-		target := routerprobe.Target{IP: c, Control: true}
-		if len(r.cfg.Controls) == 0 {
-			target.After = laterControl
+		control := routerprobe.Target{IP: c, Control: true}
+		if len(o.cfg.Controls) == 0 {
+			control.After = laterControl
 		}
-		targets = append(targets, target)
+		targets = append(targets, control)
 	}
-	timing := r.cfg.RouterTest
-	timing.Wait = min(timing.Wait, r.start.Add(r.cfg.Timing.Wait).Sub(now))
-	if timing.Wait <= 0 {
-		return
-	}
+	timing := o.cfg.RouterTest
+	timing.Wait = min(timing.Wait, o.cfg.Timing.Wait)
 	if f.by != byName {
 		timing.Sign = signWait
 	}
-	p, err := routerprobe.New(routerprobe.Source{MAC: src.MAC, IP: src.IP}, routerprobe.Router{IP: f.ip, MAC: at.mac}, targets, r.ids, now, timing)
+	src := o.source(target.IP)
+	router := routerprobe.Router{IP: f.ip, MAC: at.mac, Turns: o.cfg.Turns}
+	probe, err := routerprobe.New(routerprobe.Source{MAC: src.MAC, IP: src.IP}, router, targets, o.ids, now, timing)
 	if err != nil {
-		r.sendErr = err // without identifiers nothing can be asked; the rest goes on
+		o.sendErr = err // it cannot be asked; the rest goes on
 		return
 	}
-	r.paths = append(r.paths, &path{probe: p, router: f, at: at, vips: vips, controlled: len(controls) > 0})
+	p := &path{probe: probe, router: f, at: at, controlled: len(controls) > 0}
+	p.entry = o.agenda.entry(func(now time.Time) time.Time { return o.stepPath(p, now) })
+	at.path = p
+	o.paths = append(o.paths, p)
 }
 
-// speaksFor reports that frames from m answered for the VIP.
-func (s *subject) speaksFor(m mac.Addr) bool {
-	return slices.ContainsFunc(s.file.Log.Items(), func(it evidence.Item) bool {
-		a, ok := it.Fact.(evidence.ARP)
-		return ok && !a.Out && a.SenderIP == s.vip && a.EthSrc == m
-	})
-}
-
-// join has the interface hear a group address. Where that fails there is less
-// evidence, which the findings say by what they do not show.
-func (r *runner) join(m mac.Addr) {
-	if _, tried := r.joined[m]; tried {
-		return
-	}
-	r.joined[m] = r.link.Join(m) == nil
-	r.listened(time.Now())
-}
-
-// echo sends an echo request straight to the MAC of a cluster in unicast mode
+// sendEcho sends an echo request straight to the MAC of a cluster in unicast mode
 // whose hosts mask their own: all of them should answer it, and if one only does,
 // the switch may have learnt the MAC on its port.
-func (r *runner) echo(s *subject, now time.Time) {
-	src := r.source(s.vip)
+func (o *Observer) sendEcho(s *subject, now time.Time) {
+	src := o.source(s.vip)
 	if s.echo == nil || !src.IP.IsValid() {
 		return
 	}
 	b, err := routerprobe.Echo(routerprobe.Source{MAC: src.MAC, IP: src.IP}, s.file.First.SenderMAC, s.vip, *s.echo)
 	if err != nil {
-		r.sendErr = err
+		o.sendErr = err
 		return
 	}
-	r.send(b, now, nil)
+	o.send(b, now, nil)
 }
 
-// pathsSettled reports whether every router's test for the VIP has ended.
-func (r *runner) pathsSettled(s *subject) bool {
-	for range r.inTest(s) {
-		return false
-	}
-	return !r.awaitsRouters(s)
+// searches reports whether routers to test may still be found.
+func (o *Observer) searches(now time.Time) bool {
+	return !o.pathsDue.IsZero() || now.Before(o.hellosBy) || o.asksOn()
 }
 
-// awaitsRouters reports whether routers to test may still be found.
-func (r *runner) awaitsRouters(s *subject) bool {
-	return !s.file.Answered.IsZero() && (!r.pathsDue.IsZero() || time.Now().Before(r.hellosBy) || r.asksOn())
+// awaitsRouters reports whether routers may still be found to test a VIP by.
+func (o *Observer) awaitsRouters(s *subject, now time.Time) bool {
+	return !s.file.Answered.IsZero() && o.searches(now)
 }
 
 // inTest yields the router of each path whose test for the VIP goes on.
-func (r *runner) inTest(s *subject) iter.Seq[netip.Addr] {
+func (o *Observer) inTest(s *subject) iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
-		for _, p := range r.paths {
-			if slices.Contains(p.vips, s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() && !r.settled(p, s.vip) && !yield(p.router.ip) {
+		for _, p := range o.paths {
+			if p.probe.Has(s.vip) && p.probe.Outcome(s.vip) == routerprobe.Open && !p.probe.Done() && !o.settled(p, s.vip) && !yield(p.router.ip) {
 				return
 			}
 		}
@@ -245,8 +243,8 @@ func (r *runner) inTest(s *subject) iter.Seq[netip.Addr] {
 // once, since by way of another of the router's MACs a packet came to an end that
 // tells something. MACs that are named again and again are each waited for:
 // somebody may be in the router's place.
-func (r *runner) settled(p *path, vip netip.Addr) bool {
-	return p.at.heard < 2 && slices.ContainsFunc(r.paths, func(other *path) bool {
+func (o *Observer) settled(p *path, vip netip.Addr) bool {
+	return p.at.heard < 2 && slices.ContainsFunc(o.paths, func(other *path) bool {
 		switch other.probe.Outcome(vip) {
 		case routerprobe.Delivered, routerprobe.Unreachable, routerprobe.Asking:
 			return other.router == p.router

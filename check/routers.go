@@ -31,6 +31,7 @@ const (
 	byName   knownBy = iota // the user's, or this host's routes
 	byHello                 // it says hello
 	byAsking                // it asks for a VIP: most such are hosts
+	knownByCount
 )
 
 // forwarder is a router under way, or who may be one.
@@ -49,14 +50,13 @@ type place struct {
 	mac    mac.Addr
 	heard  int // how often it was named in ARP
 	tested map[netip.Addr]bool
+	seen   int   // how many of the VIPs that have answered were looked at
+	path   *path // nil while it is not tested
 }
 
-// mayTest reports whether the router's n-th place is one to test by: the first
-// one, and those that were named more than once, which invented ones are not.
-func (f *forwarder) mayTest(n int, vip netip.Addr) bool {
-	if f.at[n].tested[vip] || n > 0 && f.at[n].heard < 2 {
-		return false
-	}
+// mayTest reports whether the router may be tested for a VIP by way of one more of
+// its MACs.
+func (f *forwarder) mayTest(vip netip.Addr) bool {
 	tested := 0
 	for _, p := range f.at {
 		if p.tested[vip] {
@@ -67,75 +67,60 @@ func (f *forwarder) mayTest(n int, vip netip.Addr) bool {
 }
 
 // findForwarder returns the router at ip, or nil.
-func (r *runner) findForwarder(ip netip.Addr) *forwarder {
-	for _, f := range r.forwarders {
-		if f.ip == ip {
-			return f
-		}
-	}
-	return nil
-}
+func (o *Observer) findForwarder(ip netip.Addr) *forwarder { return o.forwarder.byIP[ip] }
 
 // addForwarder adds a router unless it is known, is a VIP or this host. With ask
 // its MAC is asked for.
-func (r *runner) addForwarder(ip netip.Addr, by knownBy, ask bool, now time.Time) (*forwarder, error) {
-	if f := r.findForwarder(ip); f != nil {
+func (o *Observer) addForwarder(ip netip.Addr, by knownBy, ask bool, now time.Time) (*forwarder, error) {
+	if f := o.findForwarder(ip); f != nil {
 		return f, nil
 	}
-	if !ip.Is4() || r.byIP[ip] != nil || r.isOwn(ip) {
+	if !ip.Is4() || o.byIP[ip] != nil || o.isOwn(ip) {
 		return nil, nil
 	}
 	f := &forwarder{ip: ip, by: by, since: now}
-	if ask && !r.cfg.Passive {
-		wait := r.cfg.Timing.Wait
+	if ask && !o.cfg.Passive {
+		wait := o.cfg.Timing.Wait
 		if by != byName {
 			wait = min(wait, signWait)
 		}
-		p, err := r.askOnce(ip, now, wait)
+		p, err := o.askOnce(ip, now, wait)
 		if err != nil {
 			return nil, err
 		}
 		f.probe = p
+		o.asking(p)
 	}
-	r.forwarders = append(r.forwarders, f)
-	r.docket.AddRouter(ip)
+	o.forwarder.all = append(o.forwarder.all, f)
+	o.forwarder.byIP[ip] = f
+	o.forwarder.by[by]++
+	o.docket.AddRouter(ip)
 	return f, nil
-}
-
-// count returns how many routers are known in a way.
-func (r *runner) count(by knownBy) int {
-	n := 0
-	for _, f := range r.forwarders {
-		if f.by == by {
-			n++
-		}
-	}
-	return n
 }
 
 // askOnce returns a probe for one host's MAC: one answer tells it, and where
 // answers differ, those that come again are believed.
-func (r *runner) askOnce(ip netip.Addr, now time.Time, wait time.Duration) (*arpprobe.Probe, error) {
-	timing := r.cfg.Timing
+func (o *Observer) askOnce(ip netip.Addr, now time.Time, wait time.Duration) (*arpprobe.Probe, error) {
+	timing := o.cfg.Timing
 	timing.Rounds, timing.Most, timing.Wait = 1, maxQuestions, wait
-	return arpprobe.New(ip, r.source(ip), now, timing)
+	return arpprobe.New(ip, o.source(ip), now, timing)
 }
 
 // tests reports whether routers are tested at all in this run.
-func (r *runner) tests() bool { return !r.cfg.Passive && r.cfg.RouterTest.Wait > 0 }
+func (o *Observer) tests() bool { return !o.cfg.Passive && o.cfg.RouterTest.Wait > 0 }
 
-func (r *runner) isOwn(ip netip.Addr) bool {
-	return slices.ContainsFunc(r.cfg.Addresses, func(p netip.Prefix) bool { return p.Addr() == ip })
+func (o *Observer) isOwn(ip netip.Addr) bool {
+	return slices.ContainsFunc(o.cfg.Addresses, func(p netip.Prefix) bool { return p.Addr() == ip })
 }
 
 // onLink reports whether ip is in one of the interface's subnets.
-func (r *runner) onLink(ip netip.Addr) bool {
-	return slices.ContainsFunc(r.cfg.Addresses, func(p netip.Prefix) bool { return p.Contains(ip) })
+func (o *Observer) onLink(ip netip.Addr) bool {
+	return slices.ContainsFunc(o.cfg.Addresses, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // foundAt notes a MAC of a router.
-func (r *runner) foundAt(f *forwarder, m mac.Addr, at time.Time) {
-	if m.IsZero() || m.IsGroup() || m == r.cfg.MAC {
+func (o *Observer) foundAt(f *forwarder, m mac.Addr, at time.Time) {
+	if m.IsZero() || m.IsGroup() || m == o.cfg.MAC {
 		return
 	}
 	n := slices.IndexFunc(f.at, func(p *place) bool { return p.mac == m })
@@ -145,63 +130,63 @@ func (r *runner) foundAt(f *forwarder, m mac.Addr, at time.Time) {
 		}
 		n = len(f.at)
 		f.at = append(f.at, &place{mac: m, tested: make(map[netip.Addr]bool)})
+		o.forwarder.ats[m]++
 		// One that says hello is known by that: its MAC is no reason to wait for more.
-		if wait := helloWait(m); wait > 0 && f.by != byHello && r.tests() && r.hellosBy.IsZero() {
+		if wait := helloWait(m); wait > 0 && f.by != byHello && o.tests() && o.hellosBy.IsZero() {
 			for _, group := range helloMACs() {
-				r.join(group)
+				o.join(group, nil, at)
 			}
-			r.hellosBy = at.Add(wait)
+			o.hellosBy = at.Add(wait)
+			o.agenda.set(o.hellosOver, o.hellosBy)
 		}
 	}
 	f.at[n].heard++
 	if n == 0 && f.at[n].heard == 1 || n > 0 && f.at[n].heard == 2 {
-		r.duePaths(at)
+		o.duePaths(at)
 	}
 }
 
 // hearRouter takes an ARP packet with a router's address, or one that asks for
 // a VIP.
-func (r *runner) hearRouter(a evidence.ARP, frame *evidence.Frame) {
-	f := r.findForwarder(a.SenderIP)
+func (o *Observer) hearRouter(a evidence.ARP, frame *evidence.Frame) {
+	f := o.findForwarder(a.SenderIP)
 	switch {
 	case a.Out:
 	case f == nil:
-		r.hearAsker(a, frame)
+		o.hearAsker(a, frame)
 	case a.Op == evidence.Reply, a.Op == evidence.Request:
 		if f.probe != nil && a.Op == evidence.Reply {
 			f.probe.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
 		}
-		r.foundAt(f, a.SenderMAC, frame.Time)
+		o.foundAt(f, a.SenderMAC, frame.Time)
 	}
 }
 
 // hearAsker adds who asks everybody for a VIP: it may be a router with a packet
 // for it. A cluster's own host is none.
-func (r *runner) hearAsker(a evidence.ARP, frame *evidence.Frame) {
-	s := r.byIP[a.TargetIP]
-	if s == nil || s.done || !r.tests() || a.Op != evidence.Request || !a.EthDst.IsBroadcast() ||
-		a.SenderMAC.IsGroup() || a.SenderMAC.IsZero() || a.SenderIP.IsUnspecified() || !r.onLink(a.SenderIP) {
+func (o *Observer) hearAsker(a evidence.ARP, frame *evidence.Frame) {
+	s := o.byIP[a.TargetIP]
+	if s == nil || s.done || !o.tests() || a.Op != evidence.Request || !a.EthDst.IsBroadcast() ||
+		a.SenderMAC.IsGroup() || a.SenderMAC.IsZero() || a.SenderIP.IsUnspecified() || !o.onLink(a.SenderIP) {
 		return
 	}
-	for _, f := range r.forwarders {
-		if slices.ContainsFunc(f.at, func(p *place) bool { return p.mac == a.SenderMAC }) {
-			return // a router that speaks from another address of its own
-		}
+	if o.forwarder.ats[a.SenderMAC] > 0 {
+		return // a router that speaks from another address of its own
 	}
-	n := slices.IndexFunc(r.waiting, func(w waiting) bool { return w.ip == a.SenderIP })
+	n := slices.IndexFunc(o.waiting, func(w waiting) bool { return w.ip == a.SenderIP })
 	if n < 0 {
-		if len(r.waiting) >= maxWaiting {
+		if len(o.waiting) >= maxWaiting {
 			// One that asked once is most likely a host that got its answer.
-			if n = slices.IndexFunc(r.waiting, func(w waiting) bool { return w.asked == 1 }); n < 0 {
+			if n = slices.IndexFunc(o.waiting, func(w waiting) bool { return w.asked == 1 }); n < 0 {
 				return
 			}
-			r.waiting = slices.Delete(r.waiting, n, n+1)
+			o.waiting = slices.Delete(o.waiting, n, n+1)
 		}
-		n = len(r.waiting)
-		r.waiting = append(r.waiting, waiting{ip: a.SenderIP, mac: a.SenderMAC})
+		n = len(o.waiting)
+		o.waiting = append(o.waiting, waiting{ip: a.SenderIP, mac: a.SenderMAC})
 	}
-	r.waiting[n].asked++
-	r.admit(frame.Time)
+	o.waiting[n].asked++
+	o.agenda.hasten(o.admits, frame.Time)
 }
 
 // waiting is somebody who asks for a VIP and is not tested yet.
@@ -213,35 +198,51 @@ type waiting struct {
 
 // admit gives a turn to those who wait, those first that ask on: a host that got
 // its answer does not.
-func (r *runner) admit(now time.Time) {
-	for len(r.waiting) > 0 && r.count(byAsking) < allAskers && r.askersInTest(now) < maxAskers {
+func (o *Observer) admit(now time.Time) time.Time {
+	for len(o.waiting) > 0 && o.forwarder.by[byAsking] < allAskers && o.askersInTest(now) < maxAskers {
 		next := 0
-		for n, w := range r.waiting {
-			if w.asked > r.waiting[next].asked {
+		for n, w := range o.waiting {
+			if w.asked > o.waiting[next].asked {
 				next = n
 			}
 		}
-		w := r.waiting[next]
-		if w.asked < 2 && r.count(byAsking) >= maxAskers && now.After(r.start.Add(r.cfg.Listen)) {
-			return // a run is not prolonged for hosts that asked once
+		w := o.waiting[next]
+		if w.asked < 2 && o.forwarder.by[byAsking] >= maxAskers && now.After(o.start.Add(o.cfg.Listen)) {
+			return time.Time{} // a run is not prolonged for hosts that asked once
 		}
-		r.waiting = slices.Delete(r.waiting, next, next+1)
-		if f, err := r.addForwarder(w.ip, byAsking, false, now); err == nil && f != nil {
-			r.foundAt(f, w.mac, now)
+		o.waiting = slices.Delete(o.waiting, next, next+1)
+		if f, err := o.addForwarder(w.ip, byAsking, false, now); err == nil && f != nil {
+			o.foundAt(f, w.mac, now)
 		}
 	}
+	if len(o.waiting) > 0 && o.forwarder.by[byAsking] < allAskers {
+		return o.placeFree(now)
+	}
+	return time.Time{}
+}
+
+// placeFree is when the first place of an asker is free again whose test has not
+// begun; zero is never.
+func (o *Observer) placeFree(now time.Time) time.Time {
+	var free soonest
+	for _, f := range o.forwarder.all {
+		if over := f.since.Add(signWait); f.by == byAsking && now.Before(over) {
+			free.is(over)
+		}
+	}
+	return free.at
 }
 
 // askersInTest is how many places of askers are taken: each has its own until its
 // test is over.
-func (r *runner) askersInTest(now time.Time) int {
+func (o *Observer) askersInTest(now time.Time) int {
 	n := 0
-	for _, f := range r.forwarders {
+	for _, f := range o.forwarder.all {
 		if f.by != byAsking {
 			continue
 		}
 		open := now.Before(f.since.Add(signWait)) // its test may not have begun
-		for _, p := range r.paths {
+		for _, p := range o.paths {
 			if p.router == f {
 				if open = !p.probe.Done(); open {
 					break
@@ -256,8 +257,8 @@ func (r *runner) askersInTest(now time.Time) int {
 }
 
 // asksOn reports whether somebody waits for a turn who asks again and again.
-func (r *runner) asksOn() bool {
-	return r.count(byAsking) < allAskers && slices.ContainsFunc(r.waiting, func(w waiting) bool { return w.asked > 1 })
+func (o *Observer) asksOn() bool {
+	return o.forwarder.by[byAsking] < allAskers && slices.ContainsFunc(o.waiting, func(w waiting) bool { return w.asked > 1 })
 }
 
 // peerWait is how long a router that said hello is given to tell its own MAC.
@@ -266,43 +267,44 @@ const peerWait = 200 * time.Millisecond
 // hearHello notes that routers share an address. Each is tested by an address of
 // its own, the virtual one by the MAC that goes with it. The first hello of VRRP
 // ends the wait for it; with HSRP the standby router says hello too.
-func (r *runner) hearHello(h evidence.Hello, frame *evidence.Frame) {
-	if !r.tests() {
+func (o *Observer) hearHello(h evidence.Hello, frame *evidence.Frame) {
+	if !o.tests() {
 		return
 	}
-	now := time.Now()
+	now := o.now()
 	if strings.HasPrefix(h.Protocol, "VRRP") {
-		r.hellosBy = now
+		o.hellosBy = now // the step that follows looks
 	}
 	virtual := helloWait(h.EthSrc) > 0
 	most := maxHellos
-	if f := r.findForwarder(h.Virtual); f != nil && f.by == byName {
+	if f := o.findForwarder(h.Virtual); f != nil && f.by == byName {
 		most = maxPeers
 	}
 	for _, ip := range []netip.Addr{h.From, h.Virtual} {
-		if !ip.Is4() || !r.onLink(ip) || r.findForwarder(ip) != nil {
+		if !ip.Is4() || !o.onLink(ip) || o.findForwarder(ip) != nil {
 			continue
 		}
-		if r.count(byHello) >= most {
+		if o.forwarder.by[byHello] >= most {
 			continue
 		}
 		own := ip == h.From
-		f, err := r.addForwarder(ip, byHello, own == virtual, now)
+		f, err := o.addForwarder(ip, byHello, own == virtual, now)
 		if err != nil || f == nil {
 			continue
 		}
-		r.hearing(ip)
+		o.hearing(ip)
 		if own != virtual {
-			r.foundAt(f, h.EthSrc, frame.Time)
-		} else if by := now.Add(peerWait); by.After(r.hellosBy) {
-			r.hellosBy = by
+			o.foundAt(f, h.EthSrc, frame.Time)
+		} else if by := now.Add(peerWait); by.After(o.hellosBy) {
+			o.hellosBy = by
+			o.agenda.set(o.hellosOver, by)
 		}
 	}
 }
 
 // hearing has the link hear what concerns ip. Where that fails there is less
 // evidence, which the findings say by what they do not show.
-func (r *runner) hearing(ip netip.Addr) { _ = r.link.Hear(ip) }
+func (o *Observer) hearing(ip netip.Addr) { _ = o.link.Hear(ip) }
 
 // The hosts that may serve as a router's control, where none was named.
 const (
@@ -323,38 +325,39 @@ type live struct {
 
 // findLive asks a few hosts that this one talks to whether they live, so that a
 // router can be asked for one of them.
-func (r *runner) findLive(now time.Time) {
-	if r.soughtLive || !r.tests() || len(r.cfg.Controls) > 0 || r.cfg.Neighbours == nil || len(r.forwarders) == 0 {
+func (o *Observer) findLive(now time.Time) {
+	if o.soughtLive || !o.tests() || len(o.cfg.Controls) > 0 || o.cfg.Neighbours == nil || len(o.forwarder.all) == 0 {
 		return
 	}
-	r.soughtLive = true
-	for _, ip := range r.cfg.Neighbours() {
-		if len(r.live) >= maxLive {
+	o.soughtLive = true
+	for _, ip := range o.cfg.Neighbours() {
+		if len(o.live) >= maxLive {
 			return
 		}
-		if !ip.Is4() || !r.onLink(ip) || r.isOwn(ip) || r.byIP[ip] != nil || r.findForwarder(ip) != nil {
+		if !ip.Is4() || !o.onLink(ip) || o.isOwn(ip) || o.byIP[ip] != nil || o.findForwarder(ip) != nil {
 			continue
 		}
-		p, err := r.askOnce(ip, now, r.cfg.Timing.Wait)
+		p, err := o.askOnce(ip, now, o.cfg.Timing.Wait)
 		if err != nil {
 			continue
 		}
-		r.hearing(ip)
-		r.live = append(r.live, &live{ip: ip, probe: p})
+		o.hearing(ip)
+		o.live = append(o.live, &live{ip: ip, probe: p})
+		o.asking(p)
 	}
 }
 
 // hearLive takes an ARP packet of a host that may serve as control.
-func (r *runner) hearLive(a evidence.ARP) {
+func (o *Observer) hearLive(a evidence.ARP) {
 	if a.Out || a.Op != evidence.Reply {
 		return
 	}
-	for _, l := range r.live {
+	for _, l := range o.live {
 		if l.ip == a.SenderIP {
 			l.probe.Heard(arpprobe.Answer{EthSrc: a.EthSrc, SenderMAC: a.SenderMAC})
 			if !l.alive && !a.SenderMAC.IsGroup() && !a.SenderMAC.IsZero() {
 				l.alive = true
-				r.lateControl(l.ip)
+				o.lateControl(l.ip)
 			}
 		}
 	}
@@ -362,45 +365,46 @@ func (r *runner) hearLive(a evidence.ARP) {
 
 // lateControl gives the routers under test a control that lives, where they have
 // none.
-func (r *runner) lateControl(ip netip.Addr) {
-	for _, p := range r.paths {
+func (o *Observer) lateControl(ip netip.Addr) {
+	for _, p := range o.paths {
 		if p.controlled {
 			continue
 		}
-		if err := p.probe.AddControl(ip, laterControl, r.ids); err != nil {
-			r.sendErr = err
+		if err := p.probe.AddControl(ip, laterControl, o.ids); err != nil {
+			o.sendErr = err
 			continue
 		}
 		p.controlled = true
+		o.agenda.hasten(p.entry, o.now())
 	}
 }
 
 // controls returns live hosts of the subnet for a router's control: those that
 // were named; else one that answered, or was heard asking for something.
-func (r *runner) controls(router netip.Addr) []netip.Addr {
-	if len(r.cfg.Controls) > 0 {
-		return slices.DeleteFunc(slices.Clone(r.cfg.Controls), func(ip netip.Addr) bool {
-			return ip == router || r.byIP[ip] != nil || r.isOwn(ip)
+func (o *Observer) controls(router netip.Addr) []netip.Addr {
+	if len(o.cfg.Controls) > 0 {
+		return slices.DeleteFunc(slices.Clone(o.cfg.Controls), func(ip netip.Addr) bool {
+			return ip == router || o.byIP[ip] != nil || o.isOwn(ip)
 		})
 	}
 	var found []netip.Addr
-	for _, l := range r.live {
+	for _, l := range o.live {
 		// One that turned out to be the router under test is no control of it.
 		if l.alive && l.ip != router && len(found) < maxControls {
 			found = append(found, l.ip)
 		}
 	}
-	for _, s := range r.subjects {
-		for _, it := range s.file.Asks.Items() {
+	for _, s := range o.answered {
+		for it := range s.file.Asks.All() {
 			if len(found) == maxControls {
 				return found
 			}
 			a, ok := it.Fact.(evidence.ARP)
-			if !ok || a.Out || a.SenderIP == router || r.isOwn(a.SenderIP) || r.byIP[a.SenderIP] != nil ||
-				a.SenderMAC.IsGroup() || a.SenderIP.IsUnspecified() || !r.onLink(a.SenderIP) {
+			if !ok || a.Out || a.SenderIP == router || o.isOwn(a.SenderIP) || o.byIP[a.SenderIP] != nil ||
+				a.SenderMAC.IsGroup() || a.SenderIP.IsUnspecified() || !o.onLink(a.SenderIP) {
 				continue
 			}
-			if f := r.findForwarder(a.SenderIP); f == nil || f.by == byAsking {
+			if f := o.findForwarder(a.SenderIP); f == nil || f.by == byAsking {
 				found = append(found, a.SenderIP)
 			}
 		}

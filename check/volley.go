@@ -57,30 +57,29 @@ func (v *volley) heard(t evidence.TCP) {
 }
 
 // fire sends what a VIP's volley has due and returns when it is due again.
-func (r *runner) fire(s *subject, now time.Time) time.Time {
+func (o *Observer) fire(s *subject, now time.Time) time.Time {
 	v := s.volley
-	src := r.source(s.vip)
+	src := o.source(s.vip)
 	from := routerprobe.Source{MAC: src.MAC, IP: src.IP}
 	for _, x := range v.resets {
 		if b, err := routerprobe.RST(from, s.file.First.SenderMAC, x.to, x.sport, x.seq); err == nil {
-			r.send(b, now, nil)
+			o.send(b, now, nil)
 		}
 	}
 	v.resets = nil
 	for len(v.left) > 0 && !now.Before(v.next) {
-		sport, err := r.ids.Port()
-		if err != nil {
-			v.left = nil
-			break
+		sport := o.ids.Port()
+		for v.waiting[sport] != 0 { // it has come round, and is still in use here
+			sport = o.ids.Port()
 		}
-		seq := r.ids.Sequence()
+		seq := o.ids.Sequence()
 		b, err := routerprobe.SYN(from, s.file.First.SenderMAC, netip.AddrPortFrom(s.vip, v.left[0]), sport, seq)
 		if err != nil {
-			r.sendErr = err
+			o.sendErr = err
 			v.left = nil
 			break
 		}
-		r.send(b, now, nil)
+		o.send(b, now, nil)
 		v.waiting[sport] = seq + 1
 		v.left = v.left[1:]
 		v.next = v.next.Add(volleyEvery)

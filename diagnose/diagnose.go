@@ -42,13 +42,14 @@ const (
 	Answers   Verdict = "answers"    // it answers here; no router could be tested
 	Conflict  Verdict = "conflict"   // answers that contradict each other
 	Silent    Verdict = "silent"     // nothing answered
+	NotTold   Verdict = "unknown"    // nothing was heard, but frames were lost after the last question
 	NoMAC     Verdict = "no-mac"     // asked from another subnet: a router has no MAC for it
 	Seen      Verdict = "seen"       // capture only: present, nothing more is provable
 )
 
 // Verdicts returns every verdict, the best first.
 func Verdicts() []Verdict {
-	return []Verdict{Reachable, Answers, LocalOnly, NoMAC, Conflict, Silent, Seen}
+	return []Verdict{Reachable, Answers, LocalOnly, NoMAC, Conflict, Silent, NotTold, Seen}
 }
 
 // Mode is how the VIP's traffic gets to those who serve it. The zero value is
@@ -233,7 +234,7 @@ func VIP(vip netip.Addr, items []evidence.Item) Diagnosis {
 // ordinary host about which there are only remarks is OK.
 func severity(d Diagnosis) Severity {
 	worst := OK
-	if d.Verdict == Silent {
+	if d.Verdict == Silent || d.Verdict == NotTold {
 		worst = Unknown
 	}
 	for _, f := range d.Findings {
@@ -255,6 +256,8 @@ func (p *picture) verdict() Verdict {
 		return Conflict
 	case p.onlyCarried(), p.onlySent(), len(p.claims) == 0 && len(p.members) > 0 && !p.live:
 		return Seen
+	case len(p.claims) == 0 && p.asked > 0 && len(p.missed) > 0:
+		return NotTold
 	case len(p.claims) == 0, p.live && p.asked > 0 && p.answered == 0:
 		return Silent
 	case p.anyRouter(DoesNotReach):

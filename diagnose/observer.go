@@ -24,6 +24,8 @@ type observerFacts struct {
 	ownVIP    []int // items in which this host itself is the VIP
 
 	bad, malformed, vantages, listened, lost, unkept, captured []int
+
+	missed []int // items: frames were lost after the last question for the VIP
 }
 
 // judgeObserver finds what is to be said of the observation itself.
@@ -66,6 +68,9 @@ func (p *picture) judgeSilence() {
 	case len(p.claims) == 0 && p.asked == 0 && len(p.members) > 0:
 		l.Add("heartbeats of %s of its cluster were heard", finding.Many(len(p.members), "host"))
 		p.find(idSilent, fmt.Sprintf("No ARP of %v was seen%s; its hosts are heard by their heartbeats.", p.vip, over), l.List(), slices.Concat(rests, itemsOfMembers(p.members)))
+	case len(p.claims) == 0 && p.asked > 0 && len(p.missed) > 0:
+		l.Add("frames were lost after the last of them: an answer may be among those")
+		p.find(idMissed, fmt.Sprintf("Whether %v answers could not be told: frames were lost after each of %s.", p.vip, finding.Many(p.asked, "question")), l.List(), slices.Concat(rests, p.missed))
 	case len(p.claims) == 0 && p.asked > 0:
 		p.find(idSilent, fmt.Sprintf("Nothing answered for %v: %s%s.", p.vip, finding.Many(p.asked, "question"), over), l.List(), rests)
 	case len(p.claims) == 0 && frames > 0:

@@ -8,6 +8,7 @@ const (
 	idOthersAsk  = "asked-by-others"
 	idMalformed  = "malformed-arp"
 	idLost       = "frames-lost"
+	idMissed     = "answer-may-be-lost"
 	idAnswersCut = "answers-cut"
 	idFactsCut   = "facts-cut"
 	idUnasked    = "answers-unasked"
@@ -60,6 +61,18 @@ var observerEntries = [...]Entry{
 		Detected:   "The drop counter of the observing socket, or of a capture, is above zero.",
 		Disproof:   "A repeated observation without loss that sees the same.",
 		Cure:       "Probe again when the segment is quieter, or from a port with less traffic.",
+		References: []Reference{{Source: "packet(7), PACKET_STATISTICS", Certainty: nlb.Documented}},
+	},
+	{
+		ID:        idMissed,
+		Severity:  Info,
+		Certainty: nlb.Documented,
+		Title:     "Whether it answers could not be told",
+		Meaning: "Nothing was heard of the VIP, but the kernel lost frames after the last question for it, and again after the question was repeated. The answer may be among the lost frames. " +
+			"The VIP's severity is unknown, and the exit status is 3.",
+		Detected:   "The drop counter of the observing socket rose after the last question for the VIP, each time that it was asked.",
+		Disproof:   "One answer, or silence in a run that loses nothing.",
+		Cure:       "Probe again with fewer VIPs at once, when the segment is quieter, or from a port with less traffic.",
 		References: []Reference{{Source: "packet(7), PACKET_STATISTICS", Certainty: nlb.Documented}},
 	},
 	{

@@ -104,7 +104,12 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 		case evidence.Listened:
 			p.listened = append(p.listened, i)
 		case evidence.Lost:
-			p.lost = append(p.lost, i)
+			switch {
+			case !f.VIP.IsValid():
+				p.lost = append(p.lost, i)
+			case f.VIP.Unmap() == vip:
+				p.missed = append(p.missed, i)
+			}
 		case evidence.Unkept:
 			p.unkept = append(p.unkept, i)
 		case evidence.Echo, evidence.ICMPError, evidence.TCP, evidence.Traffic:

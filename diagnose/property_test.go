@@ -18,7 +18,7 @@ import (
 // check holds for every diagnosis, whatever the evidence.
 func check(t *testing.T, all []evidence.Item, d Diagnosis) {
 	t.Helper()
-	verdicts := []Verdict{Reachable, LocalOnly, Answers, NoMAC, Conflict, Silent, Seen}
+	verdicts := []Verdict{Reachable, LocalOnly, Answers, NoMAC, Conflict, Silent, NotTold, Seen}
 	if !slices.Contains(verdicts, d.Verdict) {
 		t.Errorf("verdict %q", d.Verdict)
 	}

@@ -33,6 +33,32 @@ func observerStories() []story {
 			},
 		},
 		{
+			name:    "nothing heard, and frames lost after each question",
+			steps:   live(fact(evidence.Lost{Interface: "eth0"}).times(12), fact(evidence.Lost{Interface: "eth0", VIP: vip})),
+			verdict: NotTold, severity: Unknown,
+			want: []string{idMissed, idLost, idRouterUntested},
+			near: []string{idSilent},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idLost); !strings.Contains(text, "12 frames on") {
+					t.Errorf("evidence %q", text)
+				}
+			},
+		},
+		{
+			name:    "the same of another VIP",
+			steps:   live(fact(evidence.Lost{Interface: "eth0"}).times(12), fact(evidence.Lost{Interface: "eth0", VIP: second})),
+			verdict: Silent, severity: Unknown,
+			want: []string{idSilent, idLost, idRouterUntested},
+			near: []string{idMissed},
+		},
+		{
+			name:    "an answer, heard although frames were lost",
+			steps:   live(answer(node1, node1), fact(evidence.Lost{Interface: "eth0"}).times(12), fact(evidence.Lost{Interface: "eth0", VIP: vip})),
+			verdict: Answers, severity: OK,
+			want: []string{idOrdinary, idLost, idRouterUntested},
+			near: []string{idMissed, idSilent},
+		},
+		{
 			name:    "silent for a moment, on an interface with a hostile name",
 			steps:   []step{here(), weAsk(), fact(evidence.Listened{Interface: "eth0"}).from(0), fact(evidence.Listened{Interface: "eth0"}).from(300 * ms), fact(evidence.Lost{Interface: "e\x1b[31m\n"})},
 			verdict: Silent, severity: Unknown,

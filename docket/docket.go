@@ -107,6 +107,11 @@ func (c *Case) Close() {
 	}
 }
 
+// Claimed reports whether a frame from m said that it is the VIP.
+func (c *Case) Claimed(m mac.Addr) bool {
+	return slices.ContainsFunc(c.sources, func(h *host) bool { return h.mac == m })
+}
+
 // Open opens the case of a VIP, or returns the one that there is.
 func (d *Docket) Open(vip netip.Addr) *Case {
 	if c := d.byIP[vip]; c != nil {

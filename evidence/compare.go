@@ -105,7 +105,7 @@ func compareFacts(a, b Fact) int {
 		return cmp.Or(compareAsks(x.Of, y.Of), cmp.Compare(x.Word, y.Word), x.From.Compare(y.From), cmp.Compare(x.Type, y.Type), cmp.Compare(x.Code, y.Code))
 	case Lost:
 		y, _ := b.(Lost)
-		return cmp.Compare(x.Interface, y.Interface)
+		return cmp.Or(cmp.Compare(x.Interface, y.Interface), x.VIP.Compare(y.VIP))
 	case Unkept:
 		y, _ := b.(Unkept)
 		return cmp.Or(cmp.Compare(x.Of, y.Of), boolCompare(x.Unasked, y.Unasked), boolCompare(x.Others, y.Others))

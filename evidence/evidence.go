@@ -167,8 +167,12 @@ func (Listened) Kind() Kind { return KindListened }
 
 // Lost says that the kernel threw frames away before the observer read them;
 // the item's Count says how many. Silence after a loss is no proof of silence.
+//
+// With a VIP it says that frames were lost after the last question for that one, so
+// that its answer may be among them. How many is not said then.
 type Lost struct {
 	Interface string
+	VIP       netip.Addr
 }
 
 // Kind implements Fact.

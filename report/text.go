@@ -299,6 +299,8 @@ func verdictSentence(d diagnose.Diagnosis) string {
 		return "The answers contradict each other."
 	case diagnose.Silent:
 		return "Nothing answered."
+	case diagnose.NotTold:
+		return "Frames were lost after each question: whether it answers could not be told."
 	case diagnose.Seen:
 		return "It is present; nothing more can be proven from what was captured."
 	}

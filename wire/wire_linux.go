@@ -38,10 +38,11 @@ const (
 // Link is one interface, opened for probing. Its methods are for one goroutine
 // at a time, but for Interrupt, which any may call.
 type Link struct {
-	name string
-	mac  mac.Addr
-	conn *packet.Conn
-	raw  syscall.RawConn
+	name  string
+	index int
+	mac   mac.Addr
+	conn  *packet.Conn
+	raw   syscall.RawConn
 
 	filter Filter // in place
 
@@ -85,7 +86,7 @@ func open(ifi *net.Interface, f Filter) (*Link, error) {
 	if err := check(ifi); err != nil {
 		return nil, err
 	}
-	l := &Link{name: ifi.Name, mac: mac.From(ifi.HardwareAddr), filter: f}
+	l := &Link{name: ifi.Name, index: ifi.Index, mac: mac.From(ifi.HardwareAddr), filter: f}
 	prog, err := l.assemble(f)
 	if err != nil {
 		return nil, err
@@ -338,6 +339,20 @@ func (l *Link) Join(m mac.Addr) error {
 	}
 	if err := l.conn.JoinGroup(m.HardwareAddr()); err != nil {
 		return linkError(fmt.Sprintf("join %s on", m), l.name, err)
+	}
+	return nil
+}
+
+// JoinAll makes the interface accept frames to every group address, until Close: for
+// many groups it costs less than to join each. It does not change the filter.
+func (l *Link) JoinAll() error {
+	join := unix.PacketMreq{Ifindex: int32(l.index), Type: unix.PACKET_MR_ALLMULTI}
+	var failed error
+	err := l.raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptPacketMreq(int(fd), unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &join)
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return linkError("join all groups on", l.name, err)
 	}
 	return nil
 }

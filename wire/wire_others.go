@@ -54,6 +54,9 @@ func (*Link) HearMAC(mac.Addr) error { return errLinux }
 // Join fails as Open does.
 func (*Link) Join(mac.Addr) error { return errLinux }
 
+// JoinAll fails as Open does.
+func (*Link) JoinAll() error { return errLinux }
+
 // Promiscuous fails as Open does.
 func (*Link) Promiscuous(bool) error { return errLinux }
 
