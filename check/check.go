@@ -74,7 +74,7 @@ type Config struct {
 // Handler is told what happens, from the goroutine that called Run.
 type Handler interface {
 	Answer(event.Answer) // as soon as it is heard, each different answer once
-	SoFar(event.SoFar)   // once for a VIP at most
+	SoFar(event.SoFar)   // once for a VIP at most, and not while more than 100 are under way
 	Result(event.Result) // as soon as nothing more can be learnt about its VIP
 }
 

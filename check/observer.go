@@ -495,6 +495,10 @@ func (o *Observer) joinOne(m mac.Addr) bool {
 	return o.allJoin == joinsAll || o.link.Join(m) == nil
 }
 
+// mostSoFar is with how many VIPs under way somebody still reads what is known of each
+// so far: it costs as much as the result.
+const mostSoFar = 100
+
 // tellSoFar tells what is known of a VIP once all that answers ARP is thought to
 // have done so.
 func (o *Observer) tellSoFar(s *subject, now time.Time) {
@@ -502,6 +506,9 @@ func (o *Observer) tellSoFar(s *subject, now time.Time) {
 		return
 	}
 	s.told = true
+	if o.subjects > mostSoFar {
+		return
+	}
 	o.noteVantage()
 	o.listened(s, now)
 	o.handler.SoFar(event.SoFar{VIP: s.vip, Diagnosis: diagnose.VIP(s.vip, o.docket.Items(s.file)), Pending: o.pending(s, now)})
@@ -677,4 +684,6 @@ func (o *Observer) finish(s *subject, partial bool) {
 		VIP: s.vip, Interface: o.cfg.Interface, Items: items, Diagnosis: diagnose.VIP(s.vip, items),
 		Start: start, Elapsed: now.Sub(start), Sent: s.sent, Passive: o.cfg.Passive, Partial: partial,
 	})
+	s.file.Forget()
+	s.probe, s.heard, s.volley, s.query = nil, nil, nil, nil
 }

@@ -76,6 +76,14 @@ func (p *picture) judgeHosts() {
 // cluster puts together what the claims say. Answers and announcements count
 // before requests.
 func (p *picture) cluster() Cluster {
+	if p.shape == nil {
+		c := p.findCluster()
+		p.shape = &c
+	}
+	return *p.shape
+}
+
+func (p *picture) findCluster() Cluster {
 	c := Cluster{Hosts: p.hosts(), Primaries: p.primaries, Queriers: p.askingIGMP()}
 	told := where(p.claims, func(s sighting) bool { return s.act != asks })
 	if len(told) == 0 {

@@ -30,6 +30,7 @@ type picture struct {
 	routerFacts
 	switchFacts
 
+	shape    *Cluster // what cluster returns, once it was asked
 	findings finding.Set
 }
 

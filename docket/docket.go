@@ -107,6 +107,14 @@ func (c *Case) Close() {
 	}
 }
 
+// Forget empties a case that was closed: of what was filed with it alone nothing is
+// left, but who answered first.
+func (c *Case) Forget() {
+	for _, log := range c.logs() {
+		log.Release()
+	}
+}
+
 // Claimed reports whether a frame from m said that it is the VIP.
 func (c *Case) Claimed(m mac.Addr) bool {
 	return slices.ContainsFunc(c.sources, func(h *host) bool { return h.mac == m })
