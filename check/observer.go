@@ -319,7 +319,7 @@ func (o *Observer) stepProbe(s *subject, now time.Time, next *soonest) {
 		return
 	}
 	if !at.After(now) {
-		if len(o.pacer.line) > 0 || !o.pacer.mayAsk(now) {
+		if o.pacer.waits() || !o.pacer.mayAsk(now) {
 			o.pacer.wait(s)
 			o.agenda.hasten(o.pacing, o.pacer.even)
 			return
@@ -342,7 +342,7 @@ func (o *Observer) letOut(now time.Time) time.Time {
 		o.askFor(s, now)
 		o.touch(s, now)
 	}
-	if len(o.pacer.line) == 0 {
+	if !o.pacer.waits() {
 		return time.Time{}
 	}
 	return o.pacer.even

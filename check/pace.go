@@ -12,12 +12,17 @@ type Pace struct {
 // DefaultPace is ten thousand questions a second: 7 Mbit/s on the wire.
 func DefaultPace() Pace { return Pace{Every: 100 * time.Microsecond, Burst: 128} }
 
-// pacer lets questions out at a pace, in the order in which they were wanted.
+// pacer lets questions out at a pace: those of VIPs that were asked for before those
+// of new ones, so that as few as possible are under way at one time, and each in the
+// order in which they were wanted.
 type pacer struct {
-	pace Pace
-	even time.Time // when the questions so far would all be out at an even pace
-	line []*subject
+	pace       Pace
+	even       time.Time // when the questions so far would all be out at an even pace
+	begun, new line
 }
+
+// line is VIPs that wait for a question.
+type line []*subject
 
 // mayAsk reports whether a question may be sent now. It does not count it.
 func (p *pacer) mayAsk(now time.Time) bool { return !p.even.After(now) }
@@ -30,25 +35,32 @@ func (p *pacer) asked(now time.Time) {
 	p.even = p.even.Add(p.pace.Every)
 }
 
-// wait puts a VIP at the end of the line.
+// waits reports whether somebody waits in a line.
+func (p *pacer) waits() bool { return len(p.begun)+len(p.new) > 0 }
+
+// wait puts a VIP at the end of its line.
 func (p *pacer) wait(s *subject) {
-	if !s.inLine {
-		s.inLine = true
-		p.line = append(p.line, s)
+	s.inLine = true
+	if s.began.IsZero() {
+		p.new = append(p.new, s)
+	} else {
+		p.begun = append(p.begun, s)
 	}
 }
 
-// first takes the first one of the line whose run goes on, or returns nil.
+// first takes the first one of the lines that is not done, or returns nil.
 func (p *pacer) first() *subject {
-	for len(p.line) > 0 {
-		s := p.line[0]
-		p.line[0] = nil
-		p.line = p.line[1:]
-		s.inLine = false
-		if !s.done {
-			return s
+	for _, l := range []*line{&p.begun, &p.new} {
+		for len(*l) > 0 {
+			s := (*l)[0]
+			(*l)[0] = nil
+			*l = (*l)[1:]
+			s.inLine = false
+			if !s.done {
+				return s
+			}
 		}
+		*l = nil
 	}
-	p.line = nil
 	return nil
 }
