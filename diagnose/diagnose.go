@@ -79,6 +79,15 @@ func (m Mode) String() string {
 	return "unknown"
 }
 
+// ParseMode reads what String writes, and reports whether it is one.
+func ParseMode(s string) (Mode, bool) {
+	i := slices.Index(modeNames[:], s)
+	if i < 0 {
+		return ModeUnknown, false
+	}
+	return Mode(i), true
+}
+
 // Reach says whether a router reaches the VIP. The zero value is NotLearnt.
 type Reach uint8
 

@@ -96,6 +96,6 @@ type Capture struct {
 
 // Carried is how many frames carried others in one way, as tunnels do.
 type Carried struct {
-	By     string `json:"by"` // VXLAN, GRE and the like
-	Frames int    `json:"frames"`
+	By     string // VXLAN, GRE and the like
+	Frames int
 }

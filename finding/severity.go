@@ -1,5 +1,7 @@
 package finding
 
+import "slices"
+
 // Severity says how much a finding, or a whole VIP, matters. The zero value is
 // OK: nothing was found.
 type Severity uint8
@@ -21,6 +23,15 @@ func (s Severity) String() string {
 		return severityNames[s]
 	}
 	return "unknown"
+}
+
+// ParseSeverity reads what String writes, and reports whether it is one.
+func ParseSeverity(s string) (Severity, bool) {
+	i := slices.Index(severityNames[:], s)
+	if i < 0 {
+		return Unknown, false
+	}
+	return Severity(i), true
 }
 
 // ExitStatus returns the exit status of monitoring plugins: 0 for OK and Info,

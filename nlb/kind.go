@@ -22,6 +22,16 @@ func (c Certainty) String() string {
 	return "unconfirmed"
 }
 
+// ParseCertainty reads what String writes, and reports whether it is one.
+func ParseCertainty(s string) (Certainty, bool) {
+	for _, c := range [...]Certainty{Unconfirmed, Inferred, Documented} {
+		if c.String() == s {
+			return c, true
+		}
+	}
+	return Unconfirmed, false
+}
+
 // Kind is what a MAC address is. The list is closed: Kinds has every value that
 // Classify returns. The zero value stands for a Class that nothing filled.
 type Kind uint8

@@ -10,35 +10,60 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/event"
-	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/nlb"
-	"github.com/nlbprobe/nlbprobe/templates"
+	"github.com/nlbprobe/nlbprobe/object"
 )
 
-// Schema names the JSON contract. Fields may be added under the same name,
-// never renamed or retyped.
-const Schema = "nlbprobe/1"
+// Schema is the name under which all commands but mss print objects.
+const Schema = object.SchemaVIP
 
 // JSON writes one object a VIP and line (JSON Lines), each when it is whole.
-type JSON struct{ enc *json.Encoder }
+type JSON struct {
+	enc *json.Encoder
+
+	// What was told of VIPs whose object is not whole.
+	answers  map[netip.Addr][]object.Answer
+	returned map[netip.Addr][]object.Returned
+}
 
 // NewJSON returns a Handler that writes to w.
 func NewJSON(w io.Writer) *JSON {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return &JSON{enc: enc}
+	return &JSON{enc: enc, answers: make(map[netip.Addr][]object.Answer), returned: make(map[netip.Addr][]object.Returned)}
 }
 
 var _ Handler = (*JSON)(nil)
 
-// Answer writes nothing: nothing is printed before the object is whole.
-func (*JSON) Answer(event.Answer) error { return nil }
+// Answer keeps the answer: nothing is printed before the object is whole.
+func (j *JSON) Answer(a event.Answer) error {
+	j.answers[a.VIP] = append(j.answers[a.VIP], object.Answer{
+		MAC: a.ARP.EthSrc, SenderMAC: a.ARP.SenderMAC, VLAN: some(int(a.ARP.VLAN)), After: a.After.Seconds(),
+	})
+	return nil
+}
 
-// SoFar writes nothing, for the same reason.
+// Heard keeps what came back, for the same reason.
+func (j *JSON) Heard(h event.Heard) error {
+	j.returned[h.VIP] = append(j.returned[h.VIP], returned(h))
+	return nil
+}
+
+// SoFar writes nothing: what is known so far is no result.
 func (*JSON) SoFar(event.SoFar) error { return nil }
 
 // Outcome writes the VIP's object.
-func (j *JSON) Outcome(o Outcome) error { return j.enc.Encode(object(o)) }
+func (j *JSON) Outcome(o Outcome) error {
+	run := vipObject(o)
+	vip := o.Diagnosis.VIP
+	run.Answers, run.Returned = list(j.answers[vip]), list(j.returned[vip])
+	if o.Capture == nil || !o.Capture.Open { // else the same VIP is told once more
+		delete(j.answers, vip)
+		delete(j.returned, vip)
+	}
+	return j.enc.Encode(run)
+}
 
 // Config writes nothing: the outcomes hold it.
 func (*JSON) Config(Paste) error { return nil }
@@ -46,66 +71,33 @@ func (*JSON) Config(Paste) error { return nil }
 // Close ends the report.
 func (*JSON) Close() error { return nil }
 
-// The objects of the contract. A pointer is null where nothing is known.
-type jsonRun struct {
-	Schema    string             `json:"schema"`
-	VIP       netip.Addr         `json:"vip"`
-	Verdict   string             `json:"verdict"`
-	Severity  string             `json:"severity"`
-	Cluster   jsonCluster        `json:"cluster"`
-	Routers   []jsonRouter       `json:"routers"`
-	Findings  []jsonFinding      `json:"findings"`
-	Configs   []templates.Config `json:"configs"`
-	Name      *string            `json:"name"`
-	Interface *string            `json:"interface"`
-	Vantage   string             `json:"vantage"` // "local": by the frames of a segment; "remote": by way of routers, from another subnet
-	Passive   bool               `json:"passive"`
-	Partial   bool               `json:"partial"`
-	Sent      int                `json:"sent_frames"`
-	Seconds   float64            `json:"elapsed_seconds"`
-	Capture   *jsonCapture       `json:"capture"`
-	NoConfig  *string            `json:"no_config"` // why there is nothing, or not all, to paste
-}
-
-// SchemaMSS names the object of a connection, which concerns no VIP.
-const SchemaMSS = "nlbprobe-mss/1"
-
-type jsonConnection struct {
-	Schema    string         `json:"schema"`
-	Client    netip.AddrPort `json:"client"`
-	Server    netip.AddrPort `json:"server"`
-	Severity  string         `json:"severity"`
-	ClientMSS *int           `json:"client_mss"`
-	ServerMSS *int           `json:"server_mss"`
-	Findings  []jsonFinding  `json:"findings"`
-	Name      *string        `json:"name"`
-	Seconds   float64        `json:"elapsed_seconds"`
-	Capture   *jsonCapture   `json:"capture"`
-}
-
 // Connection writes a connection's object.
 func (j *JSON) Connection(c event.Connection) error {
 	d := c.Diagnosis
-	o := jsonConnection{
-		Schema: SchemaMSS, Client: d.Client, Server: d.Server, Severity: d.Severity.String(),
+	o := object.Connection{
+		Schema: object.SchemaConnection, Client: d.Client, Server: d.Server, Severity: d.Severity.String(),
 		ClientMSS: some(d.ClientMSS), ServerMSS: some(d.ServerMSS), Findings: findings(d.Findings),
-		Name: some(c.Name), Seconds: c.Elapsed.Seconds(), Capture: captured(c.Capture),
+		Name: some(c.Name), Started: instant(c.Start), Seconds: c.Elapsed.Seconds(), Capture: captured(c.Capture),
 	}
 	return j.enc.Encode(o)
 }
 
 // captured is nil where there is no capture.
-func captured(c *event.Capture) *jsonCapture {
+func captured(c *event.Capture) *object.Capture {
 	if c == nil {
 		return nil
 	}
-	return &jsonCapture{Files: list(c.Files), Frames: c.Frames, First: some(c.First), Last: some(c.Last), Open: c.Open, Faults: list(c.Faults), Carried: list(c.Carried)}
+	out := &object.Capture{Files: list(c.Files), Frames: c.Frames, First: some(c.First), Last: some(c.Last), Open: c.Open, Faults: list(c.Faults), Carried: []object.Carried{}}
+	for _, k := range c.Carried {
+		out.Carried = append(out.Carried, object.Carried(k))
+	}
+	return out
 }
 
-func findings(all []diagnose.Finding) []jsonFinding {
-	out := []jsonFinding{}
+func findings(all []diagnose.Finding) []object.Finding {
+	out := []object.Finding{}
 	for _, f := range all {
-		out = append(out, jsonFinding{
+		out = append(out, object.Finding{
 			ID: f.ID, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Summary: f.Summary,
 			Evidence: list(f.Evidence), Remedy: f.Remedy, Disproof: f.Disproof, References: list(f.References),
 		})
@@ -113,105 +105,30 @@ func findings(all []diagnose.Finding) []jsonFinding {
 	return out
 }
 
-type jsonCapture struct {
-	Files   []string        `json:"files"`
-	Frames  int             `json:"frames"`
-	First   *time.Time      `json:"first"`
-	Last    *time.Time      `json:"last"`
-	Open    bool            `json:"open"`
-	Faults  []string        `json:"faults"`
-	Carried []event.Carried `json:"carried"`
-}
-
-type jsonCluster struct {
-	MAC         *mac.Addr   `json:"mac"`
-	Mode        string      `json:"mode"`
-	DerivedFrom *netip.Addr `json:"derived_from"`
-	Group       *netip.Addr `json:"group"`
-	Hosts       []jsonHost  `json:"hosts"`
-	// Primaries are the primary VIPs that heartbeats name.
-	Primaries []netip.Addr `json:"primary_vips"`
-	// Queriers are who asks for IGMP groups on the segment.
-	Queriers []jsonQuerier `json:"igmp_queriers"`
-}
-
-type jsonQuerier struct {
-	IP       netip.Addr `json:"ip"` // 0.0.0.0 where it has none
-	MAC      mac.Addr   `json:"mac"`
-	Versions []int      `json:"versions"`
-	Interval *float64   `json:"interval_seconds"` // null where it is not known
-	Queries  int        `json:"queries"`
-	Last     *time.Time `json:"last_heard"`
-}
-
-func queriers(all []diagnose.Querier) []jsonQuerier {
-	out := []jsonQuerier{}
+func queriers(all []diagnose.Querier) []object.Querier {
+	out := []object.Querier{}
 	for _, q := range all {
-		j := jsonQuerier{IP: q.IP, MAC: q.MAC, Versions: []int{}, Interval: some(q.Interval.Seconds()), Queries: q.Queries}
+		j := object.Querier{IP: q.IP, MAC: q.MAC, Versions: []int{}, Interval: some(q.Interval.Seconds()), Queries: q.Queries, Last: instant(q.Last)}
 		for _, v := range q.Versions {
 			j.Versions = append(j.Versions, int(v))
-		}
-		if !q.Last.IsZero() {
-			at := q.Last.UTC()
-			j.Last = &at
 		}
 		out = append(out, j)
 	}
 	return out
 }
 
-type jsonHost struct {
-	MAC       mac.Addr    `json:"mac"`
-	Priority  *int        `json:"priority"`
-	IP        *netip.Addr `json:"ip"`
-	SenderMAC *mac.Addr   `json:"sender_mac"` // null for a host of which only heartbeats were heard
-	Answers   int         `json:"answers"`
-
-	// What its heartbeats say; null where none was heard.
-	Name      *string        `json:"name"` // escaped: it is text from the wire
-	LastHeard *time.Time     `json:"last_heard"`
-	Stopped   *bool          `json:"stopped"`
-	Heartbeat *jsonHeartbeat `json:"heartbeat"`
-
-	// Joined is true where it reported the group of IGMP mode, else null: that
-	// nothing was heard does not say that it did not.
-	Joined *bool `json:"joined_group"`
-}
-
-// jsonHeartbeat is a host's newest membership heartbeat. What the meanings of
-// state, default_host and the rules rest on is inferred from one capture.
-type jsonHeartbeat struct {
-	Count       int        `json:"count"`
-	To          mac.Addr   `json:"to"`
-	Version     string     `json:"version"`
-	HostID      int        `json:"host_id"`
-	DefaultHost int        `json:"default_host"`
-	State       int        `json:"convergence_state"`
-	RuleCount   int        `json:"rule_count"`
-	Started     *time.Time `json:"started_inferred"`
-	Rules       []jsonRule `json:"rules"`
-	Inferred    []string   `json:"inferred"` // the fields whose meaning no document gives
-}
-
-type jsonRule struct {
-	Code       string  `json:"code"`
-	Ports      *string `json:"ports"`        // where the code means these only
-	PortsIfLow *string `json:"ports_if_low"` // where all its ports are below 4096
-	Weight     *uint32 `json:"weight"`       // null where the heartbeat was cut
-}
-
-// inferredFields are those of jsonHeartbeat.
+// inferredFields are those of object.Heartbeat.
 var inferredFields = []string{"host_id", "default_host", "started_inferred", "rules.ports", "rules.ports_if_low"}
 
-func heartbeat(h diagnose.Host) *jsonHeartbeat {
+func heartbeat(h diagnose.Host) *object.Heartbeat {
 	b := h.Heartbeat
 	if b == nil {
 		return nil
 	}
-	out := &jsonHeartbeat{
+	out := &object.Heartbeat{
 		Count: h.Beats, To: b.EthDst, Version: fmt.Sprintf("%d.%d", b.Version>>8&0xff, b.Version&0xff),
 		HostID: int(b.HostID), DefaultHost: int(b.DefaultHost), State: int(b.State), RuleCount: int(b.RuleCount),
-		Rules: []jsonRule{}, Inferred: inferredFields,
+		Rules: []object.Rule{}, Inferred: inferredFields,
 	}
 	if b.HostCode != 0 {
 		started := time.Unix(int64(b.HostCode), 0).UTC()
@@ -219,7 +136,7 @@ func heartbeat(h diagnose.Host) *jsonHeartbeat {
 	}
 	for i := range min(int(b.RuleCount), int(b.RulesKept), len(b.Rules)) {
 		code := nlb.RuleCode(b.Rules[i])
-		rule := jsonRule{Code: fmt.Sprintf("0x%08x", uint32(code))}
+		rule := object.Rule{Code: fmt.Sprintf("0x%08x", uint32(code))}
 		if first, last, ok := code.Ports(); ok {
 			rule.Ports = some(ports(first, last))
 		} else if first, last, ok := code.LowPorts(); ok {
@@ -240,35 +157,6 @@ func ports(first, last uint16) string {
 	return fmt.Sprintf("%d-%d", first, last)
 }
 
-type jsonRouter struct {
-	IP         netip.Addr `json:"ip"`
-	MAC        *mac.Addr  `json:"mac"`
-	ReachesVIP *bool      `json:"reaches_vip"`
-	Why        string     `json:"why"`
-
-	// Where several MACs claim the router's address: what is known of each, the
-	// best proven first, and how many more there are.
-	MACs     []jsonPlace `json:"macs,omitempty"`
-	MoreMACs int         `json:"more_macs,omitempty"`
-}
-
-type jsonPlace struct {
-	MAC        mac.Addr `json:"mac"`
-	ReachesVIP *bool    `json:"reaches_vip"`
-	Heard      int      `json:"heard"`
-}
-
-type jsonFinding struct {
-	ID         string   `json:"id"`
-	Severity   string   `json:"severity"`
-	Certainty  string   `json:"certainty"`
-	Summary    string   `json:"summary"`
-	Evidence   []string `json:"evidence"`
-	Remedy     string   `json:"remedy"`
-	Disproof   string   `json:"disproof"`
-	References []string `json:"references"`
-}
-
 // some returns a pointer to v, or nil for its type's zero value.
 func some[T comparable](v T) *T {
 	var zero T
@@ -278,33 +166,39 @@ func some[T comparable](v T) *T {
 	return &v
 }
 
-func object(o Outcome) jsonRun {
+// vipObject is the object of a VIP, but for what came before its outcome.
+func vipObject(o Outcome) object.VIP {
 	d := o.Diagnosis
-	run := jsonRun{
-		Schema: Schema, VIP: d.VIP, Verdict: string(d.Verdict), Severity: d.Severity.String(),
-		Cluster: jsonCluster{
+	run := object.VIP{
+		Schema: object.SchemaVIP, VIP: d.VIP, Verdict: string(d.Verdict), Severity: d.Severity.String(),
+		Cluster: object.Cluster{
 			Mode: d.Cluster.Mode.String(), DerivedFrom: some(d.Cluster.DerivedFrom),
-			Group: some(d.Cluster.Group), Hosts: []jsonHost{}, Primaries: list(d.Cluster.Primaries), Queriers: queriers(d.Cluster.Queriers),
+			Group: some(d.Cluster.Group), Hosts: []object.Host{}, Primaries: list(d.Cluster.Primaries), Queriers: queriers(d.Cluster.Queriers),
 		},
-		Routers: []jsonRouter{}, Findings: findings(d.Findings), Configs: list(o.Configs),
+		Routers: []object.Router{}, Findings: findings(d.Findings), Configs: list(o.Configs),
 		Name: some(o.Name), Interface: some(o.Interface), Vantage: vantage(d),
 		NoConfig: some(o.NoConfig),
-		Passive:  o.Passive, Partial: o.Partial, Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
+		Check:    o.Check, Undo: o.Undo, DefaultPlatform: o.Default,
+		Passive: o.Passive, Partial: o.Partial, Started: instant(o.Start), Sent: o.Sent, Seconds: o.Elapsed.Seconds(),
 	}
 	run.Capture = captured(o.Capture)
 	if d.Cluster.HasMAC {
 		run.Cluster.MAC = &d.Cluster.MAC
 	}
 	for _, h := range d.Cluster.Hosts {
-		run.Cluster.Hosts = append(run.Cluster.Hosts, jsonHost{
+		run.Cluster.Hosts = append(run.Cluster.Hosts, object.Host{
 			MAC: h.MAC, Priority: some(h.Priority), IP: some(h.IP), SenderMAC: some(h.SenderMAC), Answers: h.Answers,
-			Name: some(Clean(h.Name)), LastHeard: lastHeard(h), Stopped: stopped(h), Heartbeat: heartbeat(h), Joined: some(h.Joined),
+			Name: some(Clean(h.Name)), LastHeard: instant(h.LastBeat), Beats: h.Beats, Heartbeat: heartbeat(h), Joined: some(h.Joined),
 		})
+		if last := &run.Cluster.Hosts[len(run.Cluster.Hosts)-1]; !h.LastBeat.IsZero() {
+			quiet := h.Quiet.Seconds()
+			last.Quiet, last.Stopped = &quiet, &h.Stopped
+		}
 	}
 	for _, r := range d.Routers {
-		router := jsonRouter{IP: r.IP, MAC: some(r.MAC), Why: r.Why, ReachesVIP: reaches(r.Reach), MoreMACs: r.More}
+		router := object.Router{IP: r.IP, MAC: some(r.MAC), Why: r.Why, ReachesVIP: reaches(r.Reach), MoreMACs: r.More}
 		for _, p := range r.Places {
-			router.MACs = append(router.MACs, jsonPlace{p.MAC, reaches(p.Reach), p.Heard})
+			router.MACs = append(router.MACs, object.RouterMAC{MAC: p.MAC, ReachesVIP: reaches(p.Reach), Heard: p.Heard})
 		}
 		run.Routers = append(run.Routers, router)
 	}
@@ -328,20 +222,30 @@ func vantage(d diagnose.Diagnosis) string {
 	return "local"
 }
 
-// lastHeard and stopped are null where no heartbeat was heard.
-func lastHeard(h diagnose.Host) *time.Time {
-	if h.LastBeat.IsZero() {
+// instant is t in UTC, or null if it is not known.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
 		return nil
 	}
-	at := h.LastBeat.UTC()
-	return &at
+	t = t.UTC()
+	return &t
 }
 
-func stopped(h diagnose.Host) *bool {
-	if h.LastBeat.IsZero() {
-		return nil
+// returned is what came back as the object has it.
+func returned(h event.Heard) object.Returned {
+	of := h.Told.Of
+	r := object.Returned{
+		Word: object.Words[h.Told.Word], Target: of.Target, By: object.Ways[of.By], Hops: some(int(of.TTL)),
+		After: h.After.Seconds(), Again: h.Again, Own: h.Own,
 	}
-	return &h.Stopped
+	if of.By != evidence.ByEcho {
+		r.Port = some(int(of.Port))
+	}
+	if h.Told.Word == evidence.SaidICMP {
+		kind, code := int(h.Told.Type), int(h.Told.Code)
+		r.From, r.Type, r.Code = some(h.Told.From), &kind, &code
+	}
+	return r
 }
 
 // list returns s, or an empty list rather than null.

@@ -9,9 +9,6 @@ import (
 	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
-// Heard writes nothing: nothing is printed before the object is whole.
-func (*JSON) Heard(event.Heard) error { return nil }
-
 // Heard writes one line.
 func (t *Text) Heard(h event.Heard) error {
 	told := h.Told

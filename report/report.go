@@ -33,6 +33,8 @@ type Outcome struct {
 	event.Result
 	Configs  []templates.Config
 	NoConfig string // why there is no configuration to paste, or not every platform's; empty where nobody would ask
+
+	FollowUp // of Configs
 }
 
 // Paste is the configuration for VIPs that share a MAC and a place, and how to go
@@ -40,7 +42,11 @@ type Outcome struct {
 type Paste struct {
 	VIPs    []netip.Addr
 	Configs []templates.Config
+	FollowUp
+}
 
+// FollowUp is how to go on once the lines of a configuration are pasted.
+type FollowUp struct {
 	// Check is the command that tells whether the lines worked, Undo the one that
 	// prints the lines which take them back, each word as the user would type it,
 	// unquoted. Nil: none is known.

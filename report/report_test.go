@@ -76,7 +76,7 @@ func beat(priority byte, to mac.Addr) evidence.Heartbeat {
 const us1 = time.Microsecond
 
 func outcome(s *story, sent int, took time.Duration) report.Outcome {
-	return report.Outcome{Result: event.Result{Interface: "eth0", Sent: sent, Elapsed: took, Diagnosis: diagnose.VIP(vip, s.log.Items())}}
+	return report.Outcome{Result: event.Result{Interface: "eth0", Start: t0, Sent: sent, Elapsed: took, Diagnosis: diagnose.VIP(vip, s.log.Items())}}
 }
 
 // outcomes are the runs that the golden files show.
@@ -314,6 +314,13 @@ func (w *writes) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+var followUp = report.FollowUp{
+	Check: []string{"nlbprobe", "--expect", "reachable", "172.16.63.241"},
+	Undo: []string{"nlbprobe", "render", "--platform", "cisco-ios:l3", "--vip", "172.16.63.241", "--mac", "03:00:5e:11:11:11",
+		"--port", "GigabitEthernet 1/0/1", "--section", "remove"},
+	Default: true,
+}
+
 func TestTextConfig(t *testing.T) {
 	var b bytes.Buffer
 	h := report.NewText(&b, report.Style{})
@@ -323,10 +330,7 @@ func TestTextConfig(t *testing.T) {
 			Platform: "cisco-ios", Role: "l3", Section: templates.Configure, Confidence: "vendor",
 			Text: "arp 172.16.63.241 0300.5e11.1111 arpa\n", Notes: []string{"belongs on both peers"},
 		}},
-		Check: []string{"nlbprobe", "--expect", "reachable", "172.16.63.241"},
-		Undo: []string{"nlbprobe", "render", "--platform", "cisco-ios:l3", "--vip", "172.16.63.241", "--mac", "03:00:5e:11:11:11",
-			"--port", "GigabitEthernet 1/0/1", "--section", "remove"},
-		Default: true,
+		FollowUp: followUp,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -359,13 +363,43 @@ func TestQuoteWord(t *testing.T) {
 	}
 }
 
+// before tells what came before the outcome of that name.
+func before(h report.Handler, name string) error {
+	answers := []event.Answer{
+		{VIP: vip, After: 300 * us1, ARP: evidence.ARP{EthSrc: host(1), SenderMAC: cluster}},
+		{VIP: vip.Next(), ARP: evidence.ARP{EthSrc: host(9), SenderMAC: host(9)}}, // another VIP's
+		{VIP: vip, After: 1350 * time.Millisecond, ARP: evidence.ARP{EthSrc: host(2), SenderMAC: host(2), VLAN: 20}},
+	}
+	tcp, limited := evidence.Ask{Target: vip, By: evidence.ByTCP, Port: 443, Seq: 5}, echoTo(vip, 6, 3)
+	returned := []event.Heard{
+		{VIP: vip, Told: evidence.Told{Of: echoTo(nearBy, 1, 0), Word: evidence.Replied}, After: 412 * us1},
+		{VIP: vip, Told: evidence.Told{Of: echoTo(nearBy, 1, 0), Word: evidence.Replied}, After: 413 * us1, Again: true},
+		{VIP: vip, Told: evidence.Told{Of: tcp, Word: evidence.Refused}, After: time.Second},
+		{VIP: vip, Told: said(limited, nearBy, 11, 0), After: 2 * time.Second},
+		{VIP: vip, Told: said(echoTo(vip, 7, 0), netip.Addr{}, 3, 1), After: 3 * time.Second},
+		{VIP: vip, Told: said(echoTo(vip, 8, 0), us.Addr(), 3, 1), After: 3 * time.Second, Own: true},
+	}
+	var errs []error
+	switch name {
+	case "cluster", "two-macs":
+		for _, a := range answers {
+			errs = append(errs, h.Answer(a))
+		}
+	case "remote-no-mac":
+		for _, r := range returned {
+			errs = append(errs, h.Heard(r))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func TestJSON(t *testing.T) {
 	for name, o := range outcomes() {
 		t.Run(name, func(t *testing.T) {
-			o.Configs = []templates.Config{{Platform: "cisco-ios", Section: templates.Configure, Text: "arp\n", Confidence: "vendor"}}
+			o.Configs, o.FollowUp = []templates.Config{{Platform: "cisco-ios", Section: templates.Configure, Text: "arp\n", Confidence: "vendor"}}, followUp
 			var b bytes.Buffer
 			h := report.NewJSON(&b)
-			if err := errors.Join(h.Answer(event.Answer{}), h.Outcome(o), h.Config(report.Paste{}), h.Close()); err != nil {
+			if err := errors.Join(before(h, name), h.SoFar(event.SoFar{VIP: vip}), h.Outcome(o), h.Config(report.Paste{}), h.Close()); err != nil {
 				t.Fatal(err)
 			}
 			if n := bytes.Count(b.Bytes(), []byte("\n")); n != 1 || b.Bytes()[b.Len()-1] != '\n' {

@@ -9,8 +9,9 @@ import (
 
 // sameFromFile holds the law of captures: the file that --write left gives the
 // same object as the run that wrote it, and the same exit status. Only what is
-// not the frames' to say may differ: how long it took, what was sent, and where
-// it was read from.
+// not the frames' to say may differ: when it began, how long it took and since when
+// an answer is told, what was sent, the flags of the command, and where it was read
+// from.
 func sameFromFile(t *testing.T, file, live string, status int) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -23,7 +24,7 @@ func sameFromFile(t *testing.T, file, live string, status int) {
 		if err := json.Unmarshal([]byte(line), &o); err != nil {
 			t.Fatalf("%v in %q", err, line)
 		}
-		for _, field := range []string{"elapsed_seconds", "sent_frames", "capture"} {
+		for _, field := range []string{"started", "elapsed_seconds", "sent_frames", "capture", "answers", "check_command"} {
 			if _, ok := o[field]; !ok {
 				t.Fatalf("no %s in %q", field, line)
 			}

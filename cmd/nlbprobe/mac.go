@@ -156,7 +156,7 @@ func deriveMACs(arg string, ip netip.Addr) (macAnswer, error) {
 		return nil, err
 	}
 	d := derivedMACs{
-		Schema: "nlbprobe/1", Input: arg, VIP: ip, MaskedSources: make([]mac.Addr, nlb.MaxPriority),
+		Schema: report.Schema, Input: arg, VIP: ip, MaskedSources: make([]mac.Addr, nlb.MaxPriority),
 		Notes: []string{notePrimaryOnly, noteMaySetMAC},
 	}
 	errs := make([]error, 5, 5+nlb.MaxPriority)
@@ -285,7 +285,7 @@ func (k *knownMAC) writeOf(out *bytes.Buffer) {
 func describeMAC(arg string, m mac.Addr) knownMAC {
 	c := nlb.Classify(m)
 	k := knownMAC{
-		Schema: "nlbprobe/1", Input: arg, MAC: m, Kind: c.Kind.String(), Name: c.Name, IsGroup: m.IsGroup(),
+		Schema: report.Schema, Input: arg, MAC: m, Kind: c.Kind.String(), Name: c.Name, IsGroup: m.IsGroup(),
 		NLB: c.NLB, HandSet: c.HandSet, Certainty: c.Certainty.String(), Note: c.Note, Source: c.Source,
 		Spellings: make(map[string]string), class: c,
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -393,7 +394,7 @@ func encodePlatforms(out *bytes.Buffer, list []platformJSON) error {
 	err := enc.Encode(struct {
 		Schema    string         `json:"schema"`
 		Platforms []platformJSON `json:"platforms"`
-	}{"nlbprobe/1", list})
+	}{report.Schema, list})
 	if err != nil {
 		return fmt.Errorf("writing the platforms as JSON: %w", err)
 	}

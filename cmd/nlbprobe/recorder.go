@@ -97,6 +97,9 @@ func (r *recorder) Result(res event.Result) {
 		}
 		if r.json { // each object is whole by itself
 			out.Configs = lines
+			if len(lines) > 0 {
+				out.FollowUp = r.followUp(*need)
+			}
 		}
 		if len(lines) == 0 {
 			need = nil
@@ -126,6 +129,12 @@ func (r *recorder) check(n advice.Need) []string {
 	return words
 }
 
+// followUp is how to go on once the lines for n are pasted.
+func (r *recorder) followUp(n advice.Need) report.FollowUp {
+	device := &r.config.device
+	return report.FollowUp{Check: r.check(n), Undo: r.config.undo(n), Default: len(device.platforms) == 0 && device.portsFrom == ""}
+}
+
 // end writes the configuration, which is the same for all VIPs of a cluster,
 // and returns the run's exit status, or err where the run failed.
 func (r *recorder) end(err error) error {
@@ -133,10 +142,7 @@ func (r *recorder) end(err error) error {
 		configs, _, err := r.config.renderLines(n)
 		r.note(err)
 		if err == nil {
-			r.note(r.handler.Config(report.Paste{
-				VIPs: n.VIPs, Configs: configs, Check: r.check(n), Undo: r.config.undo(n),
-				Default: len(r.config.device.platforms) == 0 && r.config.device.portsFrom == "",
-			}))
+			r.note(r.handler.Config(report.Paste{VIPs: n.VIPs, Configs: configs, FollowUp: r.followUp(n)}))
 		}
 	}
 	r.note(r.handler.Close())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
+	"github.com/nlbprobe/nlbprobe/report"
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
@@ -315,7 +316,7 @@ func printConfigs(io stdio, output string, configs []templates.Config, named boo
 		err := enc.Encode(struct {
 			Schema  string             `json:"schema"`
 			Configs []templates.Config `json:"configs"`
-		}{"nlbprobe/1", configs})
+		}{report.Schema, configs})
 		if err != nil {
 			return fmt.Errorf("writing the configuration as JSON: %w", err)
 		}
