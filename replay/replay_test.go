@@ -427,3 +427,65 @@ func TestReports(t *testing.T) {
 		}
 	}
 }
+
+// A VIP that asks for another one is no router: what it claims for itself stands with
+// it alone. A host that asks may be one.
+func TestWhoAsksMayBeARouter(t *testing.T) {
+	const ip2, ipRouter = "ac103ff2", "ac103f01"
+	second := netip.MustParseAddr("172.16.63.242")
+	for _, tt := range []struct {
+		name, asker string
+		want        int // claims of the asker's beside the other VIP
+	}{
+		{"a VIP of the cluster", ip2, 0},
+		{"a host", ipFar, 1},
+	} {
+		r := replay.New()
+		feed(r,
+			arp(t, router, host, "0002", cluster, ipVIP, ipRouter),
+			arp(t, router, host2, "0002", cluster, ip2, ipRouter),
+			arp(t, all, router, "0001", router, tt.asker, ipVIP),
+			arp(t, host, router, "0002", router, tt.asker, ipRouter))
+		claims := facts(r.Items(vip, nil), func(f evidence.Fact) bool {
+			a, ok := f.(evidence.ARP)
+			return ok && a.Op == evidence.Reply && a.SenderIP == netip.AddrFrom4([4]byte(unhex(t, tt.asker)))
+		})
+		if claims != tt.want {
+			t.Errorf("%s: %d claims of the asker's are told of the VIP, want %d", tt.name, claims, tt.want)
+		}
+		if r.Items(second, nil) == nil {
+			t.Errorf("%s: the second VIP was not found", tt.name)
+		}
+	}
+}
+
+// What was heard of addresses that are no VIPs counts for as long as it is kept: an
+// address of which more is heard again and again does not keep all of it for nothing.
+func TestMaybeIsBounded(t *testing.T) {
+	const hosts, each = 200, 300
+	r := replay.New()
+	claim := func(mac string, ip, to uint32) []byte {
+		b := arp(t, router, host, "0002", mac, ipHost, ipFar)
+		binary.BigEndian.PutUint32(b[28:], ip)
+		binary.BigEndian.PutUint32(b[38:], to)
+		return b
+	}
+	for n := range uint32(each) {
+		for h := range uint32(hosts) {
+			feed(r, claim(host, 0x0d000000+h, 0x0e000000+n))
+			if h%4 == 0 { // others come, and nothing more is heard of them
+				feed(r, claim(host, 0x0f000000+n*hosts+h, 0x0e000000))
+			}
+		}
+	}
+	for h := range uint32(hosts) {
+		feed(r, claim(cluster, 0x0d000000+h, 0x0e000000))
+	}
+	kept := 0
+	for _, v := range r.VIPs() {
+		kept += facts(r.Items(v, nil), func(f evidence.Fact) bool { a, ok := f.(evidence.ARP); return ok && a.SenderIP == v })
+	}
+	if n := len(r.VIPs()); n != hosts || kept < hosts || kept > 20_000 {
+		t.Errorf("%d VIPs, %d sightings kept of %d", n, kept, hosts*each)
+	}
+}
