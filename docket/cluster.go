@@ -178,7 +178,7 @@ func (r *room) list(h *host) {
 // fileTraffic files a frame with the VIP that it names. A frame that names none, such
 // as one of a protocol other than IP, is filed for all VIPs that are at its
 // destination or its source.
-func (d *Docket) fileTraffic(t evidence.Traffic, s sighting) {
+func (d *Docket) fileTraffic(f evidence.Fact, t evidence.Traffic, s sighting) {
 	named := false
 	for _, c := range [2]*Case{d.byIP[t.Src], d.byIP[t.Dst]} {
 		if c == nil {
@@ -187,7 +187,7 @@ func (d *Docket) fileTraffic(t evidence.Traffic, s sighting) {
 		named = true
 		d.touch(c)
 		if !c.closed {
-			s.add(t, &c.Others)
+			s.add(f, &c.Others)
 		}
 	}
 	if named {
@@ -195,20 +195,20 @@ func (d *Docket) fileTraffic(t evidence.Traffic, s sighting) {
 	}
 	to, from := d.rooms[name{mac: t.EthDst}], d.rooms[name{mac: t.EthSrc}]
 	if to != nil && to.open > 0 {
-		s.add(t, &to.log)
+		s.add(f, &to.log)
 		to.touched = d.filed
 	}
 	if from != nil && from != to && from.open > 0 {
-		s.add(t, &from.log)
+		s.add(f, &from.log)
 		from.touched = d.filed
 	}
 }
 
 // fileSource files ARP about other addresses that comes from a cluster's MAC of
 // unicast mode: a switch learns that MAC by it.
-func (d *Docket) fileSource(a evidence.ARP, s sighting) {
+func (d *Docket) fileSource(f evidence.Fact, a evidence.ARP, s sighting) {
 	if r := d.rooms[name{mac: a.EthSrc}]; r != nil && r.masked > 0 && r.open > 0 {
-		s.add(a, &r.log)
+		s.add(f, &r.log)
 		r.touched = d.filed
 	}
 }
@@ -224,13 +224,13 @@ func groupOnly(m mac.Addr) mac.Addr {
 
 // fileIGMP files a report with its host, for those whose group it is, and a query for
 // all: anybody's question concerns every cluster. Ours is for one group.
-func (d *Docket) fileIGMP(f evidence.IGMP, s sighting) {
-	of := name{mac: inet.GroupMAC(f.Group)}
+func (d *Docket) fileIGMP(f evidence.Fact, m evidence.IGMP, s sighting) {
+	of := name{mac: inet.GroupMAC(m.Group)}
 	switch {
-	case f.Act != evidence.Query:
-		d.fileHost(f, f.EthSrc, [2]name{of, {ip: f.Group}}, s)
-	case f.Out && d.rooms[of] != nil:
-		d.fileHost(f, f.EthSrc, [2]name{of}, s)
+	case m.Act != evidence.Query:
+		d.fileHost(f, m.EthSrc, [2]name{of, {ip: m.Group}}, s)
+	case m.Out && d.rooms[of] != nil:
+		d.fileHost(f, m.EthSrc, [2]name{of}, s)
 	default:
 		s.add(f, &d.Segment)
 	}

@@ -203,27 +203,28 @@ func (d *Docket) File(f evidence.Fact, frame *evidence.Frame) { d.Add(f, frame.T
 func (d *Docket) Add(f evidence.Fact, at time.Time, n int, frame *evidence.Frame) {
 	d.filed++
 	s := sighting{at, n, frame}
-	switch f := f.(type) {
+	// A fact is handed on as it came too: to box it again would be an allocation.
+	switch of := f.(type) {
 	case evidence.ARP:
-		d.fileARP(f, s)
+		d.fileARP(f, of, s)
 	case evidence.Echo:
-		d.fileIP(f, f.Src, f.Dst, d.isOut(f.Out, f.EthSrc, f.Src) || !d.knowsPlace() && f.IsProbe(), s)
+		d.fileIP(f, of.Src, of.Dst, d.isOut(of.Out, of.EthSrc, of.Src) || !d.knowsPlace() && of.IsProbe(), s)
 	case evidence.TCP:
-		d.fileIP(f, f.Src.Addr(), f.Dst.Addr(), d.isOut(f.Out, f.EthSrc, f.Src.Addr()), s)
+		d.fileIP(f, of.Src.Addr(), of.Dst.Addr(), d.isOut(of.Out, of.EthSrc, of.Src.Addr()), s)
 	case evidence.ICMPError:
-		d.fileIP(f, f.Src, f.Dst, false, s)
+		d.fileIP(f, of.Src, of.Dst, false, s)
 	case evidence.Traffic:
-		d.fileTraffic(f, s)
+		d.fileTraffic(f, of, s)
 	case evidence.Hello:
-		d.fileHello(f, s)
+		d.fileHello(of, s)
 	case evidence.Heartbeat:
-		d.fileHost(f, f.EthSrc, [2]name{{mac: groupOnly(f.EthDst)}, {ip: f.Cluster}}, s)
+		d.fileHost(f, of.EthSrc, [2]name{{mac: groupOnly(of.EthDst)}, {ip: of.Cluster}}, s)
 	case evidence.IGMP:
-		d.fileIGMP(f, s)
+		d.fileIGMP(f, of, s)
 	case evidence.Malformed:
-		d.fileHost(f, f.EthSrc, [2]name{}, s)
+		d.fileHost(f, of.EthSrc, [2]name{}, s)
 	case evidence.Listened:
-		d.fileListened(f, s)
+		d.fileListened(of, s)
 	default:
 		s.add(f, &d.Common)
 	}
@@ -236,28 +237,28 @@ func (d *Docket) touch(c *Case) {
 	}
 }
 
-func (d *Docket) fileARP(a evidence.ARP, s sighting) {
+func (d *Docket) fileARP(f evidence.Fact, a evidence.ARP, s sighting) {
 	c, of := d.byIP[a.TargetIP], d.byIP[a.SenderIP]
 	d.touch(c)
 	d.touch(of)
 	// A question of a router's for one VIP stands with that VIP.
 	if d.routers[a.SenderIP] && !a.Out && (c == nil || a.Op == evidence.Reply) {
-		d.fileRouter(a, s)
+		d.fileRouter(f, a, s)
 	}
 	if c != nil && !c.closed && a.Op == evidence.Request && a.SenderIP != a.TargetIP {
-		s.add(a, &c.Asks)
+		s.add(f, &c.Asks)
 	}
 	if a.EthSrc[0] == 0x02 && !a.Out {
-		d.fileSource(a, s)
+		d.fileSource(f, a, s)
 	}
 	if of != nil && !of.closed {
-		d.claim(of, a, s)
+		d.claim(of, f, a, s)
 	}
 }
 
 // fileRouter files what is claimed of a router's address. Whoever invents MACs for
 // it crowds out no host that answers again.
-func (d *Docket) fileRouter(a evidence.ARP, s sighting) {
+func (d *Docket) fileRouter(f evidence.Fact, a evidence.ARP, s sighting) {
 	r := d.claims[a.SenderIP]
 	if r == nil {
 		if d.claims == nil {
@@ -267,15 +268,15 @@ func (d *Docket) fileRouter(a evidence.ARP, s sighting) {
 		d.claims[a.SenderIP] = r
 	}
 	if r.Admit(a.SenderMAC) {
-		s.add(a, &d.Routers)
+		s.add(f, &d.Routers)
 	} else {
 		s.leaveOut(evidence.Unkept{Of: a.Kind()}, &d.Routers)
 	}
 }
 
 // claim files ARP that has the VIP as its sender.
-func (d *Docket) claim(c *Case, a evidence.ARP, s sighting) {
-	s.add(a, &c.Log)
+func (d *Docket) claim(c *Case, f evidence.Fact, a evidence.ARP, s sighting) {
+	s.add(f, &c.Log)
 	if a.Out || s.frame == nil {
 		return
 	}

@@ -116,6 +116,10 @@ func (w *Watch) Mention(ip netip.Addr) {
 // to a watched MAC or address that gives no other fact. That holds for a frame
 // to a watched MAC whatever it carries: it used the wire, broken or not.
 func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
+	const ethernetHeader = 14
+	if b := f.Data; len(b) >= ethernetHeader && b[12] == 0x08 && b[13] == 0x00 && w.saysNothing(b, b[ethernetHeader:]) {
+		return dst // of a capture's frames nearly all end here
+	}
 	h, ok := parseHeader(f.Data)
 	if !ok {
 		return dst
@@ -128,7 +132,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 	case ethernet.EtherTypeARP:
 		return append(dst, arpFact(h, f))
 	case ethernet.EtherTypeIPv4:
-		if w.saysNothing(h) {
+		if w.saysNothing(f.Data, h.payload) {
 			return dst
 		}
 		d, ok := parseIPv4(h.payload, max(0, f.Length-len(f.Data)), f.Out || f.Unsummed)
@@ -174,15 +178,13 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 	return dst
 }
 
-// saysNothing reports an IPv4 packet in the middle of a TCP connection, or of
-// UDP, that has nothing to do with what is watched; in a narrow Watch others'
-// connections and echoes too. It looks at no more than it needs: of a capture's
-// frames nearly all end here.
-func (w *Watch) saysNothing(h header) bool {
+// saysNothing reports a frame with an IPv4 packet b in the middle of a TCP
+// connection, or of UDP, that has nothing to do with what is watched; in a narrow
+// Watch others' connections and echoes too. It looks at no more than it needs.
+func (w *Watch) saysNothing(frame, b []byte) bool {
 	const least = 20 + 20
-	b := h.payload
-	if len(b) < least || b[0] != 0x45 || h.dst[0]&1 != 0 ||
-		w.noted(h.dst[4], h.dst[5]) || w.noted(b[14], b[15]) || w.noted(b[18], b[19]) {
+	if len(b) < least || b[0] != 0x45 || frame[0]&1 != 0 ||
+		w.noted(frame[4], frame[5]) || w.noted(b[14], b[15]) || w.noted(b[18], b[19]) {
 		return false
 	}
 	switch b[9] {
@@ -201,7 +203,7 @@ func (w *Watch) saysNothing(h header) bool {
 	default:
 		return false
 	}
-	return !w.Discover || !derivedMAC(h.dst, b[16:20]) && !derivedMAC(h.src, b[12:16])
+	return !w.Discover || !derivedMAC(mac.Addr(frame[0:6]), b[16:20]) && !derivedMAC(mac.Addr(frame[6:12]), b[12:16])
 }
 
 // derivedMAC reports a unicast MAC that NLB derives: 02-bf or 00-bf of a cluster,

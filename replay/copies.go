@@ -19,14 +19,13 @@ const copyWithin = 500 * time.Microsecond
 type copies struct {
 	seed   maphash.Seed
 	seeded bool
-	ring   [64]recentFrame
+	hashes [recentFrames]uint64
+	times  [recentFrames]time.Time
 	next   int
+	some   [256]uint8 // how many of the hashes end in that byte: mostly none does
 }
 
-type recentFrame struct {
-	hash uint64
-	at   time.Time
-}
+const recentFrames = 64
 
 // is reports whether f has the bytes of a frame shortly before it, and remembers it.
 func (c *copies) is(f *evidence.Frame) bool {
@@ -35,27 +34,39 @@ func (c *copies) is(f *evidence.Frame) bool {
 	}
 	if !c.seeded {
 		c.seed, c.seeded = maphash.MakeSeed(), true
+		c.some[0] = recentFrames
 	}
-	b := f.Data
-	if len(b) > etherHeader {
-		if b = b[12:]; len(b) >= 6 && (b[0] == 0x81 && b[1] == 0 || b[0] == 0x88 && b[1] == 0xa8) {
-			b = b[4:]
+	hash := c.hash(f.Data)
+	if c.some[uint8(hash)] > 0 {
+		for i, h := range c.hashes {
+			if h != hash {
+				continue
+			}
+			if d := f.Time.Sub(c.times[i]); d >= 0 && d <= copyWithin {
+				return true
+			}
 		}
+	}
+	c.some[uint8(c.hashes[c.next])]--
+	c.some[uint8(hash)]++
+	c.hashes[c.next], c.times[c.next] = hash, f.Time
+	c.next = (c.next + 1) % recentFrames
+	return false
+}
+
+// hash is that of a frame's source and what follows, without the outer tag. Padding
+// differs with the tag.
+func (c *copies) hash(b []byte) uint64 {
+	const addresses = 12
+	switch {
+	case len(b) <= addresses:
+		return maphash.Bytes(c.seed, b[min(6, len(b)):])
+	case len(b) < addresses+6 || !(b[12] == 0x81 && b[13] == 0 || b[12] == 0x88 && b[13] == 0xa8):
+		return maphash.Bytes(c.seed, bytes.TrimRight(b[6:], "\x00"))
 	}
 	var h maphash.Hash
 	h.SetSeed(c.seed)
-	_, _ = h.Write(f.Data[min(6, len(f.Data)):min(12, len(f.Data))])
-	_, _ = h.Write(bytes.TrimRight(b, "\x00")) // padding differs with the tag
-	hash := h.Sum64()
-	for i := range c.ring {
-		if c.ring[i].hash != hash {
-			continue
-		}
-		if d := f.Time.Sub(c.ring[i].at); d >= 0 && d <= copyWithin {
-			return true
-		}
-	}
-	c.ring[c.next] = recentFrame{hash, f.Time}
-	c.next = (c.next + 1) % len(c.ring)
-	return false
+	_, _ = h.Write(b[6:addresses])
+	_, _ = h.Write(bytes.TrimRight(b[addresses+4:], "\x00"))
+	return h.Sum64()
 }

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"encoding/binary"
+
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
@@ -10,9 +12,9 @@ import (
 // sent is this host's own.
 type ports struct {
 	cameIn map[mac.Addr]bool // by source; false if it was sent first
-	// recent holds sources that came in, each at the place of its last bytes: mostly
-	// the next frame is of one of them, and the map need not be asked.
-	recent [256]mac.Addr
+	// recent holds sources that came in, each as a number at the place of its last
+	// bytes: mostly the next frame is of one of them, and the map need not be asked.
+	recent [256]uint64
 }
 
 // maxPorts bounds the sources that are remembered.
@@ -24,11 +26,12 @@ func (p *ports) own(f *evidence.Frame) *evidence.Frame {
 	if len(f.Data) < etherHeader {
 		return f
 	}
-	m := mac.From(f.Data[6:])
-	slot := &p.recent[m[5]^m[4]]
-	if !f.Out && *slot == m {
+	source := uint64(binary.LittleEndian.Uint32(f.Data[6:])) | uint64(binary.LittleEndian.Uint16(f.Data[10:]))<<32
+	slot := &p.recent[f.Data[10]^f.Data[11]]
+	if !f.Out && *slot == source && source != 0 {
 		return f
 	}
+	m := mac.From(f.Data[6:])
 	in, known := p.cameIn[m]
 	if !known && len(p.cameIn) < maxPorts {
 		if p.cameIn == nil {
@@ -37,7 +40,7 @@ func (p *ports) own(f *evidence.Frame) *evidence.Frame {
 		p.cameIn[m] = !f.Out
 	}
 	if !f.Out {
-		*slot = m
+		*slot = source
 	}
 	if !f.Out || !in || m.IsZero() {
 		return f

@@ -489,3 +489,37 @@ func TestMaybeIsBounded(t *testing.T) {
 		t.Errorf("%d VIPs, %d sightings kept of %d", n, kept, hosts*each)
 	}
 }
+
+// A copy is known among the 64 frames of evidence before it, whatever their bytes.
+func TestCopiesOfLate(t *testing.T) {
+	const source, recent = 0x0d000001, 64
+	for _, between := range []int{0, 1, recent - 1, recent} {
+		r := replay.New(vip)
+		at := t0
+		put := func(from uint32) {
+			b := arp(t, all, router, "0001", router, ipHost, ipVIP)
+			binary.BigEndian.PutUint32(b[28:], from)
+			r.Frame(&evidence.Frame{Time: at, Data: b, Length: len(b), Place: "x"})
+			at = at.Add(time.Microsecond)
+		}
+		for n := range uint32(1000) { // whatever was before
+			put(0x0c000000 + n)
+		}
+		put(source)
+		for n := range between {
+			put(source + 1 + uint32(n))
+		}
+		put(source)
+		n := facts(r.Items(vip, nil), func(f evidence.Fact) bool {
+			a, ok := f.(evidence.ARP)
+			return ok && a.SenderIP == netip.AddrFrom4([4]byte{13, 0, 0, 1})
+		})
+		want := 1
+		if between == recent {
+			want = 2
+		}
+		if n != want {
+			t.Errorf("%d between: counted %d times, want %d", between, n, want)
+		}
+	}
+}

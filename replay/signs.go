@@ -185,12 +185,18 @@ func (r *Replay) discover(ethSrc, ethDst mac.Addr, src, dst netip.Addr) {
 	if r.only || ethSrc.IsGroup() {
 		return
 	}
-	if dst.IsValid() && !r.signs.shown[dst] && nlb.CheckVIP(dst) == nil {
+	if dst.IsValid() && (ethDst.IsGroup() || mayDerive(ethDst)) && !r.signs.shown[dst] && nlb.CheckVIP(dst) == nil {
 		r.discoverDst(ethDst, dst)
 	}
-	if src.IsValid() && nlb.CheckVIP(src) == nil {
+	if src.IsValid() && mayDerive(ethSrc) && nlb.CheckVIP(src) == nil {
 		r.discoverSrc(ethSrc, src)
 	}
+}
+
+// mayDerive reports a MAC of a form that NLB derives for single hosts: no other one
+// need be looked at twice.
+func mayDerive(m mac.Addr) bool {
+	return m[0] == 0x02 && (m[1] == 0xbf || m[1] >= 1 && m[1] <= nlb.MaxPriority) || m[0] == 0x00 && m[1] == 0xbf
 }
 
 // discoverDst looks at the MAC that a packet for dst goes to.

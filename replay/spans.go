@@ -33,6 +33,8 @@ type span struct {
 	// two addresses of each sort, those of the first frame that are still in all.
 	ips  common[[4]byte]
 	macs common[mac.Addr]
+
+	mixed bool // they have neither in common, and never will
 }
 
 // common is what all of several pairs of addresses have in common.
@@ -80,7 +82,11 @@ func (s *spans) add(f *evidence.Frame) {
 		return
 	}
 	at := where{f.Source, f.Place}
-	if s.newest == nil || at != s.at {
+	same := s.newest != nil && at == s.at
+	if same && s.in >= 0 && s.all[s.in].goesOn(f) {
+		return
+	}
+	if !same {
 		if s.newest == nil {
 			s.newest = make(map[where]int)
 		}
@@ -114,6 +120,42 @@ func (s *spans) add(f *evidence.Frame) {
 	s.all[s.in].note(f)
 }
 
+// goesOn adds a frame that is less than 129 s after the newest one, and no earlier: of
+// those the seconds alone need be looked at. It reports whether it was one.
+func (c *span) goesOn(f *evidence.Frame) bool {
+	switch d := f.Time.Unix() - c.last.Unix(); {
+	case d < 0 || d >= int64(standsStill/time.Second)-1:
+		return false
+	case d == 0 && f.Time.Nanosecond() < c.last.Nanosecond():
+		return false
+	}
+	c.last = f.Time
+	if b := f.Data; c.mixed && len(b) >= etherHeader+ipv4Header && b[12] == 0x08 && b[13] == 0x00 {
+		c.frames++
+		c.noteIPv4(b[etherHeader:])
+		return true
+	}
+	c.note(f)
+	return true
+}
+
+const ipv4Header = 20
+
+// noteIPv4 notes what sort of packet it is.
+func (c *span) noteIPv4(b []byte) {
+	const protocol, destination = 9, 16
+	switch p := b[protocol]; p {
+	case inet.ProtoUDP:
+	case inet.ProtoIGMP:
+		c.igmp, c.others = true, true
+	default:
+		c.others = true
+	}
+	if b[destination]>>4 == 0xe {
+		c.group = true
+	}
+}
+
 // note notes what sort of frame it is, and between whom.
 func (c *span) note(f *evidence.Frame) {
 	c.frames++
@@ -133,8 +175,8 @@ func (c *span) note(f *evidence.Frame) {
 		b = b[4:] // a VLAN tag
 	}
 	const (
-		ipv4Header, protocol, source, destination = 2 + 20, 2 + 9, 2 + 12, 2 + 16
-		arpLen, sender, target                    = 2 + 28, 2 + 14, 2 + 24
+		source, destination    = 2 + 12, 2 + 16
+		arpLen, sender, target = 2 + 28, 2 + 14, 2 + 24
 	)
 	switch binary.BigEndian.Uint16(b) {
 	case nlb.EtherTypeHeartbeat:
@@ -144,16 +186,15 @@ func (c *span) note(f *evidence.Frame) {
 			c.ips.pair([4]byte(b[sender:]), [4]byte(b[target:]))
 		}
 	case 0x0800:
-		if len(b) < ipv4Header {
+		if len(b) < 2+ipv4Header {
 			return
 		}
 		if !c.ips.seen || c.ips.n > 0 {
 			c.ips.pair([4]byte(b[source:]), [4]byte(b[destination:]))
 		}
-		c.igmp = c.igmp || b[protocol] == inet.ProtoIGMP
-		c.group = c.group || b[destination]>>4 == 0xe
-		c.others = c.others || b[protocol] != inet.ProtoUDP
+		c.noteIPv4(b[2:])
 	}
+	c.mixed = c.ips.seen && c.ips.n+c.macs.n == 0
 }
 
 const (
