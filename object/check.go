@@ -23,8 +23,9 @@ var (
 	Words    = []string{"replied", "accepted", "refused", "icmp", "no-route", "forbidden", "unsent"} // by evidence.Word
 )
 
-// maxSeconds is the longest time that a run can have taken: 100 years.
-const maxSeconds = 100 * 366 * 24 * 60 * 60
+// maxSeconds bounds times, as a duration of 64 bits in nanoseconds does. They can be
+// negative: the clock of a capture may have gone backwards.
+const maxSeconds = 1 << 63 / 1e9
 
 // faults gathers what is wrong; the first counts.
 type faults struct{ first error }
@@ -55,7 +56,7 @@ func (f *faults) maybe(field string, n *int, most int) {
 }
 
 func (f *faults) seconds(field string, s float64) {
-	if !(s >= 0 && s <= maxSeconds) {
+	if !(s >= -maxSeconds && s <= maxSeconds) {
 		f.add("%s: %v is no time in seconds", field, s)
 	}
 }

@@ -206,7 +206,11 @@ func severity(s string) finding.Severity {
 
 // span is a time in seconds as a duration, to the nanosecond.
 func span(seconds float64) time.Duration {
-	return time.Duration(math.Round(seconds * float64(time.Second)))
+	ns := math.Round(seconds * float64(time.Second))
+	if ns >= math.MaxInt64 { // the longest, which float64 rounds up
+		return math.MaxInt64
+	}
+	return time.Duration(max(ns, math.MinInt64))
 }
 
 // index is where the word stands; of one that is none, 0.
