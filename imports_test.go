@@ -71,7 +71,7 @@ var mayImport = []struct {
 	{"cmd/nlbprobe/testdata/floor", nil}, // what a benchmark compares with
 	{"scripts/corpus", nil},              // runs the tool as users do, and knows nothing of it
 	{"cmd/nlbprobe", []string{"inventory",
-		"advice", "analysis", "arpprobe", "check", "clientsock", "diagnose", "event", "evidence", "excerpt", "finding", "guard", "mss", "mac", "nearest", "nlb", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
+		"advice", "analysis", "arpprobe", "check", "clientsock", "diagnose", "event", "evidence", "excerpt", "finding", "guard", "mss", "mac", "nearest", "nlb", "object", "privilege", "remoteprobe", "replay", "report", "route", "routerprobe", "tcpinfo", "templates", "userfile", "wire",
 	}},
 }
 

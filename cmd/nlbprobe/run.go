@@ -135,6 +135,7 @@ var subcommands = [...]struct {
 	make func(stdio) *cobra.Command
 }{
 	{"analyze", newAnalyzeCmd},
+	{"report", newReportCmd},
 	{"mss", newMssCmd},
 	{"render", newRenderCmd},
 	{"platforms", newPlatformsCmd},
