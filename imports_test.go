@@ -59,7 +59,7 @@ var mayImport = []struct {
 	{"check", []string{"arpprobe", "igmp", "inet", "nlb", "routerprobe", "observe", "diagnose", "docket", "event", "evidence", "mac"}},
 	{"remoteprobe", []string{"diagnose", "event", "evidence"}},
 	{"replay", []string{"inet", "mss", "docket", "event", "evidence", "mac", "nlb", "observe"}},
-	{"analysis", []string{"capture", "diagnose", "event", "evidence", "guard", "mss", "replay"}},
+	{"analysis", []string{"capture", "diagnose", "event", "evidence", "guard", "mac", "mss", "replay"}},
 	{"wire", []string{"evidence", "inet", "mac"}},
 	{"wire/wiretest", []string{"mac"}},
 	{"route", []string{"mac", "nearest"}},

@@ -17,6 +17,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/guard"
+	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/replay"
 )
@@ -169,12 +170,16 @@ func (a *Analysis) take(err error, f *evidence.Frame) bool {
 // gatherPlace puts together what the captures say besides frames.
 func (a *Analysis) gatherPlace() {
 	a.place, a.skipped = nil, 0
-	for _, in := range a.inputs.of {
+	for i, in := range a.inputs.of {
 		facts, skipped := in.said()
 		a.place = append(a.place, facts...)
 		a.skipped += skipped
+		source := i + 1 // as a merge numbers them
+		if len(a.inputs.of) == 1 {
+			source = 0
+		}
+		a.replay.Place(source, facts)
 	}
-	a.replay.Place(a.place)
 }
 
 // Results judges every VIP by what was read. partial says that not all of it could
@@ -222,20 +227,24 @@ func (a *Analysis) result(vip netip.Addr) event.Result {
 		Start: seen.First, Elapsed: seen.Last.Sub(seen.First), Capture: a.Capture(),
 	}
 	// If the captures were taken at one place, the result names it as the live one
-	// did.
-	var places []string
+	// did. Interfaces of two hosts may have one name.
+	type port struct {
+		name string
+		mac  mac.Addr
+	}
+	var places []port
 	for _, it := range items {
 		switch f := it.Fact.(type) {
 		case evidence.Vantage:
-			if !slices.Contains(places, f.Interface) {
-				places = append(places, f.Interface)
+			if at := (port{f.Interface, f.MAC}); !slices.Contains(places, at) {
+				places = append(places, at)
 			}
 		case evidence.Listened:
 			r.Passive = r.Passive || f.Passive
 		}
 	}
 	if len(places) == 1 {
-		r.Interface = places[0]
+		r.Interface = places[0].name
 	}
 	return r
 }

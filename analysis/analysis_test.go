@@ -16,6 +16,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 var (
@@ -79,6 +80,42 @@ func TestResults(t *testing.T) {
 	}
 	if len(a.Faults()) > 0 || a.Seen().Frames != 3 || a.Skipped() != 0 {
 		t.Errorf("%v, %+v", a.Faults(), a.Seen())
+	}
+}
+
+// Captures that say where they were taken are of one place if the interface is the
+// same one: two hosts may each have an eth0.
+func TestPlaces(t *testing.T) {
+	at := func(m byte) analysis.Input {
+		var b bytes.Buffer
+		w, err := capture.NewWriter(&b, "", []evidence.Item{{Fact: evidence.Vantage{Interface: "eth0", MAC: mac.Addr{2, 0, 0, 0, 0, m}, VIP: vip}, First: t0, Last: t0, Count: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := answer(m)
+		if err := w.Write(&evidence.Frame{Time: t0, Data: data, Length: len(data), Place: "eth0"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		return analysis.Input{Name: "x", From: &b}
+	}
+	for _, tt := range []struct {
+		name   string
+		inputs []analysis.Input
+		want   string
+	}{
+		{"one", []analysis.Input{at(1)}, "eth0"},
+		{"two of one host", []analysis.Input{at(1), at(1)}, "eth0"},
+		{"two hosts", []analysis.Input{at(1), at(2)}, ""},
+	} {
+		a := analysis.New(tt.inputs)
+		a.Read(t.Context(), nil, never)
+		all := slices.Collect(a.Results(false))
+		if len(all) != 1 || all[0].Interface != tt.want {
+			t.Errorf("%s: %d results, at %q", tt.name, len(all), all[0].Interface)
+		}
 	}
 }
 

@@ -37,9 +37,9 @@ type Replay struct {
 	// Heard is told of each different answer for a VIP. It may be nil.
 	Heard func(event.Answer)
 
-	only   bool            // no other VIPs than those that were given
-	placed bool            // a capture says where it was taken
-	noted  map[string]bool // places whose VIPs a note names
+	only   bool           // no other VIPs than those that were given
+	placed map[int]bool   // the captures, by Frame.Source, that say where they were taken
+	noted  map[where]bool // places whose VIPs a note names
 	docket docket.Docket
 	watch  observe.Watch
 	facts  []evidence.Fact
@@ -96,7 +96,7 @@ func newMaybes() maybes {
 func New(vips ...netip.Addr) *Replay {
 	r := &Replay{
 		only: len(vips) > 0, budget: evidence.Budget{Facts: keptFacts, Bytes: keptBytes, Again: keptAgain},
-		asked: make(map[*docket.Case]uint64), noted: make(map[string]bool), named: make(map[netip.Addr]bool),
+		asked: make(map[*docket.Case]uint64), placed: make(map[int]bool), noted: make(map[where]bool), named: make(map[netip.Addr]bool),
 		maybe: newMaybes(), before: newMaybes(),
 		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool), signs: newSigns(),
 	}
@@ -109,17 +109,18 @@ func New(vips ...netip.Addr) *Replay {
 }
 
 // Place tells what a capture says of where it was taken: the VIPs that were to
-// be judged there, and whose questions and answers concern them. It has to be
-// told before the frames that it explains; telling it again does nothing.
-func (r *Replay) Place(items []evidence.Item) {
+// be judged there, and whose questions and answers concern them. source is the
+// capture, as in Frame.Source: interfaces of two hosts may have one name. It has to
+// be told before the frames that it explains; telling it again does nothing.
+func (r *Replay) Place(source int, items []evidence.Item) {
 	for _, it := range items {
 		v, ok := it.Fact.(evidence.Vantage)
 		if !ok {
 			continue
 		}
-		r.placed = true
+		r.placed[source] = true
 		if v.VIP.IsValid() && !r.only && nlb.CheckVIP(v.VIP) == nil {
-			r.noted[v.Interface] = true
+			r.noted[where{source, v.Interface}] = true
 			r.named[v.VIP.Unmap()] = true
 			r.open(v.VIP.Unmap())
 		}
@@ -164,7 +165,7 @@ func (r *Replay) Frame(f *evidence.Frame) {
 		r.last = f.Time
 	}
 	r.spans.add(f)
-	if !r.placed {
+	if !r.isPlaced(f) {
 		f = r.ports.own(f)
 	}
 	if again := r.survey.Frame(f); again != nil {
@@ -173,13 +174,16 @@ func (r *Replay) Frame(f *evidence.Frame) {
 	r.take(f)
 }
 
+// isPlaced reports a frame of a capture that says where it was taken.
+func (r *Replay) isPlaced(f *evidence.Frame) bool { return len(r.placed) > 0 && r.placed[f.Source] }
+
 // take makes evidence of a frame.
 func (r *Replay) take(f *evidence.Frame) {
 	r.segments.Frame(f)
 	r.signs.source(f.Data)
 	r.facts = r.watch.Facts(r.facts[:0], f)
 	// A run's own capture holds no copies, and counts what came.
-	if len(r.facts) > 0 && !r.placed && r.copies.is(f) {
+	if len(r.facts) > 0 && !r.isPlaced(f) && r.copies.is(f) {
 		return
 	}
 	for _, fact := range r.facts {
@@ -203,7 +207,7 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 	case evidence.Heartbeat:
 		// A host says that this is its cluster's primary VIP. It is no case of its
 		// own where a run judged another VIP of the cluster and kept its frames.
-		if !r.only && !r.noted[f.Place] && nlb.CheckVIP(fact.Cluster) == nil && !fact.EthSrc.IsGroup() {
+		if !r.only && !r.noted[where{f.Source, f.Place}] && nlb.CheckVIP(fact.Cluster) == nil && !fact.EthSrc.IsGroup() {
 			r.open(fact.Cluster)
 			r.proves(fact.Cluster)
 		}
@@ -251,7 +255,7 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 		r.askers++
 		r.docket.AddRouter(a.SenderIP) // it may be one, with a packet for the VIP
 	}
-	if to := r.docket.Case(a.TargetIP); to != nil && r.only && !r.placed && a.Op == evidence.Reply && a.SenderIP != a.TargetIP && !a.EthSrc.IsGroup() {
+	if to := r.docket.Case(a.TargetIP); to != nil && r.only && !r.isPlaced(f) && a.Op == evidence.Reply && a.SenderIP != a.TargetIP && !a.EthSrc.IsGroup() {
 		to.Asks.Add(a, f.Time, 1, f) // it shows that somebody takes the address for one in use
 	}
 	unknown := c != nil && c.Answered.IsZero()

@@ -203,8 +203,8 @@ func TestPlace(t *testing.T) {
 		{Fact: evidence.Vantage{Interface: "eth0", Gateway: netip.MustParseAddr("172.16.63.1")}},
 	}
 	r := replay.New()
-	r.Place(place)
-	r.Place(place)
+	r.Place(0, place)
+	r.Place(0, place)
 	if got := r.VIPs(); !slices.Equal(got, []netip.Addr{vip, second}) {
 		t.Fatalf("%v", got)
 	}
@@ -236,9 +236,18 @@ func TestPlace(t *testing.T) {
 			t.Errorf("a heartbeat heard at %s: VIPs %v", tt.at, got)
 		}
 	}
+	// So it is with an interface of that name in somebody else's capture.
+	r = replay.New()
+	r.Place(1, place)
+	for _, source := range []int{1, 2} {
+		r.Frame(&evidence.Frame{Time: t0, Data: beat, Length: len(beat), Place: "eth0", Source: source})
+		if got := r.VIPs(); len(got) != 1+source {
+			t.Errorf("a heartbeat in capture %d: VIPs %v", source, got)
+		}
+	}
 	// With VIPs of the user's own, those of the note are not judged.
 	r = replay.New(second)
-	r.Place(place)
+	r.Place(0, place)
 	if got := r.VIPs(); !slices.Equal(got, []netip.Addr{second}) {
 		t.Errorf("%v", got)
 	}
