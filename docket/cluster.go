@@ -22,12 +22,12 @@ type name struct {
 // room is what all VIPs have in common that have one of a cluster's names. It is
 // there as long as there is a case of such a VIP.
 type room struct {
-	cases, open int          // of such VIPs, and those of them that are open
-	masked      int          // cases that were answered from another MAC than that of the name
-	log         evidence.Log // frames from and to the MAC that name no VIP, and what was left out
-	hosts       []*host      // that say something under that name
-	members     int          // pairs of a MAC and a dedicated IP of which heartbeats are kept for the name's sake
-	said        int          // other facts that are
+	cases, open int           // of such VIPs, and those of them that are open
+	masked      int           // cases that were answered from another MAC than that of the name
+	log         *evidence.Log // frames from and to the MAC that name no VIP, and what was left out; nil is none
+	hosts       []*host       // that say something under that name
+	members     int           // pairs of a MAC and a dedicated IP of which heartbeats are kept for the name's sake
+	said        int           // other facts that are
 	touched     uint64
 }
 
@@ -84,7 +84,7 @@ func (d *Docket) enter(c *Case, n name) {
 		if d.rooms == nil {
 			d.rooms = make(map[name]*room)
 		}
-		r = &room{log: evidence.Log{Budget: d.common(), Others: true}}
+		r = &room{}
 		d.rooms[n] = r
 	}
 	r.cases++
@@ -95,6 +95,14 @@ func (d *Docket) enter(c *Case, n name) {
 		r.masked++
 	}
 	c.rooms = append(c.rooms, r)
+}
+
+// logOf is the log of a room.
+func (d *Docket) logOf(r *room) *evidence.Log {
+	if r.log == nil {
+		r.log = &evidence.Log{Budget: d.common(), Others: true}
+	}
+	return r.log
 }
 
 // leave takes a case that was closed out of its rooms. Rooms and hosts that concern
@@ -113,7 +121,9 @@ func (d *Docket) leave(c *Case) {
 			continue
 		}
 		delete(d.rooms, n)
-		r.log.Release()
+		if r.log != nil {
+			r.log.Release()
+		}
 		for _, h := range r.hosts {
 			h.rooms--
 			d.forget(h)
@@ -195,11 +205,11 @@ func (d *Docket) fileTraffic(f evidence.Fact, t evidence.Traffic, s sighting) {
 	}
 	to, from := d.rooms[name{mac: t.EthDst}], d.rooms[name{mac: t.EthSrc}]
 	if to != nil && to.open > 0 {
-		s.add(f, &to.log)
+		s.add(f, d.logOf(to))
 		to.touched = d.filed
 	}
 	if from != nil && from != to && from.open > 0 {
-		s.add(f, &from.log)
+		s.add(f, d.logOf(from))
 		from.touched = d.filed
 	}
 }
@@ -208,7 +218,7 @@ func (d *Docket) fileTraffic(f evidence.Fact, t evidence.Traffic, s sighting) {
 // unicast mode: a switch learns that MAC by it.
 func (d *Docket) fileSource(f evidence.Fact, a evidence.ARP, s sighting) {
 	if r := d.rooms[name{mac: a.EthSrc}]; r != nil && r.masked > 0 && r.open > 0 {
-		s.add(f, &r.log)
+		s.add(f, d.logOf(r))
 		r.touched = d.filed
 	}
 }
@@ -294,7 +304,7 @@ func (d *Docket) admit(f evidence.Fact, source mac.Addr, h *host, rooms [2]*room
 	}
 	switch {
 	case r != nil:
-		s.leaveOut(evidence.Unkept{Of: f.Kind()}, &r.log)
+		s.leaveOut(evidence.Unkept{Of: f.Kind()}, d.logOf(r))
 	case h != nil:
 		s.leaveOut(evidence.Unkept{Of: f.Kind()}, &h.log)
 	}
@@ -526,7 +536,9 @@ func (d *Docket) Items(c *Case) []evidence.Item {
 		runs = addRun(runs, log, nil)
 	}
 	for _, r := range c.rooms {
-		runs = addRun(runs, &r.log, c.shares)
+		if r.log != nil {
+			runs = addRun(runs, r.log, c.shares)
+		}
 	}
 	for _, h := range c.hostsOf() {
 		runs = addRun(runs, &h.log, func(f evidence.Fact) bool { return c.concerns(f, h) })

@@ -84,7 +84,7 @@ type Log struct {
 	Others bool    // it holds packets that are neither the observer's nor for it, as Unkept says
 
 	items []Item
-	index map[Fact]int
+	index map[Fact]int // nil as long as there are few: looking through those takes less
 	kinds [kindCount]uint16
 	again int    // bytes of the frames kept beyond the first of each fact
 	took  Budget // what it took from a budget, or would have
@@ -128,8 +128,8 @@ func (l *Log) Charge(bytes int) bool {
 // Again notes that f was seen at the instant at, n times, in frame, if the Log
 // holds f, and reports whether it does.
 func (l *Log) Again(f Fact, at time.Time, n int, frame *Frame) bool {
-	i, ok := l.index[f]
-	if !ok {
+	i := l.find(f)
+	if i < 0 {
 		return false
 	}
 	it := &l.items[i]
@@ -170,9 +170,6 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		l.Add(Unkept{Of: k, Others: l.Others}, at, n, frame)
 		return false
 	}
-	if l.index == nil {
-		l.index = make(map[Fact]int)
-	}
 	it := Item{Fact: f, First: at, Last: at, Count: n, Times: []time.Time{at}}
 	if frame != nil {
 		it.Bytes = frame.Length
@@ -184,15 +181,42 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		l.took.Facts++
 		l.took.Bytes += cost
 	}
-	l.index[f] = len(l.items)
 	l.items = append(l.items, it)
+	switch {
+	case l.index != nil:
+		l.index[f] = len(l.items) - 1
+	case len(l.items) > fewFacts:
+		l.index = make(map[Fact]int, 2*fewFacts)
+		for i := range l.items {
+			l.index[l.items[i].Fact] = i
+		}
+	}
 	return true
+}
+
+// fewFacts is how many a Log looks through one by one. Most Logs have no more, and
+// a map takes as much memory as several facts.
+const fewFacts = 6
+
+// find returns where f is among the items, or -1.
+func (l *Log) find(f Fact) int {
+	if l.index != nil {
+		if i, ok := l.index[f]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range l.items {
+		if l.items[i].Fact == f {
+			return i
+		}
+	}
+	return -1
 }
 
 // Has reports whether the Log holds f.
 func (l *Log) Has(f Fact) bool {
-	_, ok := l.index[f]
-	return ok
+	return l.find(f) >= 0
 }
 
 // LeaveOut counts a fact that whoever files facts does not keep, as Add does with
