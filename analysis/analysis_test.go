@@ -119,6 +119,33 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// A run of hundreds of VIPs comes back from its capture with all of them.
+func TestManyNamed(t *testing.T) {
+	const vips = 1000
+	var facts []evidence.Item
+	for n := range vips {
+		ip := netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)})
+		facts = append(facts, evidence.Item{Fact: evidence.Vantage{Interface: "eth0", VIP: ip.Next()}, First: t0, Last: t0, Count: 1})
+	}
+	var b bytes.Buffer
+	w, err := capture.NewWriter(&b, "", facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := answer(1)
+	if err := w.Write(&evidence.Frame{Time: t0, Data: data, Length: len(data), Place: "eth0"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	a := analysis.New([]analysis.Input{{Name: "x", From: &b}})
+	a.Read(t.Context(), nil, never)
+	if n := len(slices.Collect(a.Results(false))); n < vips || a.Seen().More > 0 || len(a.Faults()) > 0 {
+		t.Errorf("%d results of %d, %d signs of more; %v", n, vips, a.Seen().More, a.Faults())
+	}
+}
+
 // With VIPs given, those alone are judged.
 func TestOnly(t *testing.T) {
 	other := netip.MustParseAddr("192.0.2.7")

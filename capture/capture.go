@@ -31,6 +31,9 @@ const (
 	// MaxFrame is the longest frame that is read, in bytes: libpcap's own bound.
 	MaxFrame = 256 << 10
 
+	// MaxFacts is the most facts of one kind that are read from vantage notes.
+	MaxFacts = 4096
+
 	maxBlock      = 1 << 20  // a pcapng block that is understood, with its options
 	maxLength     = 16 << 20 // what a frame may claim to have had on the wire
 	maxInterfaces = 4096     // of one pcapng section

@@ -50,7 +50,7 @@ type iface struct {
 // A Reader takes what r has to give and never waits for more than the next
 // frame needs, so that it can follow a growing input.
 func NewReader(r io.Reader, opts Options) (*Reader, error) {
-	rd := &Reader{in: window{r: r, size: opts.readSize()}, name: opts.Name}
+	rd := &Reader{in: window{r: r, size: opts.readSize()}, name: opts.Name, log: evidence.Log{Most: MaxFacts}}
 	if err := rd.open(opts); err != nil {
 		return nil, err
 	}

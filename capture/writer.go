@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
@@ -18,8 +19,9 @@ const flushAt = 64 << 10
 type Writer struct {
 	w      io.Writer
 	buf    []byte
-	places map[string]uint32
-	err    error // of w
+	places map[string]uint32 // the number of the interface of each place
+	ifaces int               // how many interfaces were described
+	err    error             // of w
 }
 
 // NewWriter begins a file. tool is the program that writes it, with its
@@ -58,16 +60,29 @@ func NewWriter(w io.Writer, tool string, facts []evidence.Item) (*Writer, error)
 		byPlace[name] = append(byPlace[name], it)
 	}
 	for _, name := range order {
-		note, err := AppendNote(nil, name, byPlace[name])
-		if err != nil {
-			return nil, err
-		}
-		if _, err := wr.describe(name, string(note)); err != nil {
-			return nil, err
+		for items := range slices.Chunk(byPlace[name], notesEach*noteItems) {
+			var notes []string
+			for some := range slices.Chunk(items, noteItems) {
+				note, err := AppendNote(nil, name, some)
+				if err != nil {
+					return nil, err
+				}
+				notes = append(notes, string(note))
+			}
+			if _, err := wr.describe(name, notes...); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return wr, nil
 }
+
+// An item's line in a note has less than 300 bytes: so many fit in a note, and so
+// many notes in a block.
+const (
+	noteItems = 200
+	notesEach = 8
+)
 
 // begin starts a block and returns where it starts.
 func (w *Writer) begin(blockType uint32) int {
@@ -85,8 +100,8 @@ func (w *Writer) end(b []byte, start int) {
 }
 
 // describe writes an Interface Description Block.
-func (w *Writer) describe(name, note string) (uint32, error) {
-	if len(w.places) == maxInterfaces {
+func (w *Writer) describe(name string, notes ...string) (uint32, error) {
+	if w.ifaces == maxInterfaces {
 		return 0, fmt.Errorf("capture: more than %d interfaces", maxInterfaces)
 	}
 	if len(name) > maxName {
@@ -100,12 +115,13 @@ func (w *Writer) describe(name, note string) (uint32, error) {
 		b = appendOption(b, optInterfaceName, strings.ToValidUTF8(name, "\ufffd"))
 	}
 	b = appendOption(b, optTimeResolution, "\x09")
-	if note != "" {
+	for _, note := range notes {
 		b = appendOption(b, optComment, note)
 	}
 	b = appendOption(b, optEnd, "")
 	w.end(b, start)
-	id := uint32(len(w.places))
+	id := uint32(w.ifaces)
+	w.ifaces++
 	w.places[name] = id
 	return id, nil
 }
@@ -138,7 +154,7 @@ func (w *Writer) Write(f *evidence.Frame, comments ...string) error {
 	id, ok := w.places[f.Place]
 	if !ok {
 		var err error
-		if id, err = w.describe(f.Place, ""); err != nil {
+		if id, err = w.describe(f.Place); err != nil {
 			return err
 		}
 	}

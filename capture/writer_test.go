@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/capture"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 var writeTime = time.Unix(1700000000, 123456789)
@@ -272,4 +274,53 @@ func noteInterface(comment string) string {
 	total := hex.EncodeToString([]byte{byte(24 + len(padded)), 0, 0, 0})
 	return "01000000" + total + "0100 0000 00000000 0100" + hex.EncodeToString([]byte{byte(len(comment)), 0}) +
 		hex.EncodeToString([]byte(padded)) + total
+}
+
+// Thousands of facts about one interface take several notes, and several descriptions
+// of it; frames are of the interface all the same.
+func TestManyFacts(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 123456789, time.UTC)
+	name := strings.Repeat("\x01", 255) // as long in a note as a name can be
+	var facts []evidence.Item
+	for n := range capture.MaxFacts {
+		ip := [16]byte{0xfd, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, byte(n >> 8), byte(n)}
+		v := evidence.Vantage{
+			Interface: name, MAC: mac.Addr{2, 0, 0, 0, byte(n >> 8), byte(n)}, VIP: netip.AddrFrom16(ip), Gateway: netip.AddrFrom16(ip), Asked: true,
+			Address: netip.PrefixFrom(netip.AddrFrom16(ip), 128),
+		}
+		facts = append(facts, evidence.Item{Fact: v, First: at, Last: at.Add(1), Count: 1 << 40})
+	}
+	other := evidence.Item{Fact: evidence.Vantage{Interface: "eth1"}, First: at, Last: at, Count: 1}
+	var b bytes.Buffer
+	w, err := capture.NewWriter(&b, "test", append(facts, other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{"eth1", name, "eth2"} {
+		if err := w.Write(&evidence.Frame{Time: at, Data: make([]byte, 60), Length: 60, Place: place}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := capture.NewReader(&b, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{"eth1", name, "eth2"} {
+		var f evidence.Frame
+		if err := r.Next(&f); err != nil || f.Place != place {
+			t.Errorf("%v, at %q, want %q", err, f.Place, place)
+		}
+	}
+	got := r.Facts()
+	if len(got) != len(facts)+1 { // the one beyond the bound is counted
+		t.Fatalf("%d facts of %d", len(got), len(facts)+1)
+	}
+	for i := range facts {
+		if got[i].Fact != facts[i].Fact || !got[i].Last.Equal(facts[i].Last) {
+			t.Fatalf("fact %d: %+v, want %+v", i, got[i], facts[i])
+		}
+	}
 }

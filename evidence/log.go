@@ -82,6 +82,7 @@ func (b *Budget) takeAgain(cost int) bool {
 type Log struct {
 	Budget *Budget // what it shares with other Logs; may be nil
 	Others bool    // it holds packets that are neither the observer's nor for it, as Unkept says
+	Most   uint16  // different facts of one kind that it keeps; PerKind if it is 0
 
 	items []Item
 	index map[Fact]int // nil as long as there are few: looking through those takes less
@@ -166,7 +167,11 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 	}
 	k := f.Kind()
 	cost := costOf(f, frame)
-	if k != KindUnkept && (l.kinds[k] >= PerKind || !l.Budget.take(cost)) {
+	most := uint16(PerKind)
+	if l.Most > 0 {
+		most = l.Most
+	}
+	if k != KindUnkept && (l.kinds[k] >= most || !l.Budget.take(cost)) {
 		l.Add(Unkept{Of: k, Others: l.Others}, at, n, frame)
 		return false
 	}
@@ -230,7 +235,7 @@ func (l *Log) Release() {
 		l.Budget.Bytes += l.took.Bytes
 		l.Budget.Again += l.took.Again
 	}
-	*l = Log{Budget: l.Budget, Others: l.Others}
+	*l = Log{Budget: l.Budget, Others: l.Others, Most: l.Most}
 }
 
 // Items returns the facts in the order in which each was first added. The

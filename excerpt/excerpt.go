@@ -16,7 +16,10 @@ import (
 // Excerpt is the frames chosen so far. The zero value is empty. It is not safe for
 // concurrent use.
 type Excerpt struct {
-	facts    []evidence.Item // what no frame says, once for all VIPs
+	facts    []evidence.Item        // what no frame says, once for all VIPs
+	place    map[evidence.Fact]int  // where among them
+	kinds    map[evidence.Kind]int  // how many of each kind
+	more     map[evidence.Fact]bool // those that were left out, as far as they are told apart
 	frames   []*frame
 	known    map[*byte]*frame  // a frame may be evidence of several VIPs
 	comments map[string]string // each text once, whatever rests on it
@@ -38,6 +41,7 @@ const MaxComments = 32
 func (x *Excerpt) Add(items []evidence.Item, findings []finding.Finding) {
 	if x.known == nil {
 		x.known, x.comments = make(map[*byte]*frame), make(map[string]string)
+		x.place, x.kinds, x.more = make(map[evidence.Fact]int), make(map[evidence.Kind]int), make(map[evidence.Fact]bool)
 	}
 	comments := make([][]string, len(items))
 	for _, f := range findings {
@@ -82,9 +86,9 @@ func (x *Excerpt) addFrame(from *evidence.Frame, comments []string) {
 	}
 }
 
-// MaxPlace bounds what is noted of this host's place: a note has room for some
-// hundred VIPs.
-const MaxPlace = 400
+// MaxFacts is the most facts of one kind about this host's place: so many a reader of
+// the file takes.
+const MaxFacts = capture.MaxFacts
 
 // addPlace adds what no frame says, once for all VIPs, as it was known last.
 func (x *Excerpt) addPlace(it evidence.Item) {
@@ -93,13 +97,26 @@ func (x *Excerpt) addPlace(it evidence.Item) {
 	default:
 		return
 	}
-	i := slices.IndexFunc(x.facts, func(known evidence.Item) bool { return known.Fact == it.Fact })
+	i, known := x.place[it.Fact]
+	k := it.Fact.Kind()
 	switch {
-	case i < 0 && len(x.facts) < MaxPlace:
-		x.facts = append(x.facts, it)
-	case i >= 0 && it.Count > x.facts[i].Count:
+	case known && it.Count > x.facts[i].Count:
 		x.facts[i] = it
+	case known:
+	case x.kinds[k] < MaxFacts:
+		x.place[it.Fact] = len(x.facts)
+		x.kinds[k]++
+		x.facts = append(x.facts, it)
+	case len(x.more) < MaxFacts:
+		x.more[it.Fact] = true
 	}
+}
+
+// LeftOut is how many different facts about this host's place found no room, of each
+// kind what is beyond MaxFacts; many reports that there are more than that. A
+// reader of the file does not judge the VIPs that they name.
+func (x *Excerpt) LeftOut() (n int, many bool) {
+	return len(x.more), len(x.more) == MaxFacts
 }
 
 // Len returns how many frames are kept.

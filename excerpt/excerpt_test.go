@@ -3,7 +3,6 @@ package excerpt_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net/netip"
 	"slices"
@@ -103,12 +102,18 @@ func TestPlace(t *testing.T) {
 			t.Errorf("noted %+v", facts)
 		}
 	}
-	var x excerpt.Excerpt
-	for n := range excerpt.MaxPlace + 10 {
-		vip := netip.AddrFrom4([4]byte{192, 0, 2, byte(n)})
-		x.Add([]evidence.Item{{Fact: evidence.Vantage{Interface: fmt.Sprint("eth", n/256), VIP: vip}, First: t0, Last: t0, Count: 1}}, nil)
-	}
-	if _, facts, _ := written(t, &x); len(facts) == 0 || len(facts) > excerpt.MaxPlace {
-		t.Errorf("%d facts", len(facts))
+	// Thousands of VIPs find room; what does not is counted.
+	for _, n := range []int{capture.MaxFacts, capture.MaxFacts + 10, 3 * capture.MaxFacts} {
+		var x excerpt.Excerpt
+		for i := range n {
+			vip := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+			fact := evidence.Item{Fact: evidence.Vantage{Interface: "eth0", VIP: vip}, First: t0, Last: t0, Count: 1}
+			x.Add([]evidence.Item{heard, fact, fact}, nil)
+		}
+		left, many := x.LeftOut()
+		_, facts, _ := written(t, &x)
+		if len(facts) != capture.MaxFacts+1 || left != min(n-capture.MaxFacts, capture.MaxFacts) || many != (n > 2*capture.MaxFacts) {
+			t.Errorf("of %d VIPs: %d facts, left out %d, many %v", n, len(facts), left, many)
+		}
 	}
 }

@@ -19,11 +19,13 @@ import (
 
 // The bounds of what is kept.
 const (
-	MaxVIPs = 1024
+	MaxVIPs = 1024 // that are found, or named by captures
 
 	keptFacts  = 1 << 16 // about VIPs
 	keptBytes  = 12 << 20
 	keptAgain  = 3 << 20
+	moreFacts  = 8       // for each VIP that the caller names beyond MaxVIPs
+	moreBytes  = 4 << 10 // likewise
 	maybeFacts = 1 << 13 // about addresses that may turn out to be VIPs, twice
 	maybeBytes = 2 << 20
 	maybeAgain = 1 << 18
@@ -101,6 +103,10 @@ func New(vips ...netip.Addr) *Replay {
 		hosts: make(map[mac.Addr][2]netip.Addr), told: make(map[told]bool), signs: newSigns(),
 	}
 	r.watch.Discover, r.watch.Narrow = !r.only, true
+	if more := len(vips) - MaxVIPs; more > 0 {
+		r.budget.Facts += more * moreFacts
+		r.budget.Bytes += more * moreBytes
+	}
 	r.docket.Share(&r.budget)
 	for _, vip := range vips {
 		r.open(vip)

@@ -532,3 +532,28 @@ func TestCopiesOfLate(t *testing.T) {
 		}
 	}
 }
+
+// Of VIPs that the caller names there is no bound: each has its evidence.
+func TestNamedVIPsAreNotBounded(t *testing.T) {
+	const more = 3000
+	var vips []netip.Addr
+	for n := range uint32(replay.MaxVIPs + more) {
+		vips = append(vips, netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, 0x0d000000+n))))
+	}
+	r := replay.New(vips...)
+	for _, v := range vips {
+		for _, node := range []string{host, host2} {
+			b := arp(t, router, node, "0002", cluster, ipVIP, ipFar)
+			copy(b[28:], v.AsSlice())
+			feed(r, b, b, b)
+		}
+	}
+	if n := len(r.VIPs()); n != len(vips) || r.Seen().More > 0 {
+		t.Fatalf("%d VIPs of %d, %d signs of more", n, len(vips), r.Seen().More)
+	}
+	for _, v := range vips {
+		if n := facts(r.Items(v, nil), func(f evidence.Fact) bool { return f.Kind() == evidence.KindARPReply }); n != 6 {
+			t.Fatalf("%v: %d answers", v, n)
+		}
+	}
+}

@@ -48,8 +48,9 @@ func weigh(claims, asks *evidence.Log) weight {
 	return w
 }
 
-// full reports that there are as many VIPs as are kept.
-func (r *Replay) full() bool { return len(r.docket.Cases()) >= MaxVIPs }
+// full reports that there are as many VIPs as are kept. Of those that the caller named
+// there is no bound.
+func (r *Replay) full() bool { return !r.only && len(r.docket.Cases()) >= MaxVIPs }
 
 // giveWay leaves out the VIP that weighs least, if that is less than w. VIPs that
 // were named stay.

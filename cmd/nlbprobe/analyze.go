@@ -138,7 +138,7 @@ func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
 		a.rec.gone = cancel // nobody is left to tell
 	}
 	a.read(ctx)
-	k := &keeper{Listener: a.rec, off: o.write == ""}
+	k := &keeper{Listener: a.rec, off: o.write == "", errs: io.err}
 	err = guard.Safely(func() error { return a.finish(k, ctx.Err() != nil) })
 	if k.off {
 		return err

@@ -22,7 +22,8 @@ import (
 // and passes everything on.
 type keeper struct {
 	event.Listener
-	off bool // nothing was asked for: it passes on and keeps nothing
+	off  bool      // nothing was asked for: it passes on and keeps nothing
+	errs io.Writer // is told what the file has no room for
 
 	mu      sync.Mutex
 	excerpt excerpt.Excerpt
@@ -160,6 +161,14 @@ func fill(f *os.File, content func(io.Writer) error) error {
 func (k *keeper) end(name newFile, err error) error {
 	werr := name.put(func(out io.Writer) error { return k.excerpt.Write(out, "nlbprobe "+version) })
 	status, ok := errors.AsType[*statusError](err)
+	if n, many := k.excerpt.LeftOut(); n > 0 && werr == nil {
+		more := ""
+		if many {
+			more = "or more "
+		}
+		fmt.Fprintf(k.errs, "nlbprobe: --write %q holds %d facts of a kind on where it was taken, the most there can be; %d %swere left out: VIPs that only those name are not judged from it\n",
+			clip(string(name)), excerpt.MaxFacts, n, more)
+	}
 	switch {
 	case werr == nil:
 		return err

@@ -4,12 +4,17 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/nlbprobe/nlbprobe/capture"
+	"github.com/nlbprobe/nlbprobe/evidence"
 )
 
 // names lists what is in a folder.
@@ -98,5 +103,32 @@ func TestNewFileRefused(t *testing.T) {
 	}
 	if err := n.Set("./-"); err != nil || n != "./-" {
 		t.Error(err)
+	}
+}
+
+// What the file has no room for is said, with the file's name.
+func TestWriteSaysWhatIsLeftOut(t *testing.T) {
+	for _, tt := range []struct {
+		more int
+		want string
+	}{
+		{0, ""},
+		{3, "the most there can be; 3 were left out"},
+		{2 * capture.MaxFacts, "4096 or more were left out"},
+	} {
+		var errs strings.Builder
+		k := &keeper{errs: &errs}
+		for n := range capture.MaxFacts + tt.more {
+			fact := evidence.Vantage{Interface: "eth0", VIP: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)})}
+			at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+			k.keep([]evidence.Item{{Fact: fact, First: at, Last: at, Count: 1}}, nil)
+		}
+		name := filepath.Join(t.TempDir(), "evidence.pcapng")
+		if err := k.end(newFile(name), nil); err != nil {
+			t.Fatal(err)
+		}
+		if said := errs.String(); (tt.want == "") != (said == "") || !strings.Contains(said, tt.want) || said != "" && !strings.Contains(said, "--write \"") {
+			t.Errorf("%d too many: %q, want %q", tt.more, said, tt.want)
+		}
 	}
 }
