@@ -134,7 +134,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if err != nil {
 		return err
 	}
-	run := &session{o: o, jobs: jobs, own: own, routers: routers, controls: controls, io: io}
+	run := &session{o: o, jobs: jobs, turns: make([]routerprobe.Turns, len(jobs)), own: own, routers: routers, controls: controls, io: io}
 	note, err := run.checkRemote()
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 	if o.output == "json" {
 		handler = report.NewJSON(io.out)
 	}
-	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", again: o.again()}
+	rec := &recorder{handler: handler, config: &o.config, json: o.output == "json", passive: o.passive, again: o.again()}
 	// Beside the first question, as it takes a stop of all threads for each right.
 	var rights sync.WaitGroup
 	rights.Go(func() {
@@ -206,7 +206,11 @@ func (s *session) conduct(ctx context.Context, to event.Listener, rec *recorder)
 	if s.o.expect != "" {
 		return s.until(ctx, to, rec)
 	}
-	return rec.end(s.once(ctx, to))
+	err := rec.end(s.once(ctx, to))
+	if text := rec.turns(); text != "" {
+		fmt.Fprintf(s.io.err, "nlbprobe: %s\n", text)
+	}
+	return err
 }
 
 // session is a probe with its links open: it can be run several times.
@@ -218,6 +222,7 @@ type session struct {
 	routers  []netip.Addr
 	controls []netip.Addr
 	io       stdio
+	turns    []routerprobe.Turns // of the jobs: a further run goes on where the last one ended
 }
 
 // once runs every job, side by side, and tells to.
@@ -423,7 +428,7 @@ func (s *session) probe(ctx context.Context, n int, to event.Listener) error {
 		Interface: j.ifi.Name, MAC: j.ifi.MAC, Addresses: j.ifi.Prefixes,
 		Timing: arpprobe.DefaultTiming(), RouterTest: routerprobe.DefaultTiming(),
 		Controls: s.controls, Connections: oneConnection, Seed: seed(), Passive: o.passive, Listen: o.listen,
-		Beats: beatsFor, IGMPQuery: o.igmp,
+		Beats: beatsFor, IGMPQuery: o.igmp, Turns: &s.turns[n],
 		Neighbours: func() []netip.Addr {
 			ips, err := route.Neighbours(j.ifi.Index)
 			if err != nil {

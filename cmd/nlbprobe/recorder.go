@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -35,6 +37,7 @@ type recorder struct {
 	handler report.Handler
 	config  *configOptions
 	json    bool
+	passive bool
 	// again are the flags by which a run that checks the result finds the same
 	// interface and routers.
 	again []string
@@ -45,6 +48,8 @@ type recorder struct {
 	severities []diagnose.Severity
 	needs      []advice.Need
 	err        error // the first of the handler's
+	testable   int   // VIPs that answer where a router is known
+	tested     int   // those of them that a router was asked for
 }
 
 func (r *recorder) note(err error) {
@@ -83,6 +88,7 @@ func (r *recorder) Result(res event.Result) {
 	defer r.mu.Unlock()
 	out := report.Outcome{Result: res}
 	r.severities = append(r.severities, out.Diagnosis.Severity)
+	r.countTest(out.Diagnosis)
 	place := out.Interface
 	if out.Capture != nil {
 		place = "" // whoever reads captures has one cluster before them, wherever each was taken
@@ -109,6 +115,29 @@ func (r *recorder) Result(res event.Result) {
 		r.needs = advice.Add(r.needs, *need)
 	}
 	r.note(r.handler.Outcome(out))
+}
+
+// countTest counts a VIP that a router can be asked for, and whether one was.
+func (r *recorder) countTest(d diagnose.Diagnosis) {
+	if !d.Cluster.Answered || len(d.Routers) == 0 || r.passive {
+		return
+	}
+	r.testable++
+	known := func(x diagnose.Router) bool { return x.Reach != diagnose.NotLearnt }
+	if !d.Has(diagnose.RouterNotTested) || slices.ContainsFunc(d.Routers, known) {
+		r.tested++
+	}
+}
+
+// mostTurns is with how many VIPs not each one has a turn by way of a router.
+const mostTurns = 5
+
+// turns says how many VIPs had no turn by way of a router, or nothing.
+func (r *recorder) turns() string {
+	if r.testable <= mostTurns || r.tested == r.testable {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d VIPs were tested by way of a router, which is asked to carry one packet a second; a longer --wait tests more", r.tested, r.testable)
 }
 
 // connection hands a connection to the report.
