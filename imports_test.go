@@ -36,6 +36,7 @@ var mayImport = []struct {
 	{"privilege", nil},
 	{"guard", nil},
 	{"goldentest", nil}, // for tests alone
+	{"schematest", nil}, // likewise
 	{"testdata/scenarios", nil},
 	{"inet", []string{"mac"}},
 	{"nlb", []string{"mac"}},

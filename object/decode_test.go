@@ -32,6 +32,8 @@ func printed(t testing.TB) map[string][]byte {
 	return all
 }
 
+func decodeOne(b []byte) (object.Object, error) { return object.NewDecoder(bytes.NewReader(b)).Next() }
+
 // oneLine is the object as a run prints it.
 func oneLine(t testing.TB, o object.Object) string {
 	t.Helper()
@@ -49,7 +51,7 @@ func TestDecode(t *testing.T) {
 	var several bytes.Buffer
 	all := printed(t)
 	for name, b := range all {
-		o, err := object.NewDecoder(bytes.NewReader(b)).Next()
+		o, err := decodeOne(b)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

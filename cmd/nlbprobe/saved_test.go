@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nlbprobe/nlbprobe/schematest"
 )
 
 // saidOf are the lines of a report that say what is the matter, in order.
@@ -65,6 +67,7 @@ func TestReport(t *testing.T) {
 			if objects == "" {
 				continue
 			}
+			schematest.Lines(t, objects, schemaOf)
 			args := []string{"-"}
 			if flags != nil {
 				args = append(args, "--verbose")
