@@ -3,6 +3,8 @@ package templates
 import (
 	"slices"
 	"strings"
+	"sync"
+	"text/template"
 )
 
 // Confidence is how sure a statement is.
@@ -59,6 +61,20 @@ type Platform struct {
 
 	// File is where it was read from: a path, or "built-in".
 	File string `yaml:"-"`
+
+	parsed sync.Map // the templates of its lines, by their text: parsed once, rendered for each VIP
+}
+
+// line returns the template of one line.
+func (p *Platform) line(text string) (*template.Template, error) {
+	if t, ok := p.parsed.Load(text); ok {
+		return t.(*template.Template), nil
+	}
+	t, err := parseLine(text)
+	if err == nil {
+		p.parsed.Store(text, t)
+	}
+	return t, err
 }
 
 // Accepts is what a platform takes.

@@ -610,7 +610,7 @@ func comment(w *strings.Builder, start, indent, text string) {
 
 // fill executes one template. The text has as many lines as the template.
 func (r *render) fill(text string, d *lineData) (string, error) {
-	t, err := parseLine(text)
+	t, err := r.p.line(text)
 	if err != nil {
 		return "", fmt.Errorf("platform %s: %w", r.p.Name, err)
 	}
