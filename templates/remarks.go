@@ -74,11 +74,14 @@ func (p *Platform) usedSources() map[string]bool {
 			}
 		case reflect.Struct:
 			for f, value := range v.Fields() {
+				if !f.IsExported() {
+					continue
+				}
 				if keys, ok := reflect.TypeAssert[[]string](value); ok && f.Name == "Source" {
 					for _, k := range keys {
 						used[k] = true
 					}
-				} else if f.IsExported() {
+				} else {
 					walk(value)
 				}
 			}
