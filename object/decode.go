@@ -65,7 +65,7 @@ func (d *Decoder) fault(at int64, err error) error {
 	return fmt.Errorf("object %d, from byte %d on: %w", d.n, at, err)
 }
 
-// Decode reads one object as Decoder does.
+// decode reads one object.
 func decode(raw []byte) (Object, error) {
 	var head struct {
 		Schema  *string          `json:"schema"`

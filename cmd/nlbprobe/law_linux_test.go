@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
+
+	saved "github.com/nlbprobe/nlbprobe/object"
+	"github.com/nlbprobe/nlbprobe/report"
+	"github.com/nlbprobe/nlbprobe/schematest"
 )
 
 // sameFromFile holds the law of captures: the file that --write left gives the
@@ -18,6 +23,9 @@ func sameFromFile(t *testing.T, file, live string, status int) {
 	got := run(t.Context(), []string{"analyze", file, "-o", "json"}, stdio{in: &bytes.Buffer{}, out: &out, err: &errs})
 	if got != status || errs.Len() > 0 {
 		t.Errorf("from the file: exit status %d, live %d; stderr %q", got, status, errs.String())
+	}
+	for _, line := range []string{live, out.String()} {
+		toldAgain(t, line)
 	}
 	strip := func(line string) map[string]any {
 		var o map[string]any
@@ -42,5 +50,21 @@ func sameFromFile(t *testing.T, file, live string, status int) {
 	}
 	if len(a) != len(b) {
 		t.Errorf("live %d fields, from the file %d", len(a), len(b))
+	}
+}
+
+// toldAgain holds that an object is as the published schema says, and that what is
+// read back of it is all of it: it makes the same object again.
+func toldAgain(t *testing.T, line string) {
+	t.Helper()
+	schematest.Validate(t, schemaOf(line), []byte(line))
+	o, err := saved.NewDecoder(strings.NewReader(line)).Next()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var again bytes.Buffer
+	if _, err := report.Again(report.NewJSON(&again), o); err != nil || again.String() != line {
+		t.Errorf("%v; told again:\n%s\nwas:\n%s", err, again.String(), line)
 	}
 }
