@@ -303,6 +303,43 @@ func TestDropGivesBack(t *testing.T) {
 	}
 }
 
+// Cases stand in the order in which they were opened, whichever are dropped between.
+func TestCasesAfterDrops(t *testing.T) {
+	var d docket.Docket
+	all := vips(100)
+	for _, v := range all {
+		d.Open(v)
+	}
+	want := slices.Clone(all)
+	for n, at := range []int{0, 98, 50, 3, 3, 3, 90} {
+		d.Drop(d.Case(want[at]))
+		want = slices.Delete(want, at, at+1)
+		if n == 5 {
+			d.Open(all[0])
+			want = append(want, all[0])
+		}
+		if d.Len() != len(want) {
+			t.Errorf("%d cases, want %d", d.Len(), len(want))
+		}
+	}
+	check := func() {
+		t.Helper()
+		var got []netip.Addr
+		for _, c := range d.Cases() {
+			got = append(got, c.VIP)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	check()
+	for len(want) > 3 {
+		d.Drop(d.Case(want[1]))
+		want = slices.Delete(want, 1, 2)
+	}
+	check()
+}
+
 // Revision grows with what concerns the case, and with nothing else.
 func TestRevision(t *testing.T) {
 	var d docket.Docket
@@ -373,6 +410,26 @@ func BenchmarkFile(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// BenchmarkDrop opens so many cases, and drops and opens one in turn.
+func BenchmarkDrop(b *testing.B) {
+	for _, n := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var d docket.Docket
+			all := vips(n)
+			for _, v := range all {
+				d.Open(v)
+				d.File(reply(v), frame(0))
+			}
+			i := 0
+			for b.Loop() {
+				d.Drop(d.Case(all[i%n]))
+				d.Open(all[i%n])
+				i++
+			}
+		})
 	}
 }
 

@@ -25,7 +25,8 @@ type Docket struct {
 	// other clusters say.
 	Segment evidence.Log
 
-	cases   []*Case
+	cases   []*Case // nil is one that was dropped
+	holes   int     // how many were
 	byIP    map[netip.Addr]*Case
 	rooms   map[name]*room
 	hosts   map[mac.Addr]*host
@@ -58,6 +59,7 @@ type Case struct {
 	Answered time.Time
 
 	docket  *Docket
+	at      int // in Docket.cases
 	closed  bool
 	sources []*host    // that claim the VIP, as far as they are told apart
 	rooms   []*room    // of its cluster: by VIP, by group, by MAC
@@ -141,6 +143,7 @@ func (d *Docket) Adopt(c *Case) *Case {
 		}
 	}
 	d.byIP[c.VIP] = c
+	c.at = len(d.cases)
 	d.cases = append(d.cases, c)
 	d.enter(c, name{ip: c.VIP})
 	d.enter(c, name{ip: groupOf(c.VIP)})
@@ -151,7 +154,10 @@ func (d *Docket) Adopt(c *Case) *Case {
 func (d *Docket) Drop(c *Case) {
 	c.Close()
 	delete(d.byIP, c.VIP)
-	d.cases = slices.DeleteFunc(d.cases, func(x *Case) bool { return x == c })
+	d.cases[c.at] = nil
+	if d.holes++; d.holes > len(d.cases)/2 {
+		d.closeRanks()
+	}
 	for _, log := range c.logs() {
 		log.Release()
 	}
@@ -162,8 +168,26 @@ func (d *Docket) Drop(c *Case) {
 func (d *Docket) Case(vip netip.Addr) *Case { return d.byIP[vip] }
 
 // Cases returns the cases in the order in which they were opened. The slice is
-// the docket's.
-func (d *Docket) Cases() []*Case { return d.cases }
+// the docket's, and holds until one is dropped.
+func (d *Docket) Cases() []*Case {
+	d.closeRanks()
+	return d.cases
+}
+
+// Len returns how many cases there are.
+func (d *Docket) Len() int { return len(d.byIP) }
+
+// closeRanks takes out the places of cases that were dropped.
+func (d *Docket) closeRanks() {
+	if d.holes == 0 {
+		return
+	}
+	d.holes = 0
+	d.cases = slices.DeleteFunc(d.cases, func(c *Case) bool { return c == nil })
+	for i, c := range d.cases {
+		c.at = i
+	}
+}
 
 // AddRouter has what a router claims filed for every VIP: it tells its MAC.
 func (d *Docket) AddRouter(ip netip.Addr) {

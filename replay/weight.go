@@ -50,7 +50,7 @@ func weigh(claims, asks *evidence.Log) weight {
 
 // full reports that there are as many VIPs as are kept. Of those that the caller named
 // there is no bound.
-func (r *Replay) full() bool { return !r.only && len(r.docket.Cases()) >= MaxVIPs }
+func (r *Replay) full() bool { return !r.only && r.docket.Len() >= MaxVIPs }
 
 // giveWay leaves out the VIP that weighs least, if that is less than w. VIPs that
 // were named stay.
