@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"os"
 
 	"github.com/nlbprobe/nlbprobe/object"
@@ -14,7 +13,8 @@ import (
 func ExampleDecoder() {
 	f, err := os.Open("../report/testdata/two-macs.json")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer f.Close()
 	d := object.NewDecoder(f)
@@ -24,7 +24,8 @@ func ExampleDecoder() {
 			break
 		}
 		if err != nil {
-			log.Fatal(err)
+			fmt.Println(err)
+			return
 		}
 		vip, ok := o.(*object.VIP)
 		if !ok {

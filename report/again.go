@@ -33,7 +33,7 @@ func Again(h Handler, o object.Object) (finding.Severity, error) {
 			Severity: severity(o.Severity), Findings: findingsOf(o.Findings),
 		}
 		return d.Severity, h.Connection(event.Connection{
-			Name: value(o.Name), Diagnosis: d, Start: value(o.Started), Elapsed: span(o.Seconds), Capture: captureOf(o.Capture),
+			Name: value(o.Name), Diagnosis: d, Start: value(o.Started), Elapsed: nanoseconds(o.Seconds), Capture: captureOf(o.Capture),
 		})
 	}
 	return finding.Unknown, nil
@@ -41,7 +41,7 @@ func Again(h Handler, o object.Object) (finding.Severity, error) {
 
 func againVIP(h Handler, o *object.VIP) (finding.Severity, error) {
 	for _, a := range o.Answers {
-		err := h.Answer(event.Answer{VIP: o.VIP, After: span(a.After), ARP: evidence.ARP{
+		err := h.Answer(event.Answer{VIP: o.VIP, After: nanoseconds(a.After), ARP: evidence.ARP{
 			Op: evidence.Reply, EthSrc: a.MAC, SenderMAC: a.SenderMAC, SenderIP: o.VIP, VLAN: uint16(value(a.VLAN)),
 		}})
 		if err != nil {
@@ -73,7 +73,7 @@ func outcomeOf(o *object.VIP) Outcome {
 		Findings: findingsOf(o.Findings),
 	}
 	for _, q := range o.Cluster.Queriers {
-		querier := diagnose.Querier{IP: q.IP, MAC: q.MAC, Interval: span(value(q.Interval)), Queries: q.Queries, Last: value(q.Last)}
+		querier := diagnose.Querier{IP: q.IP, MAC: q.MAC, Interval: nanoseconds(value(q.Interval)), Queries: q.Queries, Last: value(q.Last)}
 		for _, v := range q.Versions {
 			querier.Versions = append(querier.Versions, uint8(v))
 		}
@@ -92,7 +92,7 @@ func outcomeOf(o *object.VIP) Outcome {
 	}
 	out := Outcome{
 		Result: event.Result{
-			Name: value(o.Name), VIP: o.VIP, Interface: value(o.Interface), Diagnosis: d, Start: value(o.Started), Elapsed: span(o.Seconds),
+			Name: value(o.Name), VIP: o.VIP, Interface: value(o.Interface), Diagnosis: d, Start: value(o.Started), Elapsed: nanoseconds(o.Seconds),
 			Sent: o.Sent, Passive: o.Passive, Partial: o.Partial, Capture: captureOf(o.Capture),
 		},
 		NoConfig: Clean(value(o.NoConfig)),
@@ -134,7 +134,7 @@ func cleanLines(text string) string {
 func hostOf(h *object.Host) diagnose.Host {
 	out := diagnose.Host{
 		MAC: h.MAC, SenderMAC: value(h.SenderMAC), Priority: value(h.Priority), IP: value(h.IP), Answers: h.Answers,
-		Name: value(h.Name), Beats: h.Beats, LastBeat: value(h.LastHeard), Quiet: span(value(h.Quiet)), Stopped: value(h.Stopped), Joined: value(h.Joined),
+		Name: value(h.Name), Beats: h.Beats, LastBeat: value(h.LastHeard), Quiet: nanoseconds(value(h.Quiet)), Stopped: value(h.Stopped), Joined: value(h.Joined),
 	}
 	b := h.Heartbeat
 	if b == nil {
@@ -163,7 +163,7 @@ func heardOf(vip netip.Addr, r *object.Returned) event.Heard {
 		Of:   evidence.Ask{Target: r.Target, By: evidence.Way(index(object.Ways, r.By)), Port: uint16(value(r.Port)), TTL: uint8(value(r.Hops))},
 		Word: evidence.Word(index(object.Words, r.Word)), From: value(r.From), Type: uint8(value(r.Type)), Code: uint8(value(r.Code)),
 	}
-	return event.Heard{VIP: vip, Told: told, After: span(r.After), Again: r.Again, Own: r.Own}
+	return event.Heard{VIP: vip, Told: told, After: nanoseconds(r.After), Again: r.Again, Own: r.Own}
 }
 
 func findingsOf(all []object.Finding) []finding.Finding {
@@ -204,8 +204,8 @@ func severity(s string) finding.Severity {
 	return is
 }
 
-// span is a time in seconds as a duration, to the nanosecond.
-func span(seconds float64) time.Duration {
+// nanoseconds is a time in seconds as a duration.
+func nanoseconds(seconds float64) time.Duration {
 	ns := math.Round(seconds * float64(time.Second))
 	if ns >= math.MaxInt64 { // the longest, which float64 rounds up
 		return math.MaxInt64

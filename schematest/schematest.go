@@ -169,7 +169,7 @@ func (w *walk) resolve(file, ref string) map[string]any {
 		file, ref = other, "#"+in
 	}
 	v := w.docs[file]
-	for _, step := range strings.Split(strings.TrimPrefix(ref, "#"), "/") {
+	for step := range strings.SplitSeq(strings.TrimPrefix(ref, "#"), "/") {
 		if step != "" {
 			m, _ := v.(map[string]any)
 			v = m[step]
@@ -260,8 +260,8 @@ func (w *walk) fields(path, file string, s map[string]any, typ reflect.Type) {
 		}
 	}
 	required, _ := s["required"].([]any)
-	for i := range typ.NumField() {
-		name, options, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+	for f := range typ.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
@@ -274,7 +274,7 @@ func (w *walk) fields(path, file string, s map[string]any, typ reflect.Type) {
 		if optional := options == "omitempty"; slices.Contains(required, any(name)) == optional {
 			w.t.Errorf("%s.%s: required, or always there, but not both", path, name)
 		}
-		field := typ.Field(i).Type
+		field := f.Type
 		if options == "omitempty" && field.Kind() == reflect.Pointer {
 			field = field.Elem() // absent instead of null
 		}

@@ -138,7 +138,7 @@ func runAnalyze(ctx context.Context, o *analyzeOptions, io stdio) error {
 		a.rec.gone = cancel // nobody is left to tell
 	}
 	a.read(ctx)
-	k := &keeper{Listener: a.rec, off: o.write == "", errs: io.err}
+	k := &frameRecorder{Listener: a.rec, off: o.write == "", errs: io.err}
 	err = guard.Safely(func() error { return a.finish(k, ctx.Err() != nil) })
 	if k.off {
 		return err
@@ -245,7 +245,7 @@ func (a *reading) read(ctx context.Context) {
 
 // finish reports every VIP to listener, says what was wrong with the captures,
 // and returns the statusError.
-func (a *reading) finish(to *keeper, interrupted bool) error {
+func (a *reading) finish(to *frameRecorder, interrupted bool) error {
 	// What was told on the way is not what counts.
 	a.rec.severities, a.rec.needs = nil, nil
 	vips := 0

@@ -150,7 +150,7 @@ func (o *deviceOptions) targets(fallback string) ([]target, error) {
 		all = append(all, t)
 	}
 	if devices != nil {
-		if all, err = o.spread(set, all, devices); err != nil {
+		if all, err = o.spreadDevices(set, all, devices); err != nil {
 			return nil, err
 		}
 	}
@@ -174,15 +174,15 @@ func lookup(find func(string) (*templates.Platform, error), s string) (target, e
 // render returns the sections for every target, or nothing where one of them
 // cannot be rendered. What --strict finds missing is said of all at once.
 func (o *deviceOptions) render(targets []target, v templates.Values, sections []templates.Section) ([]templates.Config, error) {
-	return o.each(targets, v, "--strict demands", func(t target, v templates.Values) ([]templates.Config, error) {
+	return o.eachTarget(targets, v, "--strict demands", func(t target, v templates.Values) ([]templates.Config, error) {
 		return t.platform.Render(v, t.role, sections, templates.Options{Strict: o.strict})
 	})
 }
 
-// each calls f for every target with the values that hold for it, and returns
+// eachTarget calls f for every target with the values that hold for it, and returns
 // all that it gives or the first error. What is missing, demanded by whom, is
 // said of all at once.
-func (o *deviceOptions) each(targets []target, v templates.Values, demand string, f func(target, templates.Values) ([]templates.Config, error)) ([]templates.Config, error) {
+func (o *deviceOptions) eachTarget(targets []target, v templates.Values, demand string, f func(target, templates.Values) ([]templates.Config, error)) ([]templates.Config, error) {
 	if err := knownNames(targets, v.Set); err != nil {
 		return nil, err
 	}

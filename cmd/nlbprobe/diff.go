@@ -38,7 +38,7 @@ func (o *renderOptions) runDiff(ctx context.Context, std stdio, targets []target
 		return err
 	}
 	i := -1
-	configs, err := o.device.each(targets, v, "--diff compares", func(t target, v templates.Values) ([]templates.Config, error) {
+	configs, err := o.device.eachTarget(targets, v, "--diff compares", func(t target, v templates.Values) ([]templates.Config, error) {
 		i++
 		c, err := t.platform.Diff(v, t.role, olds[i])
 		return []templates.Config{c}, err

@@ -48,7 +48,7 @@ func (o *renderOptions) runForm(io stdio, targets []target, v templates.Values) 
 	if form != templates.AnsibleForm && len(targets) > 1 {
 		return fmt.Errorf("--format %s makes one document: one platform at a time, and %d are given", form, len(targets))
 	}
-	configs, err := o.device.each(targets, v, "a program cannot guess", func(t target, v templates.Values) ([]templates.Config, error) {
+	configs, err := o.device.eachTarget(targets, v, "a program cannot guess", func(t target, v templates.Values) ([]templates.Config, error) {
 		if !t.platform.Has(form) {
 			return nil, o.without(form, t.platform.Name)
 		}

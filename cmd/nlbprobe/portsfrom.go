@@ -79,10 +79,10 @@ func (o *deviceOptions) prepare(ctx context.Context, stdin io.Reader) error {
 	return err
 }
 
-// spread makes a target of each device of the file. One whose platform is not
+// spreadDevices makes a target of each device of the file. One whose platform is not
 // named is of the platform asked for; platforms asked for in the role l3 are
 // routers beside the switches of the file.
-func (o *deviceOptions) spread(set *templates.Set, asked []target, devices []inventory.Device) ([]target, error) {
+func (o *deviceOptions) spreadDevices(set *templates.Set, asked []target, devices []inventory.Device) ([]target, error) {
 	var all []target
 	var common *target
 	for i := range asked {

@@ -182,7 +182,7 @@ func runProbe(ctx context.Context, o *probeOptions, io stdio) error {
 		rec.gone = cancel // nobody is left to tell
 		return run.conduct(ctx, rec, rec)
 	}
-	k := &keeper{Listener: rec, errs: io.err}
+	k := &frameRecorder{Listener: rec, errs: io.err}
 	err = guard.Safely(func() error { return run.conduct(ctx, k, rec) })
 	rights.Wait() // so that the file has the same owner always
 	return k.end(o.write, err)

@@ -46,7 +46,7 @@ all the same, and the exit status is 3.`,
 // savedFile is a file of objects.
 type savedFile struct {
 	name string
-	from io.Reader
+	r    io.Reader
 }
 
 // runReport prints the objects of the files, and returns a statusError with the
@@ -64,7 +64,7 @@ func runReport(ctx context.Context, args []string, style report.Style, io stdio)
 	faults := false
 	for _, f := range files {
 		n := len(severities)
-		err := printSaved(ctx, f, func(o saved.Object) error {
+		err := eachSaved(ctx, f, func(o saved.Object) error {
 			if len(severities) > 0 {
 				if _, err := fmt.Fprintln(io.out); err != nil {
 					return err
@@ -130,20 +130,20 @@ func (e *unreadableError) Error() string { return e.name + ": " + e.err.Error() 
 
 func (e *unreadableError) Unwrap() error { return e.err }
 
-// printSaved hands each object of a file to print.
-func printSaved(ctx context.Context, f savedFile, print func(saved.Object) error) error {
-	d := saved.NewDecoder(f.from)
+// eachSaved calls f for each object of a file.
+func eachSaved(ctx context.Context, from savedFile, f func(saved.Object) error) error {
+	d := saved.NewDecoder(from.r)
 	for {
-		o, err := await(ctx, fmt.Sprintf("while %q was read", f.name), d.Next)
+		o, err := await(ctx, fmt.Sprintf("while %q was read", from.name), d.Next)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil && ctx.Err() != nil:
 			return err
 		case err != nil:
-			return &unreadableError{f.name, err}
+			return &unreadableError{from.name, err}
 		}
-		if err := print(o); err != nil {
+		if err := f(o); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func TestReport(t *testing.T) {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
 		}
 		for _, name := range files {
-			if base := strings.TrimSuffix(filepath.Base(name), ".hex"); base != filepath.Base(name) {
+			if base, isHex := strings.CutSuffix(filepath.Base(name), ".hex"); isHex {
 				captures[base] = unhex(t, base)
 				continue
 			}

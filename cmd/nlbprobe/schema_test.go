@@ -37,7 +37,7 @@ func TestSchemas(t *testing.T) {
 		name, place, _ := strings.Cut(at, "#")
 		schematest.Fields(t, name, "#"+place, typ)
 	}
-	print := func(schema, args string) {
+	prints := func(schema, args string) {
 		t.Helper()
 		_, out, errs := runArgs(t, strings.Fields(args)...)
 		if errs != "" {
@@ -45,18 +45,18 @@ func TestSchemas(t *testing.T) {
 		}
 		schematest.Lines(t, out, always(schema))
 	}
-	print("platforms.json", "platforms -o json")
+	prints("platforms.json", "platforms -o json")
 	for _, name := range templates.Load().Names() {
-		print("platforms.json", "platforms -o json "+name)
-		print("render.json", "render -o json --section all --vip 192.0.2.90 --mac 03bf.c000.025a --platform "+name)
+		prints("platforms.json", "platforms -o json "+name)
+		prints("render.json", "render -o json --section all --vip 192.0.2.90 --mac 03bf.c000.025a --platform "+name)
 	}
 	for _, e := range diagnose.Catalogue() {
-		print("explain.json", "explain -o json "+e.ID)
+		prints("explain.json", "explain -o json "+e.ID)
 	}
 	for _, v := range diagnose.Verdicts() {
-		print("explain.json", "explain -o json "+string(v))
+		prints("explain.json", "explain -o json "+string(v))
 	}
-	print("mac.json", "mac -o json 192.0.2.90 03bf.c000.025a 0000.0c07.ac03 ffff.ffff.ffff")
+	prints("mac.json", "mac -o json 192.0.2.90 03bf.c000.025a 0000.0c07.ac03 ffff.ffff.ffff")
 }
 
 // TestGoldenSchemas: every JSON object among the golden files is as the published

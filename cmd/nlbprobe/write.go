@@ -18,9 +18,9 @@ import (
 	"github.com/nlbprobe/nlbprobe/finding"
 )
 
-// keeper is a Listener that keeps the frames that verdicts rest on, for --write,
+// frameRecorder is a Listener that keeps the frames that verdicts rest on, for --write,
 // and passes everything on.
-type keeper struct {
+type frameRecorder struct {
 	event.Listener
 	off  bool      // nothing was asked for: it passes on and keeps nothing
 	errs io.Writer // is told what the file has no room for
@@ -30,7 +30,7 @@ type keeper struct {
 }
 
 // keep keeps the frames of evidence with what was found in them.
-func (k *keeper) keep(items []evidence.Item, findings []finding.Finding) {
+func (k *frameRecorder) keep(items []evidence.Item, findings []finding.Finding) {
 	if k.off {
 		return
 	}
@@ -40,7 +40,7 @@ func (k *keeper) keep(items []evidence.Item, findings []finding.Finding) {
 }
 
 // Result implements event.Listener.
-func (k *keeper) Result(r event.Result) {
+func (k *frameRecorder) Result(r event.Result) {
 	if !r.Diagnosis.Remote { // of another subnet there are no frames, and its place is not that of the others
 		k.keep(r.Items, r.Diagnosis.Findings)
 	}
@@ -158,7 +158,7 @@ func fill(f *os.File, content func(io.Writer) error) error {
 
 // end makes the file that --write named, after a run that ended with err, and
 // returns what is to be said of both.
-func (k *keeper) end(name newFile, err error) error {
+func (k *frameRecorder) end(name newFile, err error) error {
 	werr := name.put(func(out io.Writer) error { return k.excerpt.Write(out, "nlbprobe "+version) })
 	status, ok := errors.AsType[*statusError](err)
 	if n, many := k.excerpt.LeftOut(); n > 0 && werr == nil {

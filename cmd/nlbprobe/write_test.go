@@ -117,7 +117,7 @@ func TestWriteSaysWhatIsLeftOut(t *testing.T) {
 		{2 * capture.MaxFacts, "4096 or more were left out"},
 	} {
 		var errs strings.Builder
-		k := &keeper{errs: &errs}
+		k := &frameRecorder{errs: &errs}
 		for n := range capture.MaxFacts + tt.more {
 			fact := evidence.Vantage{Interface: "eth0", VIP: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)})}
 			at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
