@@ -3,7 +3,6 @@ package check
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/arpprobe"
@@ -272,7 +271,7 @@ func (o *Observer) hearHello(h evidence.Hello, frame *evidence.Frame) {
 		return
 	}
 	now := o.now()
-	if strings.HasPrefix(h.Protocol, "VRRP") {
+	if h.Protocol.IsVRRP() {
 		o.hellosBy = now // the step that follows looks
 	}
 	virtual := helloWait(h.EthSrc) > 0

@@ -109,7 +109,7 @@ func passes(source mac.Addr, src netip.Addr) step {
 // hello is what a VRRP router of group 5 says; its virtual address is our
 // gateway's.
 func hello(from netip.Addr, active bool) step {
-	return step{at: 5 * ms, n: 1, fact: evidence.Hello{Protocol: "VRRPv3", EthSrc: virtualMAC, From: from, Group: 5, Virtual: gateway, Priority: 200, Active: active}}
+	return step{at: 5 * ms, n: 1, fact: evidence.Hello{Protocol: evidence.VRRPv3, EthSrc: virtualMAC, From: from, Group: 5, Virtual: gateway, Priority: 200, Active: active}}
 }
 
 func (s step) hello(f func(*evidence.Hello)) step {
@@ -134,7 +134,7 @@ func mustAddr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // hsrp is what an HSRP router says that is not active: it uses its own MAC.
 func hsrp(source mac.Addr, from netip.Addr, active bool) step {
-	return step{at: 5 * ms, n: 1, fact: evidence.Hello{Protocol: "HSRPv1", EthSrc: source, From: from, Group: 5, Virtual: gateway, Active: active}}
+	return step{at: 5 * ms, n: 1, fact: evidence.Hello{Protocol: evidence.HSRPv1, EthSrc: source, From: from, Group: 5, Virtual: gateway, Active: active}}
 }
 
 // tested is a probe's evidence with a router whose MAC is known, of a cluster

@@ -194,7 +194,7 @@ func (p *picture) judgeIGMP() {
 		p.judgeSharedGroup(c)
 		p.judgeSnooping()
 	}
-	p.judgeMalformed(idBadIGMP, "IGMP", func(n int) string {
+	p.judgeMalformed(idBadIGMP, evidence.ProtocolIGMP, func(n int) string {
 		return fmt.Sprintf("%s of IGMP that no switch or host may take. Ignored.", finding.Many(n, "frame"))
 	})
 }

@@ -333,14 +333,14 @@ func (p *picture) judgeWithoutARP() {
 
 // judgeForeignFrames notes frames with a heartbeat's ethertype that are none.
 func (p *picture) judgeForeignFrames() {
-	p.judgeMalformed(idNotABeat, "heartbeat", func(n int) string {
+	p.judgeMalformed(idNotABeat, evidence.ProtocolHeartbeat, func(n int) string {
 		return fmt.Sprintf("%s with a heartbeat's ethertype: none of NLB's. Ignored.", finding.Many(n, "frame"))
 	})
 }
 
 // judgeMalformed notes the frames of one protocol that are not what they say,
 // where a cluster in a mode of NLB is judged.
-func (p *picture) judgeMalformed(id, protocol string, summary func(n int) string) {
+func (p *picture) judgeMalformed(id string, protocol evidence.Protocol, summary func(n int) string) {
 	switch p.cluster().Mode {
 	case Unicast, Multicast, IGMPMulticast:
 	default:
@@ -354,7 +354,7 @@ func (p *picture) judgeMalformed(id, protocol string, summary func(n int) string
 			continue
 		}
 		items = append(items, i)
-		l.Add("%s from %v, %s: %s", p.at(p.items[i].First), f.EthSrc, finding.Times(p.items[i].Sightings()), quotedASCII(f.Reason))
+		l.Add("%s from %v, %s: %s", p.at(p.items[i].First), f.EthSrc, finding.Times(p.items[i].Sightings()), quotedASCII(f.Reason.String()))
 	}
 	if len(items) > 0 {
 		p.find(id, summary(count(p.items, items)), l.List(), items)

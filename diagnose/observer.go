@@ -146,7 +146,7 @@ func (p *picture) judgeLimits() {
 		var l finding.Lines
 		for _, i := range p.bad {
 			if f, ok := p.items[i].Fact.(evidence.BadARP); ok {
-				l.Add("%s from %v: %s, %s", p.at(p.items[i].First), f.EthSrc, finding.Quoted(f.Reason), finding.Times(p.items[i].Sightings()))
+				l.Add("%s from %v: %s, %s", p.at(p.items[i].First), f.EthSrc, finding.Quoted(f.Reason.String()), finding.Times(p.items[i].Sightings()))
 			}
 		}
 		p.find(idMalformed, fmt.Sprintf("%s on the segment, left out of the judgement.", finding.Many(count(p.items, p.bad), "malformed ARP frame")), l.List(), p.bad)

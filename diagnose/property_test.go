@@ -177,7 +177,7 @@ func mixture(b []byte) []evidence.Item {
 		case 34:
 			f = evidence.Offer{Src: port(3), Dst: port(4), MSS: int(int8(b[5])) * 67, AtLeast: b[7]&1 == 0, Interface: name, MTU: int(b[6]) * 10, PathMTU: int(b[7]) * 10}
 		case 0:
-			f = evidence.BadARP{EthSrc: m(2), Reason: name}
+			f = evidence.BadARP{EthSrc: m(2), Reason: evidence.Reason(b[1])}
 		case 1:
 			f = evidence.Vantage{Interface: name, MAC: m(2), Address: netip.PrefixFrom(ip(3), int(b[4]%40)), Gateway: ip(5), Asked: b[6]&1 == 0}
 		case 2:
@@ -200,7 +200,7 @@ func mixture(b []byte) []evidence.Item {
 		case 12:
 			f = evidence.Traffic{EthSrc: m(1), EthDst: m(2), Src: ip(3), Dst: ip(4), EtherType: []uint16{0x0800, 0x886f}[b[5]%2], Out: b[7]%4 == 0}
 		case 13:
-			f = evidence.Hello{Protocol: []string{"VRRPv3", "HSRPv2", name}[b[5]%3], EthSrc: m(1), From: ip(2), Virtual: ip(3), Group: uint16(b[4] % 4), Active: b[6]&1 == 0}
+			f = evidence.Hello{Protocol: evidence.Protocol(b[5] % 9), EthSrc: m(1), From: ip(2), Virtual: ip(3), Group: uint16(b[4] % 4), Active: b[6]&1 == 0}
 		case 14, 15, 16:
 			f = evidence.IGMP{
 				Act: evidence.IGMPAct(b[6] % 4), Version: b[5] % 5, EthSrc: m(1), EthDst: m(2), From: ip(3), To: groups[int(b[4])%len(groups)],
@@ -214,7 +214,7 @@ func mixture(b []byte) []evidence.Item {
 			h.Rules[0] = uint32(b[5]) << 24
 			f = h
 		case 21:
-			f = evidence.Malformed{Protocol: []string{"IGMP", "heartbeat", name}[b[5]%3], EthSrc: m(1), Reason: name}
+			f = evidence.Malformed{Protocol: evidence.Protocol(b[5] % 4), EthSrc: m(1), Reason: evidence.Reason(b[1])}
 		default:
 			f = evidence.ARP{Op: evidence.Op(b[0] % 4), EthDst: m(7), EthSrc: m(1), SenderMAC: m(2), SenderIP: ip(3), TargetIP: ip(4), VLAN: uint16(b[5] % 3), Out: b[6]%8 == 0}
 		}
@@ -240,7 +240,7 @@ func TestEveryKindCounts(t *testing.T) {
 	facts := map[evidence.Kind]pair{
 		evidence.KindARPRequest: {fact: announce(node1, multicast)},
 		evidence.KindARPReply:   {fact: answer(node1, multicast)},
-		evidence.KindBadARP:     {fact: fact(evidence.BadARP{Reason: "cut short"})},
+		evidence.KindBadARP:     {fact: fact(evidence.BadARP{Reason: evidence.ReasonShort})},
 		evidence.KindEcho:       {echoReplied(node1, 7), tested},
 		evidence.KindICMPError:  {unreachable(1, 7), tested},
 		evidence.KindTCP:        {syn(multicast, 40000, 443), tested},
@@ -250,7 +250,7 @@ func TestEveryKindCounts(t *testing.T) {
 		evidence.KindIGMPQuery:  {query(gateway, 2), live(answer(node1, multicast))},
 		evidence.KindIGMPReport: {reports(node1, node1IP), live(answer(node1, igmp))},
 		evidence.KindHeartbeat:  {beat(node1, 1), live(answer(node1, example))},
-		evidence.KindMalformed:  {fact(evidence.Malformed{Protocol: "IGMP", Reason: "wrong checksum"}), live(answer(node1, igmp))},
+		evidence.KindMalformed:  {fact(evidence.Malformed{Protocol: evidence.ProtocolIGMP, Reason: evidence.ReasonChecksum}), live(answer(node1, igmp))},
 		evidence.KindVantage:    {fact: here()},
 		evidence.KindListened:   {fact: fact(evidence.Listened{Passive: true})},
 		evidence.KindLost:       {fact: fact(evidence.Lost{Interface: "eth0"})},
@@ -278,7 +278,7 @@ func TestEveryKindCounts(t *testing.T) {
 
 // Counts and instants of a file or a peer can be anything.
 func TestHostileItems(t *testing.T) {
-	all := items(live(answer(node1, multicast), answer(node1, multicast).vlan(7), fact(evidence.BadARP{Reason: "cut short"}), asksFor(stranger, stranger, client, vip)))
+	all := items(live(answer(node1, multicast), answer(node1, multicast).vlan(7), fact(evidence.BadARP{Reason: evidence.ReasonShort}), asksFor(stranger, stranger, client, vip)))
 	for i := range all {
 		all[i].Count = math.MaxInt
 		switch all[i].Fact.(type) {

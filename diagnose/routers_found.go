@@ -69,14 +69,14 @@ func (p *picture) findPairs() {
 		if !p.live && (!p.subnetOf(from).Contains(p.vip) || !p.onSegment(h.VLAN)) {
 			continue // of another subnet, whose hellos a trunk shows too
 		}
-		vrrp := strings.HasPrefix(h.Protocol, "VRRP")
+		vrrp := h.Protocol.IsVRRP()
 		k := key{vrrp, h.Group, h.VLAN, h.Virtual.Unmap()}
 		pr := index[k]
 		if pr == nil {
 			if len(p.pairs) >= maxRouters/2 {
 				continue
 			}
-			pr = &pair{name: fmt.Sprintf("%s group %d", protocolName(h.Protocol), h.Group), silent: vrrp}
+			pr = &pair{name: fmt.Sprintf("%v group %d", h.Protocol, h.Group), silent: vrrp}
 			index[k] = pr
 			p.pairs = append(p.pairs, pr)
 		}
@@ -123,16 +123,6 @@ func (p *picture) nearEach(a, b netip.Addr) bool {
 	}
 	pre, err := a.Prefix(narrowest)
 	return err == nil && pre.Contains(b)
-}
-
-// protocolName is the name of a first-hop protocol. It is one of a fixed set,
-// whatever the fact says.
-func protocolName(name string) string {
-	known := [...]string{"VRRP", "VRRPv2", "VRRPv3", "HSRP", "HSRPv1", "HSRPv2"}
-	if slices.Contains(known[:], name) {
-		return name
-	}
-	return "first-hop protocol"
 }
 
 // findRouters lists the gateways, the routers of a pair with their virtual

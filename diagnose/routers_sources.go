@@ -29,7 +29,7 @@ func (p *picture) ownFrames() []ownFrame {
 	}
 	for _, i := range p.hellos {
 		if f, ok := p.items[i].Fact.(evidence.Hello); ok && !p.own[f.EthSrc] {
-			all = append(all, ownFrame{f.From.Unmap(), f.EthSrc, protocolName(f.Protocol) + " hello", i})
+			all = append(all, ownFrame{f.From.Unmap(), f.EthSrc, f.Protocol.String() + " hello", i})
 		}
 	}
 	return slices.DeleteFunc(all, func(o ownFrame) bool {

@@ -349,7 +349,7 @@ func igmpStories() []story {
 		},
 		{
 			name:    "IGMP that is none",
-			steps:   igmpNodes(2*time.Second, fact(evidence.Malformed{Protocol: "IGMP", EthSrc: node1, Reason: "wrong checksum"}).times(3)),
+			steps:   igmpNodes(2*time.Second, fact(evidence.Malformed{Protocol: evidence.ProtocolIGMP, EthSrc: node1, Reason: evidence.ReasonChecksum}).times(3)),
 			verdict: Answers, severity: Warning,
 			want: igmpIDs(idNotProven, idBadIGMP),
 			near: []string{idNotABeat},
@@ -360,7 +360,7 @@ func igmpStories() []story {
 		{
 			// It is of no interest to an ordinary host.
 			name:    "IGMP that is none, beside an ordinary host",
-			steps:   live(answer(stranger, stranger), fact(evidence.Malformed{Protocol: "IGMP", EthSrc: node1, Reason: "wrong checksum"}), query(client, 3)),
+			steps:   live(answer(stranger, stranger), fact(evidence.Malformed{Protocol: evidence.ProtocolIGMP, EthSrc: node1, Reason: evidence.ReasonChecksum}), query(client, 3)),
 			verdict: Answers, severity: OK,
 			want: []string{idOrdinary, idRouterUntested},
 			near: []string{idBadIGMP, idNotSnoopable},

@@ -380,7 +380,7 @@ func memberStories() []story {
 		},
 		{
 			name:    "frames of another protocol with the ethertype",
-			steps:   live(answer(node1, multicast), fact(evidence.Malformed{Protocol: "heartbeat", EthSrc: stranger, Reason: "another protocol's signature"})),
+			steps:   live(answer(node1, multicast), fact(evidence.Malformed{Protocol: evidence.ProtocolHeartbeat, EthSrc: stranger, Reason: evidence.ReasonSignature})),
 			verdict: Answers, severity: Warning,
 			want: []string{idGroupMAC, idRouterUntested, idNotABeat},
 			near: []string{idBadIGMP},

@@ -111,7 +111,7 @@ func observerStories() []story {
 			// VIP's; testing them, or going to another subnet, is no cure.
 			name: "off link, silent",
 			steps: append([]step{place4(netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.1")), weAsk(),
-				fact(evidence.Lost{Interface: "eth0"}), fact(evidence.BadARP{EthSrc: stranger, Reason: "short"})}, listening()...),
+				fact(evidence.Lost{Interface: "eth0"}), fact(evidence.BadARP{EthSrc: stranger, Reason: evidence.ReasonShort})}, listening()...),
 			verdict: Silent, severity: Unknown,
 			want: []string{idOffLink, idSilent, idLost, idMalformed},
 			near: []string{idRouterUntested},
@@ -165,7 +165,7 @@ func observerStories() []story {
 		},
 		{
 			name:    "malformed ARP",
-			steps:   live(answer(stranger, stranger), fact(evidence.BadARP{EthSrc: node1, Reason: "cut short"}).times(7)),
+			steps:   live(answer(stranger, stranger), fact(evidence.BadARP{EthSrc: node1, Reason: evidence.ReasonShort}).times(7)),
 			verdict: Answers, severity: OK,
 			want: []string{idOrdinary, idMalformed, idRouterUntested},
 		},

@@ -222,7 +222,7 @@ func pathStories() []story {
 		},
 		{
 			name: "a hello of a hostile name, from no host",
-			steps: tested(hello(activeIP, true).hello(func(h *evidence.Hello) { h.Protocol = "\x1b[31m" }),
+			steps: tested(hello(activeIP, true).hello(func(h *evidence.Hello) { h.Protocol = 200 }),
 				hello(vip, true).hello(func(h *evidence.Hello) { h.Group, h.Virtual, h.EthSrc = 6, vip, stranger }),
 				hello(mustAddr("224.0.0.18"), true)),
 			verdict: Answers, severity: Warning,

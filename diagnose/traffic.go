@@ -78,7 +78,7 @@ func (p *picture) gatherSenders() {
 	for _, i := range p.hellos {
 		if f, ok := p.items[i].Fact.(evidence.Hello); ok && (f.From.Unmap() == p.vip || f.Virtual.Unmap() == p.vip) &&
 			!p.own[f.EthSrc] && !f.EthSrc.IsGroup() {
-			add(i, f.EthSrc, protocolName(f.Protocol)+" hello")
+			add(i, f.EthSrc, f.Protocol.String()+" hello")
 		}
 	}
 }

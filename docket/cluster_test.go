@@ -130,7 +130,7 @@ func TestWhomAHostConcerns(t *testing.T) {
 		{"by the host and another's MAC", evidence.Heartbeat{EthSrc: node, EthDst: other, Cluster: host}, []netip.Addr{vip, second}},
 		{"by all three", evidence.Heartbeat{EthSrc: node, EthDst: other, Cluster: second2}, []netip.Addr{vip, second, second2}},
 		{"a report by the group", evidence.IGMP{Act: evidence.Join, EthSrc: stranger, Group: netip.MustParseAddr("239.255.63.243")}, []netip.Addr{second2}},
-		{"a broken frame by the host", evidence.Malformed{EthSrc: node, Protocol: "IGMP"}, []netip.Addr{vip}},
+		{"a broken frame by the host", evidence.Malformed{EthSrc: node, Protocol: evidence.ProtocolIGMP}, []netip.Addr{vip}},
 	}
 	for _, tt := range tests {
 		d := setup()

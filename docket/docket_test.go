@@ -81,7 +81,7 @@ func TestFile(t *testing.T) {
 		{"a heartbeat of a host of both", evidence.Heartbeat{EthSrc: node, Cluster: host}, "12"},
 		{"a heartbeat to both", evidence.Heartbeat{EthSrc: stranger, EthDst: cluster, Cluster: host}, "12"},
 		{"a heartbeat of others", evidence.Heartbeat{EthSrc: stranger, Cluster: host}, "12"},
-		{"broken IGMP", evidence.Malformed{EthSrc: stranger, Protocol: "IGMP"}, "12"},
+		{"broken IGMP", evidence.Malformed{EthSrc: stranger, Protocol: evidence.ProtocolIGMP}, "12"},
 	}
 	for _, tt := range tests {
 		var d docket.Docket

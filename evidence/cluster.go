@@ -90,9 +90,9 @@ func (Heartbeat) Kind() Kind { return KindHeartbeat }
 // Malformed is a frame that says that it is IGMP, or has a heartbeat's
 // ethertype, and is not what it says.
 type Malformed struct {
-	Protocol string // "IGMP" or "heartbeat"
+	Protocol Protocol // IGMP or NLBHeartbeat
 	EthSrc   mac.Addr
-	Reason   string // one of a small fixed set, never text from the wire
+	Reason   Reason
 	VLAN     uint16
 }
 

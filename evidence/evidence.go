@@ -28,7 +28,7 @@ type Frame struct {
 }
 
 // Fact is one thing that a frame, or the observer's own surroundings, says. The
-// set is closed: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, IGMP,
+// set is closed, as no other package can add to it: ARP, BadARP, Echo, ICMPError, TCP, Traffic, Hello, IGMP,
 // Heartbeat, Malformed, Segment, Ack, Offer, Ask, Told, Vantage, Listened, Lost,
 // Unkept, Captured.
 // Facts are comparable values; when they were seen, and how often, stands in
@@ -37,6 +37,8 @@ type Fact interface {
 	// Kind names the kind of fact, for bounds and for tests that demand a
 	// case for each.
 	Kind() Kind
+	// tag names the type of fact in JSON. No other package adds one.
+	tag() string
 }
 
 // Kind is the kind of a fact.
@@ -132,7 +134,7 @@ func (a ARP) Kind() Kind {
 // cut short, or of another hardware type, protocol or address length.
 type BadARP struct {
 	EthSrc mac.Addr
-	Reason string // one of a small fixed set, never text from the wire
+	Reason Reason
 }
 
 // Kind implements Fact.
@@ -221,7 +223,8 @@ type Item struct {
 	// arrival: rates and back-off are judged by them.
 	Times []time.Time
 	// Frame is a copy of the first frame that gave the fact; its Data is nil
-	// for facts that no frame gave.
+	// for facts that no frame gave. Its Place and Source say from which vantage
+	// point the fact is known, with a frame or without.
 	Frame Frame
 	// Again holds copies of the frames that gave it again, in order of arrival,
 	// as far as the Log's bounds allow: a capture of them gives the same rates.

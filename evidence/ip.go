@@ -108,7 +108,7 @@ func (Traffic) Kind() Kind { return KindTraffic }
 // Hello is a message by which routers share a virtual address: VRRP (RFC 5798,
 // RFC 3768) or HSRP (RFC 2281; version 2 by its published layout).
 type Hello struct {
-	Protocol string // "VRRP" or "HSRP", with the version: "VRRPv2"
+	Protocol Protocol // of VRRP or HSRP
 	EthSrc   mac.Addr
 	From     netip.Addr // the router's own address
 	Group    uint16     // virtual router identifier, or standby group

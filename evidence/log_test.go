@@ -63,7 +63,7 @@ func TestLogBounds(t *testing.T) {
 		}
 	}
 	// One kind's flood leaves room for the others.
-	if !l.Add(evidence.BadARP{Reason: "cut short"}, t0, 1, nil) {
+	if !l.Add(evidence.BadARP{Reason: evidence.ReasonShort}, t0, 1, nil) {
 		t.Error("a flood of replies left no room for another kind")
 	}
 	for range 2 * evidence.TimesKept {

@@ -8,37 +8,21 @@ import (
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
-// The protocols and further reasons of an evidence.Malformed: fixed sets, as of
-// evidence.BadARP.
-const (
-	ProtocolIGMP      = "IGMP"
-	ProtocolHeartbeat = "heartbeat"
-
-	ReasonHeader    = "IPv4 header is broken"
-	ReasonFragment  = "it is a fragment"
-	ReasonTTL       = "TTL is not 1"
-	ReasonChecksum  = "wrong checksum"
-	ReasonType      = "unknown message type"
-	ReasonQuery     = "a query of no version's length"
-	ReasonGroup     = "the group is not a multicast address"
-	ReasonSignature = "another protocol's signature"
-)
-
 var parseReasons = [...]struct {
 	err    error
-	reason string
+	reason evidence.Reason
 }{
-	{igmp.ErrShort, ReasonShort}, {igmp.ErrChecksum, ReasonChecksum}, {igmp.ErrType, ReasonType}, {igmp.ErrLength, ReasonQuery},
-	{igmp.ErrGroup, ReasonGroup}, {nlb.ErrSignature, ReasonSignature}, {nlb.ErrCut, ReasonShort},
+	{igmp.ErrShort, evidence.ReasonShort}, {igmp.ErrChecksum, evidence.ReasonChecksum}, {igmp.ErrType, evidence.ReasonType}, {igmp.ErrLength, evidence.ReasonQuery},
+	{igmp.ErrGroup, evidence.ReasonGroup}, {nlb.ErrSignature, evidence.ReasonSignature}, {nlb.ErrCut, evidence.ReasonShort},
 }
 
-func reasonOf(err error) string {
+func reasonOf(err error) evidence.Reason {
 	for _, r := range parseReasons {
 		if errors.Is(err, r.err) {
 			return r.reason
 		}
 	}
-	return ReasonShort
+	return evidence.ReasonShort
 }
 
 // maxGroups is how many groups of one report become facts: more than a host on a
@@ -50,16 +34,18 @@ const maxGroups = 32
 // cannot be checked, and says nothing. Groups of 224.0.0.0/24 are passed over in
 // reports: no switch limits them (RFC 4541 2.1.2).
 func (w *Watch) igmpFacts(dst []evidence.Fact, h header, d datagram, f *evidence.Frame) []evidence.Fact {
-	bad := func(reason string) []evidence.Fact { return append(dst, w.malformed(ProtocolIGMP, reason, h)) }
+	bad := func(reason evidence.Reason) []evidence.Fact {
+		return append(dst, w.malformed(evidence.ProtocolIGMP, reason, h))
+	}
 	switch {
 	case d.partial:
-		return bad(ReasonFragment)
+		return bad(evidence.ReasonFragment)
 	case !d.whole:
 		return dst
 	case d.ttl != 1:
 		// Messages never leave their subnet (RFC 2236 2, RFC 3376 4): one with
 		// another TTL may have come from anywhere.
-		return bad(ReasonTTL)
+		return bad(evidence.ReasonTTL)
 	}
 	m, err := igmp.Parse(d.payload)
 	if err != nil {
@@ -113,7 +99,7 @@ func (w *Watch) igmpFacts(dst []evidence.Fact, h header, d datagram, f *evidence
 func (w *Watch) heartbeatFact(h header, f *evidence.Frame) evidence.Fact {
 	b, err := nlb.ParseHeartbeat(h.payload)
 	if err != nil {
-		return w.malformed(ProtocolHeartbeat, reasonOf(err), h)
+		return w.malformed(evidence.ProtocolHeartbeat, reasonOf(err), h)
 	}
 	fact := evidence.Heartbeat{
 		EthSrc: h.src, EthDst: h.dst, EtherType: uint16(h.etherType), Signature: uint32(b.Signature), Version: b.Version,
@@ -189,12 +175,12 @@ func (w *Watch) heartbeat(f evidence.Heartbeat, name []byte) evidence.Fact {
 	return *slot
 }
 
-func (w *Watch) malformed(protocol, reason string, h header) evidence.Fact {
+func (w *Watch) malformed(protocol evidence.Protocol, reason evidence.Reason, h header) evidence.Fact {
 	f := evidence.Malformed{Protocol: protocol, EthSrc: h.src, Reason: reason, VLAN: h.vlan}
 	if w.recent == nil {
 		return f
 	}
-	slot := &w.recent.bad[place(h.src[5], byte(len(reason)))]
+	slot := &w.recent.bad[place(h.src[5], byte(int(reason)))]
 	if old, ok := (*slot).(evidence.Malformed); !ok || old != f {
 		*slot = f
 	}

@@ -90,7 +90,7 @@ func clusterFrames(t testing.TB) []struct {
 	who.Signature = nlb.SignatureIdentity
 	identity := nlb.AppendAddress(nlb.AppendName(who.AppendHeader(nlb.AppendEthernet(nil, mac.Broadcast, nodeMAC, nlb.EtherTypeHeartbeat)),
 		"web2\x1b[31m\u202e.example.com"), nodeIP)
-	bad := func(protocol, reason string) []evidence.Fact {
+	bad := func(protocol evidence.Protocol, reason evidence.Reason) []evidence.Fact {
 		return []evidence.Fact{evidence.Malformed{Protocol: protocol, EthSrc: nodeMAC, Reason: reason}}
 	}
 	length := func(b []byte, more int) evidence.Frame { return evidence.Frame{Data: b, Length: len(b) + more} }
@@ -142,12 +142,12 @@ func clusterFrames(t testing.TB) []struct {
 		},
 		{"report of the local range", length(igmpFrame(t, igmp.Message{Type: igmp.ReportV2, Group: netip.MustParseAddr("224.0.0.251")}, igmp.Sender{}), 0), nil},
 		{"report that a capture cut", length(report[:38], 22), nil},
-		{"wrong checksum", length(splice(report, 36, 37, 1), 0), bad(observe.ProtocolIGMP, observe.ReasonChecksum)},
-		{"IP header broken", length(splice(report, 24, 25, 1), 0), bad(observe.ProtocolIGMP, observe.ReasonHeader)},
-		{"TTL 64", length(sealIP(splice(report, 22, 23, 64)), 0), bad(observe.ProtocolIGMP, observe.ReasonTTL)},
-		{"fragment", length(sealIP(splice(report, 20, 22, 0x20, 0)), 0), bad(observe.ProtocolIGMP, observe.ReasonFragment)},
-		{"no IGMP in it", length(sealIP(splice(report[:42], 16, 18, 0, 20)), 0), bad(observe.ProtocolIGMP, observe.ReasonShort)},
-		{"DVMRP", length(splice(splice(report, 34, 35, 0x13), 36, 38, 0xbd, 0x0e), 0), bad(observe.ProtocolIGMP, observe.ReasonType)},
+		{"wrong checksum", length(splice(report, 36, 37, 1), 0), bad(evidence.ProtocolIGMP, evidence.ReasonChecksum)},
+		{"IP header broken", length(splice(report, 24, 25, 1), 0), bad(evidence.ProtocolIGMP, evidence.ReasonHeader)},
+		{"TTL 64", length(sealIP(splice(report, 22, 23, 64)), 0), bad(evidence.ProtocolIGMP, evidence.ReasonTTL)},
+		{"fragment", length(sealIP(splice(report, 20, 22, 0x20, 0)), 0), bad(evidence.ProtocolIGMP, evidence.ReasonFragment)},
+		{"no IGMP in it", length(sealIP(splice(report[:42], 16, 18, 0, 20)), 0), bad(evidence.ProtocolIGMP, evidence.ReasonShort)},
+		{"DVMRP", length(splice(splice(report, 34, 35, 0x13), 36, 38, 0xbd, 0x0e), 0), bad(evidence.ProtocolIGMP, evidence.ReasonType)},
 
 		{"heartbeat", length(beat, 0), []evidence.Fact{alive}},
 		{"heartbeat of Convoy", length(convoy, 0), beats(func(h *evidence.Heartbeat) { h.EtherType = 0xbf01 })},
@@ -161,14 +161,14 @@ func clusterFrames(t testing.TB) []struct {
 				Cluster: head.Cluster, Dedicated: nodeIP,
 			}
 		})},
-		{"heartbeat, 20 bytes kept", length(beat[:20], 1490), bad(observe.ProtocolHeartbeat, observe.ReasonShort)},
+		{"heartbeat, 20 bytes kept", length(beat[:20], 1490), bad(evidence.ProtocolHeartbeat, evidence.ReasonShort)},
 		{"identity", length(identity, 0), []evidence.Fact{evidence.Heartbeat{
 			EthSrc: nodeMAC, EthDst: mac.Broadcast, EtherType: 0x886f, Signature: 0xc0de01c0, Version: 0x0206, Priority: 2,
 			Cluster: head.Cluster, Dedicated: nodeIP, Name: "web2\x1b[31m\u202e.example.com", Addr: nodeIP,
 		}}},
 		{
 			"0x886f of another protocol", length(append(nlb.AppendEthernet(nil, mac.Broadcast, nodeMAC, 0x886f), 0xf7, 0x8a, 0xde, 0xc0), 0),
-			bad(observe.ProtocolHeartbeat, observe.ReasonSignature),
+			bad(evidence.ProtocolHeartbeat, evidence.ReasonSignature),
 		},
 	}
 }
@@ -315,7 +315,7 @@ func FuzzCluster(f *testing.F) {
 					t.Fatalf("%+v", x)
 				}
 			case evidence.Malformed:
-				if x.EthSrc != mac.From(data[6:]) || x.Reason == "" {
+				if x.EthSrc != mac.From(data[6:]) || x.Reason == 0 {
 					t.Fatalf("%+v", x)
 				}
 			}

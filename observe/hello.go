@@ -34,9 +34,9 @@ func vrrpFact(h header, d datagram) evidence.Fact {
 	}
 	switch b[0] {
 	case 0x21:
-		hello.Protocol = "VRRPv2"
+		hello.Protocol = evidence.VRRPv2
 	case 0x31:
-		hello.Protocol = "VRRPv3"
+		hello.Protocol = evidence.VRRPv3
 	default:
 		return nil
 	}
@@ -113,7 +113,7 @@ func hsrp1(hello *evidence.Hello, b []byte) bool {
 	if len(b) < 20 || b[0] != 0 || b[1] > hsrpResign {
 		return false
 	}
-	hello.Protocol = "HSRPv1"
+	hello.Protocol = evidence.HSRPv1
 	hello.Active = b[1] == hsrpHello && b[2] == active
 	hello.Priority = b[5]
 	hello.Group = uint16(b[6])
@@ -149,7 +149,7 @@ func hsrp2(hello *evidence.Hello, b []byte) bool {
 		if priority > 255 || group > 4095 {
 			return false
 		}
-		hello.Protocol = "HSRPv2"
+		hello.Protocol = evidence.HSRPv2
 		hello.Active = v[1] == hsrpHello && v[2] == active
 		hello.Priority = uint8(priority)
 		hello.Group = group

@@ -81,19 +81,19 @@ const (
 func TestFactsHello(t *testing.T) {
 	second := netip.MustParseAddr("172.16.63.2")
 	vrrp2 := evidence.Hello{
-		Protocol: "VRRPv2", EthSrc: mustMAC("00:00:5e:00:01:07"), From: second,
+		Protocol: evidence.VRRPv2, EthSrc: mustMAC("00:00:5e:00:01:07"), From: second,
 		Group: 7, Virtual: routerIP, Priority: 100, Active: true,
 	}
 	vrrp3 := evidence.Hello{
-		Protocol: "VRRPv3", EthSrc: mustMAC("00:00:5e:00:01:2c"), From: second,
+		Protocol: evidence.VRRPv3, EthSrc: mustMAC("00:00:5e:00:01:2c"), From: second,
 		Group: 44, Virtual: routerIP, Priority: 200, Active: true,
 	}
 	hsrp1 := evidence.Hello{
-		Protocol: "HSRPv1", EthSrc: mustMAC("00:00:0c:07:ac:05"), From: second,
+		Protocol: evidence.HSRPv1, EthSrc: mustMAC("00:00:0c:07:ac:05"), From: second,
 		Group: 5, Virtual: routerIP, Priority: 110, Active: true,
 	}
 	hsrp2 := hsrp1
-	hsrp2.Protocol, hsrp2.EthSrc, hsrp2.Group = "HSRPv2", mustMAC("00:00:0c:9f:f1:2c"), 300
+	hsrp2.Protocol, hsrp2.EthSrc, hsrp2.Group = evidence.HSRPv2, mustMAC("00:00:0c:9f:f1:2c"), 300
 	with := func(w evidence.Hello, change func(*evidence.Hello)) evidence.Hello {
 		change(&w)
 		return w

@@ -189,12 +189,12 @@ func hold(t *testing.T, data []byte, fact evidence.Fact, out bool) {
 		src, ethSrc, protocol = f.From, f.EthSrc, 112
 		dst = netip.AddrFrom4([4]byte(data[at+16:]))
 		switch f.Protocol {
-		case "VRRPv2", "VRRPv3":
-			payload = []byte{(f.Protocol[5]-'0')<<4 | 1, byte(f.Group), f.Priority}
-		case "HSRPv1", "HSRPv2":
+		case evidence.VRRPv2, evidence.VRRPv3:
+			payload = []byte{(f.Protocol.String()[5]-'0')<<4 | 1, byte(f.Group), f.Priority}
+		case evidence.HSRPv1, evidence.HSRPv2:
 			protocol = 17
 		default:
-			t.Errorf("protocol %q", f.Protocol)
+			t.Errorf("protocol %v", f.Protocol)
 		}
 		if f.Virtual.IsValid() && !bytes.Contains(data[at+20:], f.Virtual.AsSlice()) {
 			t.Errorf("%v is not in % x", f.Virtual, data)

@@ -434,7 +434,7 @@ func TestWatch(t *testing.T) {
 		{"from the VIP", evidence.Frame{Data: swapped(ack)}, evidence.Traffic{EthSrc: router, Src: vipIP, EtherType: 0x0800}},
 		// Another kind says more.
 		{"an echo request to the cluster", evidence.Frame{Data: to(vipMAC, echoFrame)}, evidence.Echo{EthSrc: prober, EthDst: vipMAC, Src: proberIP, Dst: vipIP, TTL: 64, ID: 0x78f2}},
-		{"ARP to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(reply, 14, 16, 0, 6))}, evidence.BadARP{EthSrc: node, Reason: observe.ReasonHardware}},
+		{"ARP to the cluster's MAC", evidence.Frame{Data: to(vipMAC, splice(reply, 14, 16, 0, 6))}, evidence.BadARP{EthSrc: node, Reason: evidence.ReasonHardware}},
 
 		{"a segment to others", evidence.Frame{Data: sealIP(splice(ack, ipAt+16, ipAt+20, 10, 9, 0, 5))}, nil},
 		{"broken IPv4 that names the VIP", evidence.Frame{Data: splice(ack, ipAt+10, ipAt+11, 0)}, nil},

@@ -17,16 +17,6 @@ import (
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
-// The reasons of an evidence.BadARP: a fixed set, so that no text from the wire
-// gets into a report.
-const (
-	ReasonShort     = "cut short"
-	ReasonHardware  = "hardware type is not Ethernet"
-	ReasonProtocol  = "protocol is not IPv4"
-	ReasonLengths   = "address lengths are not 6 and 4"
-	ReasonOperation = "operation is neither request nor reply"
-)
-
 // Facts appends to dst the facts that the frame gives and returns the extended
 // slice; most give one at most, an IGMP report of version 3 can give several. A
 // frame that says nothing about a cluster appends nothing and
@@ -138,7 +128,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 		d, ok := parseIPv4(h.payload, max(0, f.Length-len(f.Data)), f.Out || f.Unsummed)
 		if !ok {
 			if saysIGMP(h.payload) {
-				return append(dst, w.malformed(ProtocolIGMP, ReasonHeader, h))
+				return append(dst, w.malformed(evidence.ProtocolIGMP, evidence.ReasonHeader, h))
 			}
 			break
 		}
@@ -256,25 +246,25 @@ func parseHeader(b []byte) (header, bool) {
 // which takes any lengths.
 func arpFact(h header, f *evidence.Frame) evidence.Fact {
 	b := h.payload
-	bad := func(reason string) evidence.Fact {
+	bad := func(reason evidence.Reason) evidence.Fact {
 		return evidence.BadARP{EthSrc: h.src, Reason: reason}
 	}
 	switch {
 	case len(b) < 8:
-		return bad(ReasonShort)
+		return bad(evidence.ReasonShort)
 	case binary.BigEndian.Uint16(b) != 1:
-		return bad(ReasonHardware)
+		return bad(evidence.ReasonHardware)
 	case binary.BigEndian.Uint16(b[2:]) != uint16(ethernet.EtherTypeIPv4):
-		return bad(ReasonProtocol)
+		return bad(evidence.ReasonProtocol)
 	case b[4] != 6 || b[5] != 4:
-		return bad(ReasonLengths)
+		return bad(evidence.ReasonLengths)
 	}
 	var p arp.Packet
 	if err := p.UnmarshalBinary(b); err != nil {
-		return bad(ReasonShort)
+		return bad(evidence.ReasonShort)
 	}
 	if p.Operation != arp.OperationRequest && p.Operation != arp.OperationReply {
-		return bad(ReasonOperation)
+		return bad(evidence.ReasonOperation)
 	}
 	return evidence.ARP{
 		Op:        evidence.Op(p.Operation),

@@ -91,20 +91,20 @@ func TestFactsBadARP(t *testing.T) {
 	tests := []struct {
 		name  string
 		frame []byte
-		want  string
+		want  evidence.Reason
 	}{
-		{"nothing after the ethertype", reply[:14], observe.ReasonShort},
-		{"cut in the fixed part", reply[:21], observe.ReasonShort},
-		{"cut in the last address", reply[:41], observe.ReasonShort},
-		{"hardware type 6, IEEE 802", splice(reply, 14, 16, 0, 6), observe.ReasonHardware},
-		{"protocol IPv6", splice(reply, 16, 18, 0x86, 0xdd), observe.ReasonProtocol},
-		{"hardware length 0", splice(reply, 18, 19, 0), observe.ReasonLengths},
-		{"hardware length 8", splice(reply, 18, 19, 8), observe.ReasonLengths},
+		{"nothing after the ethertype", reply[:14], evidence.ReasonShort},
+		{"cut in the fixed part", reply[:21], evidence.ReasonShort},
+		{"cut in the last address", reply[:41], evidence.ReasonShort},
+		{"hardware type 6, IEEE 802", splice(reply, 14, 16, 0, 6), evidence.ReasonHardware},
+		{"protocol IPv6", splice(reply, 16, 18, 0x86, 0xdd), evidence.ReasonProtocol},
+		{"hardware length 0", splice(reply, 18, 19, 0), evidence.ReasonLengths},
+		{"hardware length 8", splice(reply, 18, 19, 8), evidence.ReasonLengths},
 		// Encoding such a packet again makes the codec panic.
-		{"hardware length 255", splice(reply, 18, 19, 255), observe.ReasonLengths},
-		{"protocol length 16", splice(reply, 19, 20, 16), observe.ReasonLengths},
-		{"operation 0", splice(reply, 20, 22, 0, 0), observe.ReasonOperation},
-		{"reverse ARP's operation", splice(reply, 20, 22, 0, 3), observe.ReasonOperation},
+		{"hardware length 255", splice(reply, 18, 19, 255), evidence.ReasonLengths},
+		{"protocol length 16", splice(reply, 19, 20, 16), evidence.ReasonLengths},
+		{"operation 0", splice(reply, 20, 22, 0, 0), evidence.ReasonOperation},
+		{"reverse ARP's operation", splice(reply, 20, 22, 0, 3), evidence.ReasonOperation},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,9 +160,9 @@ func FuzzFacts(f *testing.F) {
 		}
 		f.Add(s, uint16(0), false)
 	}
-	reasons := map[string]bool{
-		observe.ReasonShort: true, observe.ReasonHardware: true, observe.ReasonProtocol: true,
-		observe.ReasonLengths: true, observe.ReasonOperation: true,
+	reasons := map[evidence.Reason]bool{
+		evidence.ReasonShort: true, evidence.ReasonHardware: true, evidence.ReasonProtocol: true,
+		evidence.ReasonLengths: true, evidence.ReasonOperation: true,
 	}
 	f.Fuzz(func(t *testing.T, data []byte, vlan uint16, out bool) {
 		frame := evidence.Frame{Time: time.Unix(0, 0), Data: bytes.Clone(data), VLAN: vlan, Out: out}
@@ -174,7 +174,7 @@ func FuzzFacts(f *testing.F) {
 			switch fact := fact.(type) {
 			case evidence.BadARP:
 				if !reasons[fact.Reason] {
-					t.Errorf("reason %q is not one of the set", fact.Reason)
+					t.Errorf("reason %v is not one of the set", fact.Reason)
 				}
 			case evidence.ARP:
 				if fact.Out != out {

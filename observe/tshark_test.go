@@ -93,7 +93,7 @@ func TestTshark(t *testing.T) {
 			h := facts[0].(evidence.Hello)
 			want := fmt.Sprintf("%v %v 1 %v %v %v %s", h.EthSrc, h.From, h.Group, h.Priority, h.Virtual, tt.good)
 			got := tshark(t, tt.frame, append([]string{"eth.src", "ip.src", "ip.checksum.status"}, tt.fields...)...)
-			if got != want || h.Protocol != tt.name {
+			if got != want || h.Protocol.String() != tt.name {
 				t.Errorf("tshark says %q, observe %q of %s", got, want, h.Protocol)
 			}
 			if bad := tshark(t, tt.frame, "_ws.malformed"); bad != "" {
