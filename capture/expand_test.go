@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -90,5 +91,38 @@ func TestBomb(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "expand it first") {
 		t.Errorf("%v does not say what to do", err)
+	}
+}
+
+// Repetitive captures expand far and are read whole; the bound is at 200 times.
+func TestExpansion(t *testing.T) {
+	const packets = 32 // in a member of 2 MiB
+	for _, tt := range []struct {
+		noise    int // bytes of a packet that do not compress
+		low, top int
+		bomb     bool
+	}{{400, 100, 190, false}, {150, 210, 390, true}} {
+		var members []byte
+		random := rand.New(rand.NewPCG(1, 2))
+		for range packets {
+			packet := append(unhex(`00f15365 40e20100 00000100 00000100`), make([]byte, 64<<10)...)
+			for i := range tt.noise {
+				packet[16+i] = byte(random.Uint32())
+			}
+			members = append(members, packet...)
+		}
+		member := gz(t, members)
+		file := append(gz(t, unhex(pcapHead)), bytes.Repeat(member, 40)...)
+		if ratio := len(members) / len(member); ratio < tt.low || ratio > tt.top {
+			t.Fatalf("the test's own capture expands %d times", ratio)
+		}
+		r, err := capture.NewReader(bytes.NewReader(file), capture.Options{Name: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames, err := count(r)
+		if errors.Is(err, capture.ErrExpands) != tt.bomb || !tt.bomb && frames != 40*packets {
+			t.Errorf("%d bytes of noise a packet: %d frames, %v", tt.noise, frames, err)
+		}
 	}
 }

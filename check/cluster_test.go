@@ -189,6 +189,26 @@ func TestListensToASplitCluster(t *testing.T) {
 	})
 }
 
+// A VIP need not be its cluster's primary one: another host's heartbeat, of which no
+// answer was heard, belongs to it by the MAC that it goes to.
+func TestListensToASplitClusterOfASecondaryVIP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSegment(t, clusterAnswers(t, cluster, 1))
+		done := make(chan struct{})
+		defer close(done)
+		for n, after := range []time.Duration{300 * time.Millisecond, 700 * time.Millisecond} {
+			b := heartbeat(byte(n+1), cluster, uint16(n))
+			b[14+15] = 200 // another primary VIP
+			s.beats(done, after, b)
+		}
+		cfg := config()
+		cfg.Beats, cfg.Timing.Wait = 1200*time.Millisecond, 10*time.Second
+		if r := runOne(t, s, cfg); r.Elapsed < 4400*time.Millisecond || r.Elapsed > 5*time.Second || !r.Diagnosis.Has("split-cluster") {
+			t.Errorf("it took %v, findings %+v", r.Elapsed, r.Diagnosis.Findings)
+		}
+	})
+}
+
 // An ordinary host is not waited for, nor one that says that it is everybody.
 func TestNoHeartbeatsOfAHost(t *testing.T) {
 	for _, at := range []mac.Addr{nodeMAC(1), mac.Broadcast} {

@@ -210,6 +210,29 @@ func igmpStories() []story {
 			},
 		},
 		{
+			// Two questions can cross on their way.
+			name:    "the loser's last question crosses the winner's first",
+			steps:   igmpNodes(long, joinSteps(bothReport, []step{query(client, 2).from(time.Second), query(us4(99), 2).from(2*time.Second - 1)})...),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idJoined, idQueriers),
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idQueriers); f.Severity != Info {
+					t.Errorf("severity %v", f.Severity)
+				}
+			},
+		},
+		{
+			name:    "a querier asks a second after a lower one",
+			steps:   igmpNodes(long, joinSteps(bothReport, []step{query(client, 2).from(time.Second), query(us4(99), 2).from(2 * time.Second)})...),
+			verdict: Answers, severity: Warning,
+			want: igmpIDs(idJoined, idQueriers),
+			check: func(t *testing.T, d Diagnosis) {
+				if f := findingOf(t, d, idQueriers); f.Severity != Warning {
+					t.Errorf("severity %v", f.Severity)
+				}
+			},
+		},
+		{
 			name:    "two queriers go on",
 			steps:   igmpNodes(long, joinSteps(bothReport, steady(10*time.Second, time.Second, long, query(us4(99), 2)), steady(10*time.Second, 2*time.Second, long, query(client, 2)))...),
 			verdict: Answers, severity: Warning,

@@ -75,6 +75,14 @@ func routerStories() []story {
 			},
 		},
 		{
+			// What arrived is proven to arrive; a refusal of the same instant is older news.
+			name:    "delivered and refused at one instant",
+			steps:   tested(echoVia(routerMAC, 7), unreachable(1, 7).from(12*ms), echoReplied(node1, 7)),
+			verdict: Reachable, severity: Info,
+			want: []string{idRouterReaches, idGroupMAC, idSeveralHosts},
+			near: []string{idIgnores, idDoesNotReach},
+		},
+		{
 			// The nodes drop echo requests, and the switch floods: our packet
 			// is seen on its way.
 			name:    "only our own packet comes back",

@@ -129,6 +129,14 @@ func trafficStories() []story {
 			near: []string{idLearnt},
 		},
 		{
+			// Whoever answers for the nodes, it is none of them.
+			name:    "a stranger answers echo requests",
+			steps:   unicastNodes(echo(unicast, vip, 7).times(4), echoReplied(stranger, 7).times(4)),
+			verdict: Answers, severity: Info,
+			want: []string{idMasked, idSeveralHosts, idRouterUntested},
+			near: []string{idLearnt},
+		},
+		{
 			// In multicast mode no switch learns the MAC, and some clusters
 			// share ICMP.
 			name:    "one node answers, in multicast mode",

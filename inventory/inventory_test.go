@@ -25,6 +25,7 @@ func TestRead(t *testing.T) {
 			{Name: "a", Line: 2, Ports: []string{"GigabitEthernet1/0/1 to GigabitEthernet1/0/4", "1,2"}}}},
 		{"semicolons", "device;port\na;1\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
 		{"tabs", "device\tport\na\t1\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
+		{"commas, with tabs behind them to line the columns up", "device,\tport\na,\t1\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
 		{"columns that a spreadsheet adds", "device,port,,\na,1,,\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
 		{"short rows", "device,port,vlan\na,1\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
 	}
@@ -42,6 +43,7 @@ func TestFaults(t *testing.T) {
 		{"empty", "", `"t.csv": no device: a row for each member port, under a first row such as device,port,platform`},
 		{"only the first row", "device,port\n", `"t.csv": no device: a row for each member port, under a first row such as device,port,platform`},
 		{"no first row", "acc1,Gi1/0/1\n", `"t.csv", line 1: no column is called "acc1"; ` + columns},
+		{"no first row, and two separators", "acc1,Gi1/0/1;Gi1/0/2\n", `"t.csv", line 1: no column is called "acc1"; ` + columns},
 		{"no port column", "device,vlan\n", `"t.csv", line 1: column port is missing; ` + columns},
 		{"a column twice", "device,port,port\n", `"t.csv", line 1: column port stands there twice`},
 		{"binary", "device,port\n\x00", `"t.csv": a binary file; save the table as CSV`},

@@ -145,6 +145,7 @@ func TestFollowerFound(t *testing.T) {
 		{name: "the same place, another length", frames: opened(512, data(1, 536), data(1, 600)), over: 2},
 		{name: "acknowledged", frames: opened(512, data(1, 536), tcpFrame{back: true, flags: fACK, ack: 537}), over: 1, acks: "w"},
 		{name: "acknowledged in part", frames: opened(512, data(1, 2048), tcpFrame{back: true, flags: fACK, ack: 513}), over: 1, acks: "i"},
+		{name: "acknowledged in part, then to its end", frames: opened(512, data(1, 2048), tcpFrame{back: true, flags: fACK, ack: 513}, tcpFrame{back: true, flags: fACK, ack: 2049}), over: 1, acks: "iw"},
 		{name: "acknowledged before", frames: opened(512, data(1000, 536), tcpFrame{back: true, flags: fACK, ack: 1000}), over: 1},
 		{name: "reset", frames: opened(512, data(1, 536), tcpFrame{flags: fRST | fACK}), over: 1, resets: 1},
 		{name: "what the server sends", frames: opened(512, tcpFrame{back: true, flags: fACK, payload: 1460}), none: false},

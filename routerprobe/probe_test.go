@@ -321,6 +321,18 @@ func TestProbe(t *testing.T) {
 				on("syn", vip, 1*ms, func(s sent) evidence.Fact { return failure(s, router.IP, 3, 10) })),
 			packets: "0s echo V, 1s syn V:443", over: 1001 * ms, outcome: routerprobe.Prohibited,
 		}, {
+			name: "a node refuses in its own name", targets: []routerprobe.Target{target},
+			network: on("echo", vip, 1*ms, func(s sent) evidence.Fact {
+				f := failure(s, vip, 3, 10)
+				f.EthSrc = node
+				return f
+			}),
+			packets: "0s echo V", over: 1 * ms, outcome: routerprobe.Delivered,
+		}, {
+			name: "a firewall refuses in the VIP's name", targets: []routerprobe.Target{target},
+			network: on("echo", vip, 1*ms, func(s sent) evidence.Fact { return failure(s, vip, 3, 10) }),
+			packets: "0s echo V", over: 1 * ms, outcome: routerprobe.Prohibited,
+		}, {
 			name: "the router answers in the VIP's name", targets: []routerprobe.Target{target},
 			network: on("echo", vip, 1*ms, func(s sent) evidence.Fact {
 				f := replies(s).(evidence.Echo)

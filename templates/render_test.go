@@ -634,6 +634,20 @@ mac 03bf-c000-0264 ethernet 1/5 vlan 20 web
 	}
 }
 
+// TestSpaces: a file whose pattern happens to take a space admits none by that.
+// What stands behind one could be another word of the command.
+func TestSpaces(t *testing.T) {
+	v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, VLAN: 20, Ports: []string{"ethernet 1/1"}, Set: map[string]string{"vlan-name": "web farm"}}
+	const pattern, wide = `pattern: "[a-z]+"`, `pattern: "[a-z ]+"`
+	_, err := acme(t, pattern, wide).Render(v, L2, []Section{Configure}, Options{})
+	if err == nil || err.Error() != `"web farm" is no vlan-name name on acme-os; write it like web` {
+		t.Errorf("%v", err)
+	}
+	if _, err := acme(t, pattern, wide+"\n    spaces: true").Render(v, L2, []Section{Configure}, Options{}); err != nil {
+		t.Errorf("a value that may have spaces: %v", err)
+	}
+}
+
 // TestConfidence: a platform is as sure as the weakest line that it renders
 // for a multicast-mode cluster, or as its notes where it renders none.
 func TestConfidence(t *testing.T) {
