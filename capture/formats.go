@@ -24,6 +24,7 @@ var formats = [...]struct{ begins, is string }{
 	{"\x7fver", "Savvius Peek (OmniPeek, EtherPeek): " + convertIt},
 	{"ObserverPktBufferVersion=", "Observer: " + convertIt},
 	{"\x05VNF", "Visual Networks: " + convertIt},
+	{"HCPX", "hashcat's hccapx, which has no Ethernet frames"},
 	{"btsnoop\x00", "Bluetooth's btsnoop, which has no Ethernet frames"},
 	{"\xfd7zXZ\x00", "compressed with xz: expand it with xz -d FILE"},
 	{"BZh", "compressed with bzip2: expand it with bzip2 -d FILE"},
@@ -31,10 +32,12 @@ var formats = [...]struct{ begins, is string }{
 	{"PK\x03\x04", "a zip archive: unpack it, and read what it holds"},
 }
 
-// The two formats that no first bytes tell.
+// The formats that no first bytes tell.
 const (
 	isETL = "an event trace (ETL) of Windows: convert it with pktmon etl2pcap FILE --out NEW.pcapng, or etl2pcapng FILE NEW.pcapng"
 	isERF = "Endace ERF: " + convertIt
+
+	isNetScaler = "a Citrix NetScaler trace (nstrace): " + convertIt
 )
 
 // otherFormat names the format of an input that is no pcap, and how to convert it;
@@ -51,6 +54,8 @@ func (r *Reader) otherFormat() string {
 	switch name := strings.ToLower(r.name); {
 	case strings.HasSuffix(name, ".etl"), startsETL(head):
 		return isETL
+	case bytes.Contains(head, []byte("NetScaler ")): // its first record is a signature in words
+		return isNetScaler
 	case strings.HasSuffix(name, ".erf"):
 		return isERF
 	}

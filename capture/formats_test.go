@@ -109,6 +109,8 @@ func TestOtherFormats(t *testing.T) {
 		{"x", "TRSNIFF data    \x1a\x01", "Sniffer for DOS"},
 		{"x", "XCP\x00\x02", "Sniffer for Windows"},
 		{"x", "iptrace 2.0\x00", "AIX iptrace"},
+		{"x", "HCPX\x04\x00\x00\x00", "hccapx"},
+		{"x", "\x01\x00\x30\x00\x78\x56\x34\x12NetScaler V20 Performance Data\x00", "NetScaler"},
 		{"x", "\x7fver\x00", "Peek"},
 		{"x", "TR\x00d\x00", "HP-UX nettl"},
 		{"x", string(etl), "pktmon etl2pcap FILE --out NEW.pcapng, or etl2pcapng FILE NEW.pcapng"},

@@ -62,12 +62,13 @@ const (
 	MPLS
 	IPinIP
 	PBB
+	CAPWAP
 	carrierCount
 )
 
 // String names the carrier as the field does.
 func (c Carrier) String() string {
-	return [...]string{"VXLAN", "GENEVE", "GRE", "ERSPAN", "MPLS", "IP in IP", "IEEE 802.1ah"}[c]
+	return [...]string{"VXLAN", "GENEVE", "GRE", "ERSPAN", "MPLS", "IP in IP", "IEEE 802.1ah", "CAPWAP"}[c]
 }
 
 // Carried is how many frames carry others in one way.
@@ -104,6 +105,11 @@ func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
 			s.carried[MPLS]++
 		case etherPBB:
 			s.carried[PBB]++
+		case uint16(ethernet.EtherTypeIPv6):
+			const header = 40
+			if ip := b[off:]; len(ip) >= header && ip[6] != inet.ProtoTCP {
+				s.count(carrier(ip[6], ip[header:]))
+			}
 		}
 		return nil
 	}
@@ -116,8 +122,8 @@ func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
 		return nil
 	}
 	if p := ip[9]; p != inet.ProtoTCP && p != inet.ProtoICMP {
-		if c := carrier(ip, header); c < carrierCount {
-			s.carried[c]++
+		if later := binary.BigEndian.Uint16(ip[6:])&0x1fff != 0; !later {
+			s.count(carrier(p, ip[header:]))
 		}
 	}
 	bit := s.bit(b, ip)
@@ -133,6 +139,12 @@ func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
 		return nil
 	}
 	return s.wrong(f, ip)
+}
+
+func (s *Survey) count(c Carrier) {
+	if c < carrierCount {
+		s.carried[c]++
+	}
 }
 
 // bit is where right has the bit of a frame's sender: of its MAC, or of its IP
@@ -182,19 +194,16 @@ const (
 	portVXLAN  = 4789 // RFC 7348
 	portVXLAN2 = 8472 // Linux's default, from before the RFC
 	portGENEVE = 6081 // RFC 8926
+	portCAPWAP = 5247 // the data channel, RFC 5415
 
 	greERSPAN = 0x88be
 	greERSP3  = 0x22eb
 )
 
-// carrier tells how an IPv4 packet carries another one, carrierCount where it
-// does not.
-func carrier(ip []byte, header int) Carrier {
-	if binary.BigEndian.Uint16(ip[6:])&0x1fff != 0 { // a later fragment
-		return carrierCount
-	}
-	b := ip[header:]
-	switch ip[9] {
+// carrier tells how a packet carries another one, by its protocol and what stands
+// behind the IP header; carrierCount if it does not.
+func carrier(protocol byte, b []byte) Carrier {
+	switch protocol {
 	case inet.ProtoIPIP, inet.ProtoIPv6:
 		return IPinIP
 	case inet.ProtoGRE:
@@ -209,7 +218,13 @@ func carrier(ip []byte, header int) Carrier {
 		if len(b) < 8+8 {
 			return carrierCount
 		}
-		switch binary.BigEndian.Uint16(b[2:]) {
+		from, to := binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+		if from == portCAPWAP || to == portCAPWAP {
+			if hlen := b[9] >> 3; b[8] == 0 && hlen >= 2 { // version 0, not encrypted; a header of 8 bytes or more
+				return CAPWAP
+			}
+		}
+		switch to {
 		case portVXLAN, portVXLAN2:
 			if b[8]&0x08 != 0 && b[15] == 0 { // the identifier is valid; the last octet is reserved
 				return VXLAN

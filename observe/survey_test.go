@@ -107,6 +107,10 @@ func TestSurveyCarried(t *testing.T) {
 		b[24], b[25] = 0, 0
 		return append(b, payload...)
 	}
+	over6 := func(protocol byte, payload ...byte) []byte {
+		b := append(packetOf(3, 1, "right")[:12:12], 0x86, 0xdd, 0x60, 0, 0, 0, 0, byte(len(payload)), protocol, 64)
+		return append(append(b, make([]byte, 32)...), payload...)
+	}
 	vxlan := []byte{8, 0, 0, 0, 0, 0, 100, 0, 1, 2, 3}
 	for _, tt := range []struct {
 		name, want string
@@ -125,6 +129,13 @@ func TestSurveyCarried(t *testing.T) {
 		{"MPLS", "MPLS", append(packetOf(3, 1, "right")[:12], 0x88, 0x47, 0, 1, 0x41, 0xff)},
 		{"MPLS in a VLAN", "MPLS", append(packetOf(3, 1, "right")[:12], 0x81, 0, 0, 7, 0x88, 0x47, 0, 1, 0x41, 0xff)},
 		{"provider backbone bridging", "IEEE 802.1ah", append(packetOf(3, 1, "right")[:12], 0x88, 0xe7, 0, 0, 0, 1)},
+		{"VXLAN over IPv6", "VXLAN", over6(17, udp(4789, vxlan...)...)},
+		{"GRE over IPv6", "GRE", over6(47, 0, 0, 8, 0)},
+		{"4in6", "IP in IP", over6(4, 0x45)},
+		{"neighbour discovery", "", over6(58, 135, 0, 0, 0)},
+		{"CAPWAP from an access point", "CAPWAP", ip(17, append([]byte{0x14, 0x7f, 0xc0, 1, 0, 24, 0, 0}, 0, 0x10, 0x42, 0, 0, 0, 0, 0, 8, 1)...)},
+		{"CAPWAP to one, a longer header", "CAPWAP", ip(17, udp(5247, 0, 0x20, 0x43, 0x10, 0, 0, 0, 0, 6, 2)...)},
+		{"CAPWAP, encrypted", "", ip(17, udp(5247, 1, 0, 0, 0, 22, 254, 255, 0, 0, 0)...)},
 		{"DNS", "", ip(17, udp(53, vxlan...)...)},
 		{"cut", "", ip(17, udp(4789)...)[:30]},
 		{"ARP", "", append(packetOf(3, 1, "right")[:12], 8, 6, 0, 1)},

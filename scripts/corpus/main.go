@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,13 +46,44 @@ func main() {
 // endings are those of captures; each may have .gz or .zst behind it.
 var endings = []string{".pcap", ".pcapng", ".cap", ".dmp", ".ntar"}
 
-// isCapture reports a name that ends as those of captures do.
-func isCapture(name string) bool {
-	name = strings.ToLower(name)
+// isCapture reports a file whose name ends as those of captures do, or that begins as
+// they do, whatever its name. One that cannot be read is taken for none.
+func isCapture(path string) bool {
+	name := strings.ToLower(path)
 	for _, packed := range []string{".gz", ".zst"} {
 		name = strings.TrimSuffix(name, packed)
 	}
-	return slices.Contains(endings, filepath.Ext(name))
+	return slices.Contains(endings, filepath.Ext(name)) || begins(path)
+}
+
+// marks are the first bytes of pcap, in both orders and for both resolutions of time,
+// and of pcapng.
+var marks = []string{"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a"}
+
+// begins reports a file that begins as captures do, or one of gzip that holds such a one.
+func begins(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	mark := make([]byte, 4)
+	if _, err := io.ReadFull(f, mark); err != nil {
+		return false
+	}
+	if bytes.HasPrefix(mark, []byte("\x1f\x8b")) {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return false
+		}
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return false
+		}
+		if _, err := io.ReadFull(z, mark); err != nil {
+			return false
+		}
+	}
+	return slices.Contains(marks, string(mark))
 }
 
 // corpus is one run over a folder.
@@ -72,11 +104,15 @@ func (c *corpus) run(dir string) error {
 	}
 	c.findings = make(map[string]int)
 	var names []string
+	var unread []string
 	others := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil:
+		case err != nil && path == dir:
 			return err
+		case err != nil: // a folder that may not be read: the rest is
+			unread = append(unread, err.Error())
+			return nil
 		case !d.Type().IsRegular():
 		case isCapture(path):
 			names = append(names, path)
@@ -101,6 +137,9 @@ func (c *corpus) run(dir string) error {
 		return err
 	}
 	c.sum(others)
+	for _, why := range unread {
+		fmt.Fprintf(c.out, "not read: %s\n", strconv.QuoteToASCII(why))
+	}
 	if c.broken > 0 {
 		return fmt.Errorf("on %d of %d files the tool crashed or hung", c.broken, c.files)
 	}

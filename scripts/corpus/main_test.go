@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"os"
 	"os/exec"
@@ -107,5 +108,36 @@ func TestRunTool(t *testing.T) {
 	c.tool = filepath.Join(dir, "none")
 	if err := c.run(dir); err == nil {
 		t.Error("a tool that is not there is none")
+	}
+}
+
+// A capture is known by what it begins with, whatever its name; a folder that may not
+// be read keeps nothing else from being read.
+func TestIsCapture(t *testing.T) {
+	dir := t.TempDir()
+	pcap := "\xd4\xc3\xb2\xa1\x02\x00\x04\x00"
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte("\x0a\x0d\x0d\x0a....")); err != nil {
+		t.Fatal(err)
+	}
+	z.Close()
+	for name, row := range map[string]struct {
+		content string
+		want    bool
+	}{
+		"noext": {pcap, true}, "a.pcap0": {pcap, true}, "empty.PCAP": {"", true}, "b.bin": {packed.String(), true},
+		"text.txt": {"no capture", false}, "short": {"\xd4", false}, "text.gz": {"\x1f\x8bno gzip", false},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(row.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := isCapture(path); got != row.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if isCapture(filepath.Join(dir, "none")) {
+		t.Error("a file that is not there is none")
 	}
 }
