@@ -7,6 +7,8 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -buildid= -X main.version=$(VERSION)
 BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 PURE     := $(addprefix ./,$(shell sed '/^\#/d' scripts/pure-packages))
+PKG      ?= ./mac
+GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := build
@@ -68,6 +70,11 @@ corpus: build ## what analyze claims of a folder of captures: make corpus DIR=FO
 .PHONY: cover
 cover: ## coverage of the packages that need no socket
 	@$(GO) test -cover $(PURE)
+
+# The coverage run must not come from the cache: a mutant's time limit is made of its time.
+.PHONY: mutate
+mutate: ## deliberate faults that the tests of a package must notice: make mutate PKG=./mac
+	@for p in $(PKG); do GOFLAGS=-count=1 nice $(GO) run $(GREMLINS) unleash $$p || exit 1; done
 
 .PHONY: pure
 pure: ## the tests of the packages that need no socket: on any system, nothing installed
