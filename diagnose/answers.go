@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
@@ -214,7 +215,10 @@ func (p *picture) findConflict(claims []sighting) {
 		}
 	}
 	text := l.List()
+	back := !moved && p.movedBack(claims)
 	switch {
+	case back:
+		text = append(text, "each host announced the address before it answered for it, and the other one answered nothing until it did so again: the address moved there and back, as in a failover")
 	case moved:
 		text = append(text, "the answers do not overlap in time: the address moved, as in a failover, or was taken over")
 	case !overlap:
@@ -223,6 +227,11 @@ func (p *picture) findConflict(claims []sighting) {
 	who := fmt.Sprintf("%d different MACs", len(macs))
 	if len(macs) == 2 {
 		who = fmt.Sprintf("both %v and %v", macs[0], macs[1])
+	}
+	if back {
+		p.find(idConflict, fmt.Sprintf("%v moved between MACs and back: %s.", p.vip, who), text, itemsOf(claims))
+		p.lower(idConflict, Warning)
+		return
 	}
 	if moved {
 		p.find(idConflict, fmt.Sprintf("%v was at one MAC first and at another later: %s.", p.vip, who), text, itemsOf(claims))
@@ -247,6 +256,43 @@ func (p *picture) findConflict(claims []sighting) {
 	}
 	names := strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 	p.find(idMixedModes, fmt.Sprintf("Answers for %v come in different NLB modes: %s.", p.vip, names), m.List(), itemsOf(some))
+}
+
+// maxMoves is how often an address moves in a capture before hosts that take it from
+// each other are the likelier cause.
+const maxMoves = 4
+
+// movedBack reports whether the claims of a capture are those of an address that
+// moved and moved back, as when the host that is preferred is up again: who takes
+// it announces it, and then answers alone. A second host that has the address by
+// mistake answers the questions too that the other one answers.
+func (p *picture) movedBack(claims []sighting) bool {
+	type said struct {
+		at  time.Time
+		mac mac.Addr
+		act act
+	}
+	var all []said
+	for _, s := range claims {
+		it := p.items[s.item]
+		for _, at := range append(slices.Clone(it.Times), it.Last) {
+			all = append(all, said{at, place(s), s.act})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b said) int { return a.at.Compare(b.at) })
+	moves, answered := 0, false
+	for i, s := range all {
+		if i == 0 || s.mac == all[i-1].mac {
+			answered = answered || s.act == answers
+			continue
+		}
+		if s.act != announces || s.at.Sub(all[i-1].at) < sameMoment || !answered {
+			return false
+		}
+		moves++
+		answered = false
+	}
+	return !p.live && moves > 1 && moves <= maxMoves
 }
 
 // place is what has to agree between claims: the sender MAC, but for GLBP,
@@ -278,5 +324,15 @@ func (p *picture) isProxy(s sighting) bool {
 	if router && isFirstHop(s.class.Kind) && (p.virtualMAC() == s.arp.SenderMAC || !p.near(ip) && !p.nearEach(ip, s.arp.TargetIP)) {
 		return false
 	}
-	return router && s.act != asks && !s.class.NLB && !p.isGateway
+	return router && s.act != asks && !s.class.NLB && !p.isGateway && !p.isShared(s.arp.SenderMAC)
+}
+
+// isShared reports a MAC from which a router says that the VIP is an address it
+// shares with others: the virtual router's, or its own, as keepalived has it if
+// nothing else is set.
+func (p *picture) isShared(m mac.Addr) bool {
+	return slices.ContainsFunc(p.hellos, func(i int) bool {
+		f, ok := p.items[i].Fact.(evidence.Hello)
+		return ok && f.Virtual.Unmap() == p.vip && f.EthSrc == m
+	})
 }

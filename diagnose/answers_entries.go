@@ -73,7 +73,7 @@ var answerEntries = [...]Entry{
 		Meaning: "The VIP is said to be at different MACs on one VLAN. Each client keeps one of them, by chance of order, so some reach one place and some another. " +
 			"Causes look alike from outside: a duplicate IP address, nodes in different NLB modes or with different cluster MACs, a split cluster, proxy ARP, forged ARP. " +
 			"Where one answer stops before the other begins, a change during the observation is possible too.",
-		Detected: "ARP answers or announcements for the VIP, on one VLAN, whose sender MACs differ. Several hosts that name the same MAC are no conflict. If each MAC had been silent for 1 s in a capture, or 10 s in a live run, when the next one was first heard, the address moved: then it is a warning.",
+		Detected: "ARP answers or announcements for the VIP, on one VLAN, whose sender MACs differ. Several hosts that name the same MAC are no conflict. If each MAC had been silent for 1 s in a capture, or 10 s in a live run, when the next one was first heard, the address moved: then it is a warning. So it is in a capture if it moved back, at most a few times, each host announced it before it answered, and only one of them answered in between.",
 		Disproof: "A second observation in which all answers name one MAC: the first one then saw a change, not a lasting contradiction.",
 		Cure: "Look up each Ethernet source in the switch's MAC table to find the devices. Take the address off the one that should not have it, " +
 			"or give all nodes the same mode, cluster MAC and port rules. Enter nothing static on a router before one MAC is left.",
@@ -114,7 +114,7 @@ var answerEntries = [...]Entry{
 		Title:     "A router answers for the VIP (proxy ARP)",
 		Meaning: "The answer names a router's own MAC: the router takes the VIP to be elsewhere, or is set to answer for it. Traffic for the VIP then goes to the router and not to a cluster. " +
 			"A second address of that router, or a virtual address of the same first-hop group, looks the same from outside.",
-		Detected:   "An answer for the VIP whose sender MAC is also the MAC with which a known router answers for its own, different IP.",
+		Detected:   "An answer for the VIP whose sender MAC is also the MAC with which a known router answers for its own, different IP. An address that this router says it shares, in VRRP or HSRP, is its own.",
 		Disproof:   "The VIP in the router's own list of interface addresses, or as virtual IP of its VRRP, HSRP or GLBP group: then it is the router's address.",
 		Cure:       "If the VIP should be a cluster on this subnet: turn proxy ARP off on the router's interface and look for a wrong prefix length or a host route for the VIP. Remove the old entry from the clients' ARP tables.",
 		References: []Reference{{Source: "RFC 1027 (proxy ARP)", Certainty: nlb.Documented}, {Source: "RFC 1812 3.3.2", Certainty: nlb.Inferred}},

@@ -106,7 +106,18 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 	if len(who) > 0 {
 		p.find(idKeepsAsking, fmt.Sprintf("%s %s asking for %v although it answers: the answers are not accepted, or get lost.",
 			addresses(who), verb(len(who), "keeps", "keep"), p.vip), l.List(), items)
+		if !slices.ContainsFunc(p.claims, p.canBeRefused) {
+			p.lower(idKeepsAsking, Info)
+			p.findings[idKeepsAsking].Summary = fmt.Sprintf("%s %s asking for %v although it answers, as programs do that watch addresses by ARP. No router refuses such answers.",
+				addresses(who), verb(len(who), "keeps", "keep"), p.vip)
+		}
 	}
+}
+
+// canBeRefused reports an answer that is not as every host's: it names another MAC
+// than the one that it comes from, or one that is no host's.
+func (p *picture) canBeRefused(s sighting) bool {
+	return s.act != asks && (s.arp.SenderMAC != s.arp.EthSrc || s.arp.SenderMAC.IsGroup() || s.arp.SenderMAC.IsZero())
 }
 
 // answersReach reports whether the VIP answered the asker while it asked. A live

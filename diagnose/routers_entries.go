@@ -109,7 +109,7 @@ var routerEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "Somebody keeps asking for the VIP",
 		Meaning: "A router or host asks everybody for the VIP again and again although the VIP answers. It does not accept the answers, or they do not get to it. For a router that means that the subnets behind it are cut off. " +
-			"A tool that asks each second on purpose, such as arping, looks the same.",
+			"A tool that asks each second on purpose, such as arping, looks the same. If the VIP's answers are as every host's, no router refuses them, and it is a remark.",
 		Detected: "At least 3 broadcast ARP requests for the VIP from one asker after the VIP's answer was heard, over at least one second and none more than 1.5 s after the one before it, as retries come. In a capture, answers to this asker were seen in between. No test settles whether it reaches the VIP, and no packet of the asker to the cluster's MAC was seen. Renewing an entry every half minute or more seldom does not count.",
 		Disproof: "A packet for the VIP that the asker sends to the cluster's MAC.",
 		Cure:     "Look at the VIP's entry in the asker's ARP table. If it is a router of this VLAN, name it with --router to have it tested. If it refuses the group MAC: a static ARP entry.",

@@ -176,6 +176,79 @@ func captureStories() []story {
 			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
 		},
 		{
+			name: "a failover, and back when the first host is up again: each announces the address, and answers alone",
+			steps: join(repeated(20*time.Second, 3, answerTo(plain, plain, client, stranger)),
+				[]step{announce(node1, node1).from(time.Minute)}, repeated(20*time.Second, 3, answerTo(node1, node1, client, stranger).from(70*time.Second)),
+				[]step{announce(plain, plain).from(150 * time.Second)}, repeated(20*time.Second, 3, answerTo(plain, plain, client, stranger).from(160*time.Second))),
+			verdict: Seen, severity: Warning,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idConflict); !strings.Contains(text, "moved there and back") {
+					t.Errorf("%q", text)
+				}
+			},
+		},
+		{
+			name: "the same, but the second host announces it and never answers for it",
+			steps: join(repeated(20*time.Second, 3, answerTo(plain, plain, client, stranger)),
+				[]step{announce(node1, node1).from(time.Minute)},
+				[]step{announce(plain, plain).from(150 * time.Second)}, repeated(20*time.Second, 3, answerTo(plain, plain, client, stranger).from(160*time.Second))),
+			verdict: Conflict, severity: Critical,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+		},
+		{
+			name: "the same, but the first host answers a question in between",
+			steps: join(repeated(20*time.Second, 3, answerTo(plain, plain, client, stranger)),
+				[]step{announce(node1, node1).from(time.Minute)}, repeated(20*time.Second, 3, answerTo(node1, node1, client, stranger).from(70*time.Second)),
+				[]step{answerTo(plain, plain, client, stranger).from(95 * time.Second)},
+				[]step{announce(plain, plain).from(150 * time.Second)}, repeated(20*time.Second, 3, answerTo(plain, plain, client, stranger).from(160*time.Second))),
+			verdict: Conflict, severity: Critical,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+		},
+		{
+			name: "hosts that take an address from each other all the time",
+			steps: func() (all []step) {
+				for i := range time.Duration(3) {
+					for j, m := range []mac.Addr{plain, node1} {
+						at := 20*i*time.Second + 10*time.Duration(j)*time.Second
+						all = append(all, announce(m, m).from(at), answerTo(m, m, client, stranger).from(at+3*time.Second))
+					}
+				}
+				return all
+			}(),
+			verdict: Conflict, severity: Critical,
+			want: []string{idOrdinary, idAnnounced, idConflict, idRouterUntested},
+		},
+		{
+			// arping and its like broadcast each question. That is no router's doubt.
+			name:    "a program that watches an ordinary host by ARP, once a second",
+			steps:   join(repeated(time.Second, 30, asksFor(stranger, stranger, client, vip)), repeated(time.Second, 30, answerTo(plain, plain, client, stranger))),
+			verdict: Seen, severity: OK,
+			want: []string{idOrdinary, idOthersAsk, idKeepsAsking, idRouterUntested},
+		},
+		{
+			name:    "the same with a cluster in unicast mode, whose masked answers a router can refuse",
+			steps:   join(repeated(time.Second, 30, asks), repeated(time.Second, 30, answerTo(masked1, unicast, gateway, routerMAC))),
+			verdict: Seen, severity: Warning,
+			want: []string{idMasked, idOthersAsk, idKeepsAsking, idRouterUntested},
+		},
+		{
+			// keepalived has its routers' own MACs unless it is told otherwise.
+			name: "an address that two routers share, answered from the MAC of one",
+			steps: []step{hsrp(stranger, client, true).hello(func(h *evidence.Hello) { h.Protocol, h.Virtual = "VRRPv2", vip }), has(client, stranger),
+				answerTo(stranger, stranger, gateway, routerMAC)},
+			verdict: Seen, severity: OK,
+			want: []string{idOrdinary, idPair, idRouterUntested},
+			near: []string{idProxyARP},
+		},
+		{
+			name: "another address than the one that the routers share, answered from the MAC of one",
+			steps: []step{hsrp(stranger, client, true).hello(func(h *evidence.Hello) { h.Protocol = "VRRPv2" }), has(client, stranger),
+				answerTo(stranger, stranger, gateway, routerMAC)},
+			verdict: Seen, severity: Warning,
+			want: []string{idProxyARP, idPair, idRouterUntested},
+		},
+		{
 			name:    "an address that moved within three seconds, as with VRRP",
 			steps:   []step{answerTo(plain, plain, client, stranger), announce(stranger, stranger).from(3 * time.Second)},
 			verdict: Seen, severity: Warning,

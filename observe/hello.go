@@ -50,6 +50,27 @@ func vrrpFact(h header, d datagram) evidence.Fact {
 	return hello
 }
 
+// sharedToo appends what the VRRP advertisement d, dst's last fact, says of other
+// addresses than its first that are watched: a group has up to 255, and the routers
+// answer for each of them with one MAC.
+func (w *Watch) sharedToo(dst []evidence.Fact, d datagram) []evidence.Fact {
+	if d.protocol != inet.ProtoVRRP || len(w.ips) == 0 {
+		return dst
+	}
+	hello, ok := dst[len(dst)-1].(evidence.Hello)
+	if !ok {
+		return dst
+	}
+	b := d.payload
+	for n := min(int(b[3]), (len(b)-8)/4); n > 1; n-- {
+		if ip := specified(b[8+4*(n-1):]); w.ips[ip] && ip != hello.Virtual {
+			hello.Virtual = ip
+			dst = append(dst, hello)
+		}
+	}
+	return dst
+}
+
 // vrrpSum reports whether the message's checksum is right. In version 3 it
 // covers a pseudo-header too (RFC 5798 5.2.8), but not all routers do so for
 // IPv4: Wireshark (vrrp.v3_checksum_as_in_v2) and routers (OcNOS: vrrp

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/observe"
 )
 
 // These frames are put together from the drawings in RFC 3768 5.1, RFC 5798 5.1
@@ -127,6 +128,33 @@ func TestFactsHello(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { one(t, tt.frame, tt.want) })
+	}
+}
+
+// A group has several addresses: those that are watched are told too.
+func TestFactsHelloOfSeveral(t *testing.T) {
+	other, third := netip.MustParseAddr("172.16.63.5"), netip.MustParseAddr("172.16.63.6")
+	data := splice(vrrp2Frame, vrrpAt+12, vrrpAt+12, 172, 16, 63, 5, 172, 16, 63, 6)
+	data = mend(splice(sealIP(splice(data, ipAt+3, ipAt+4, data[ipAt+3]+8)), vrrpAt+3, vrrpAt+4, 3))
+	told := func(watched ...netip.Addr) (virtual []netip.Addr) {
+		var w observe.Watch
+		for _, ip := range watched {
+			w.AddIP(ip)
+		}
+		for _, f := range w.Facts(nil, &evidence.Frame{Data: data, Length: len(data)}) {
+			virtual = append(virtual, f.(evidence.Hello).Virtual)
+		}
+		return virtual
+	}
+	for _, tt := range []struct{ watched, want []netip.Addr }{
+		{nil, []netip.Addr{routerIP}},
+		{[]netip.Addr{routerIP, vipIP}, []netip.Addr{routerIP}},
+		{[]netip.Addr{third}, []netip.Addr{routerIP, third}},
+		{[]netip.Addr{third, other}, []netip.Addr{routerIP, third, other}},
+	} {
+		if got := told(tt.watched...); !slices.Equal(got, tt.want) {
+			t.Errorf("watching %v: %v, want %v", tt.watched, got, tt.want)
+		}
 	}
 }
 

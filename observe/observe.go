@@ -139,7 +139,7 @@ func (w *Watch) Facts(dst []evidence.Fact, f *evidence.Frame) []evidence.Fact {
 			}
 		}
 		if fact := ipFact(h, d, f); fact != nil {
-			return append(dst, fact)
+			return w.sharedToo(append(dst, fact), d)
 		}
 		from, to = d.src, d.dst
 	case nlb.EtherTypeHeartbeat, nlb.EtherTypeConvoy:
