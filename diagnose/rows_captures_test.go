@@ -235,7 +235,7 @@ func captureStories() []story {
 		{
 			// keepalived has its routers' own MACs unless it is told otherwise.
 			name: "an address that two routers share, answered from the MAC of one",
-			steps: []step{hsrp(stranger, client, true).hello(func(h *evidence.Hello) { h.Protocol, h.Virtual = "VRRPv2", vip }), has(client, stranger),
+			steps: []step{hsrp(stranger, client, true).hello(func(h *evidence.Hello) { h.Protocol, h.Virtual = evidence.VRRPv2, vip }), has(client, stranger),
 				answerTo(stranger, stranger, gateway, routerMAC)},
 			verdict: Seen, severity: OK,
 			want: []string{idOrdinary, idPair, idRouterUntested},
@@ -243,7 +243,7 @@ func captureStories() []story {
 		},
 		{
 			name: "another address than the one that the routers share, answered from the MAC of one",
-			steps: []step{hsrp(stranger, client, true).hello(func(h *evidence.Hello) { h.Protocol = "VRRPv2" }), has(client, stranger),
+			steps: []step{hsrp(stranger, client, true).hello(func(h *evidence.Hello) { h.Protocol = evidence.VRRPv2 }), has(client, stranger),
 				answerTo(stranger, stranger, gateway, routerMAC)},
 			verdict: Seen, severity: Warning,
 			want: []string{idProxyARP, idPair, idRouterUntested},
