@@ -168,6 +168,9 @@ func (r *Reader) ended(what string) error {
 		return r.fault(r.in.offset()+int64(r.in.left()), r.in.err, "")
 	}
 	detail := fmt.Sprintf("%d bytes are there of %s", r.in.left(), what)
+	if r.in.offset() == 0 && r.in.left() == 0 && !r.expanded {
+		detail = "it is empty"
+	}
 	if errors.Is(r.in.err, io.ErrUnexpectedEOF) {
 		detail += "; the compressed data end too early"
 	}

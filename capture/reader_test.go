@@ -213,7 +213,7 @@ func TestReaderFaults(t *testing.T) {
 		offset int
 		says   string
 	}{
-		{"nothing", ``, 0, capture.ErrTruncated, 0, "0 bytes are there of the first 4"},
+		{"nothing", ``, 0, capture.ErrTruncated, 0, "it is empty"},
 		{"text", `6e6f2063 61707475 7265`, 0, capture.ErrNotCapture, 0, "6e 6f 20 63"},
 		{"pcap: cut in its header", pcapHead[:20], 0, capture.ErrTruncated, 0, "9 bytes are there of the 24"},
 		{"pcap: a version that never was", strings.Replace(pcapHead, "02000400", "02000500", 1), 0, capture.ErrMalformed, 0, "version 2.5"},

@@ -64,7 +64,7 @@ func runExplain(io stdio, opts explainOptions, words []string) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, e)
+		all = append(all, e...)
 	}
 	var out bytes.Buffer
 	switch {
@@ -97,17 +97,21 @@ func runExplain(io stdio, opts explainOptions, words []string) error {
 	return nil
 }
 
-// meant finds what a word of the user's stands for.
-func meant(word string) (explained, error) {
+// meant finds what a word of the user's stands for: "unknown" is a verdict and a mode.
+func meant(word string) ([]explained, error) {
 	found, certain := diagnose.Find(word)
 	if certain {
-		return explained{entry: found[0]}, nil
+		return []explained{{entry: found[0]}}, nil
 	}
 	terms := diagnose.Terms()
+	var both []explained
 	for i := range terms {
 		if strings.EqualFold(terms[i].Word, strings.TrimSpace(word)) {
-			return explained{term: &terms[i]}, nil
+			both = append(both, explained{term: &terms[i]})
 		}
+	}
+	if len(both) > 0 {
+		return both, nil
 	}
 	err := &statusError{
 		status: exitUnknown,
@@ -126,7 +130,7 @@ func meant(word string) (explained, error) {
 	case near != "":
 		err.err = fmt.Errorf("there is no finding %q: the nearest is %q", clip(word), near)
 	}
-	return explained{}, err
+	return nil, err
 }
 
 // listFindings writes a line for each entry: severity, id, title.
