@@ -9,7 +9,7 @@ import (
 // The bounds of a Log. A segment can be flooded with invented facts; what does
 // not fit is counted as Unkept.
 const (
-	PerKind    = 1024    // different facts of one kind
+	PerKind    = 1024    // different facts of one kind, but for some that a flood is not to hide
 	TimesKept  = 64      // instants kept of one fact
 	FramesKept = 1024    // frames kept that gave one fact again; a shared Budget may allow fewer
 	AgainKept  = 1 << 20 // bytes, of a Log's frames that gave a fact again
@@ -82,11 +82,12 @@ func (b *Budget) takeAgain(cost int) bool {
 type Log struct {
 	Budget *Budget // what it shares with other Logs; may be nil
 	Others bool    // it holds packets that are neither the observer's nor for it, as Unkept says
-	Most   uint16  // different facts of one kind that it keeps; PerKind if it is 0
+	Most   uint16  // different facts of one kind that it keeps, as PerKind, which it is if it is 0
 
 	items []Item
 	index map[Fact]int // nil as long as there are few: looking through those takes less
 	kinds [kindCount]uint16
+	spare *spare // nil as long as no kind is full
 	again int    // bytes of the frames kept beyond the first of each fact
 	took  Budget // what it took from a budget, or would have
 }
@@ -171,7 +172,7 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 	if l.Most > 0 {
 		most = l.Most
 	}
-	if k != KindUnkept && (l.kinds[k] >= most || !l.Budget.take(cost)) {
+	if k != KindUnkept && (l.kinds[k] >= most && !l.spares(f, most) || !l.Budget.take(cost)) {
 		l.Add(Unkept{Of: k, Others: l.Others}, at, n, frame)
 		return false
 	}
@@ -187,6 +188,11 @@ func (l *Log) Add(f Fact, at time.Time, n int, frame *Frame) bool {
 		l.took.Bytes += cost
 	}
 	l.items = append(l.items, it)
+	if l.spare != nil {
+		if s, ok := sortOf(f); ok {
+			l.spare.sorts[s]++
+		}
+	}
 	switch {
 	case l.index != nil:
 		l.index[f] = len(l.items) - 1
