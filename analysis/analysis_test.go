@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/analysis"
@@ -16,6 +19,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/diagnose"
 	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -243,26 +247,91 @@ func TestChanges(t *testing.T) {
 }
 
 // A read that waits is left behind when the context ends, and nothing that it brings
-// is used.
+// is used: neither a frame nor a panic.
 func TestLeftBehind(t *testing.T) {
-	r, w := io.Pipe()
-	a := analysis.New([]analysis.Input{{Name: "-", From: r, Waits: true}})
-	told := make(chan event.Answer, 10)
-	a.Heard = func(ans event.Answer) { told <- ans }
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); a.Read(ctx, nil, never) }()
-	if _, err := w.Write(pcapng(t, 1)); err != nil {
-		t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		a := analysis.New([]analysis.Input{{Name: "-", From: io.MultiReader(r, failing{}), Waits: true}})
+		a.Heard = func(event.Answer) {}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); a.Read(ctx, nil, never) }()
+		all := pcapng(t, 1, 2, 2)
+		early := len(pcapng(t, 1))
+		if _, err := w.Write(all[:early]); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		before := a.Seen()
+		cancel()
+		<-done
+		go w.Write(all[early:])
+		synctest.Wait()
+		w.Close()
+		synctest.Wait()
+		if results := slices.Collect(a.Results(true)); before.Frames != 1 || len(results) != 1 || a.Seen() != before || len(a.Faults()) > 0 {
+			t.Errorf("%+v, then %+v, %v", before, a.Seen(), a.Faults())
+		}
+	})
+}
+
+// A result names the place where the captures were taken, if it is one, and says
+// whether nothing was to be sent.
+func TestPlace(t *testing.T) {
+	place := func(name string, passive bool) []byte {
+		var b bytes.Buffer
+		w, err := capture.NewWriter(&b, "", []evidence.Item{
+			{Fact: evidence.Vantage{Interface: name, VIP: vip}, First: t0, Last: t0, Count: 1},
+			{Fact: evidence.Listened{Interface: name, Passive: passive}, First: t0, Last: t0.Add(time.Second), Count: 1},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := answer(1)
+		if err := errors.Join(w.Write(&evidence.Frame{Time: t0, Data: data, Length: len(data), Place: name}), w.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
 	}
-	<-told
-	cancel()
-	<-done
-	before := a.Seen()
-	late := pcapng(t, 2)
-	go w.Write(late)
-	r.CloseWithError(errors.New("late"))
-	if all := slices.Collect(a.Results(true)); len(all) != 1 || len(all[0].Diagnosis.Cluster.Hosts) != 1 || a.Seen() != before || len(a.Faults()) > 0 {
-		t.Errorf("%+v, %v", all, a.Faults())
+	for want, captures := range map[string][][]byte{
+		"eth0 false": {place("eth0", false)}, "eth0 true": {place("eth0", true)}, " false": {place("eth0", false), place("eth1", false)},
+	} {
+		var inputs []analysis.Input
+		for _, c := range captures {
+			inputs = append(inputs, analysis.Input{Name: "x", From: bytes.NewReader(c)})
+		}
+		a := analysis.New(inputs)
+		a.Read(t.Context(), nil, never)
+		all := slices.Collect(a.Results(false))
+		if len(all) != 1 {
+			t.Fatalf("%d results", len(all))
+		}
+		if got := fmt.Sprint(all[0].Interface, " ", all[0].Passive); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Of connections those that show something are told, the worst first, each with when
+// it began.
+func TestConnections(t *testing.T) {
+	var inputs []analysis.Input
+	for _, name := range []string{"tso-obeys", "mss-checksum-good", "ordinary-host"} {
+		b, err := os.ReadFile("../cmd/nlbprobe/testdata/field/" + name + ".pcap")
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, analysis.Input{Name: name, From: bytes.NewReader(b)})
+	}
+	a := analysis.New(inputs)
+	a.Read(t.Context(), nil, never)
+	all, more := a.Connections()
+	if len(all) != 2 || more != 0 || all[0].Diagnosis.Severity != finding.Critical || all[len(all)-1].Diagnosis.Severity != finding.Info {
+		t.Errorf("%d connections, and %d more", len(all), more)
+	}
+	for _, c := range all {
+		if len(c.Diagnosis.Findings) == 0 || len(c.Items) == 0 || c.Start.IsZero() || c.Elapsed < 0 || c.Capture == nil {
+			t.Errorf("%+v", c)
+		}
 	}
 }

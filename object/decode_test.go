@@ -118,6 +118,10 @@ func TestFaults(t *testing.T) {
 		{"vip", `"192.0.2.900"`, "192.0.2.900", `"2001:db8::1"`},
 		{"vip", `""`, "vip: an address is missing", `"192.0.2.1"`},
 		{"vip", `"fe80::1%\u001b[31m"`, "vip: an address is missing, or has a zone that is no interface's name", `"fe80::1%eth0"`},
+		{"vip", `"fe80::1%` + strings.Repeat("x", 33) + `"`, "has a zone that is no interface's name", `"fe80::1%` + strings.Repeat("x", 32) + `"`},
+		{"cluster", `{"mode":"none","primary_vips":["fe80::1%\u001b"]}`, "cluster.primary_vips: ", `{"mode":"none","primary_vips":["192.0.2.1"]}`},
+		{"cluster", `{"mode":"none","group":"fe80::1%\u001b"}`, "cluster.group: ", `{"mode":"none","group":"239.255.2.90"}`},
+		{"cluster", `{"mode":"none","derived_from":"fe80::1%\u001b"}`, "cluster.derived_from: ", `{"mode":"none","derived_from":"192.0.2.1"}`},
 		{"vantage", `"orbit"`, `vantage: nothing is called "orbit"`, `"remote"`},
 		{"sent_frames", `-1`, "sent_frames: -1 is not between", `0`},
 		{"sent_frames", `1.5`, "sent_frames: number 1.5 is not what stands there", `1`},
@@ -158,7 +162,20 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: %s: %v", tt.field, tt.good, err)
 		}
 	}
+	connection := func(field string) string {
+		return `{"schema":"nlbprobe-mss/1","client":"192.0.2.1:1","server":"192.0.2.2:2","severity":"ok",` + field + `}`
+	}
+	if _, err := decodeOne([]byte(connection(`"client_mss":536,"server_mss":65535,"findings":[]`))); err != nil {
+		t.Error(err)
+	}
 	for input, says := range map[string]string{
+		connection(`"client_mss":-1`):               "client_mss: -1 is not between",
+		connection(`"server_mss":65536`):            "server_mss: 65536 is not between",
+		connection(`"findings":[{"id":"a"}]`):       "findings.certainty: ",
+		connection(`"capture":{"frames":-1}`):       "capture.frames: -1",
+		connection(`"elapsed_seconds":1e30`):        "elapsed_seconds: ",
+		connection(`"severity":"bad"`):              `severity: nothing is called "bad"`,
+		connection(`"server":"[fe80::1%\u001b]:1"`): "server: ",
 		`[1]`: "array instead of an object", `"x"`: "string instead of an object", `null`: "it has no schema", `{"schema":"nlbprobe/1",`: "cut short", `x`: "not JSON",
 		`{"schema":"nlbprobe/1","configs":[]}`:                                              "it has no verdict: no object of a probe or of analyze",
 		`{"schema":"nlbprobe-mss/1","client":"192.0.2.1:1","server":":80","severity":"ok"}`: "no IP",
@@ -181,6 +198,14 @@ func TestBounded(t *testing.T) {
 		if _, err := d.Next(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	spaced := strings.Replace(valid, ",", ","+strings.Repeat(" ", object.MaxObject), 1)
+	d = object.NewDecoder(strings.NewReader(valid + spaced))
+	if _, err := d.Next(); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Next(); !errors.Is(err, object.ErrTooLarge) {
+		t.Errorf("an object beyond the bound: %v", err)
 	}
 	deep := `{"schema":"nlbprobe/1","later":` + strings.Repeat("[", 1<<20)
 	if _, err := object.NewDecoder(strings.NewReader(deep)).Next(); err == nil {

@@ -3,9 +3,11 @@ package report_test
 import (
 	"bytes"
 	"errors"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +39,20 @@ func TestAgain(t *testing.T) {
 		{Platform: "cisco-ios", Role: "l3", Section: templates.Configure, Text: "arp 1\n arp\t2\n", Confidence: templates.Vendor, Missing: []string{"vlan"}},
 		{Device: "core1", Platform: "mine", Section: templates.Configure, Text: "x\n", Confidence: templates.Unverified, Notes: []string{"a remark"}, File: "mine.yaml", Form: templates.AnsibleForm},
 	}}
-	for name, o := range outcomes() {
+	all := outcomes()
+	cut := all["beats"]
+	cut.Diagnosis.Cluster.Hosts = slices.Clone(cut.Diagnosis.Cluster.Hosts)
+	host := &cut.Diagnosis.Cluster.Hosts[0]
+	short := *host.Heartbeat
+	short.Whole, short.RulesKept = false, 2
+	host.Heartbeat = &short
+	all["a heartbeat that was cut"] = cut
+	long := all["cluster"]
+	long.Elapsed = math.MaxInt64
+	all["a run without end"] = long
+	long.Elapsed = math.MinInt64
+	all["a clock that went backwards"] = long
+	for name, o := range all {
 		for _, pasted := range []bool{false, true} {
 			o.Configs, o.FollowUp = configs[pasted], report.FollowUp{}
 			if pasted {
@@ -171,4 +186,34 @@ func FuzzAgain(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// What came before an outcome is that VIP's, and told once; but while a capture is
+// still being written the same VIP is told again, with all of it.
+func TestAnswersOnce(t *testing.T) {
+	o := outcomes()["cluster"]
+	count := func(open bool) (n [2]int) {
+		var b bytes.Buffer
+		h := report.NewJSON(&b)
+		o.Capture = &event.Capture{Open: open}
+		if err := errors.Join(before(h, "cluster"), before(h, "remote-no-mac"), h.Outcome(o), h.Outcome(o)); err != nil {
+			t.Fatal(err)
+		}
+		d := object.NewDecoder(&b)
+		for i := range n {
+			saved, err := d.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := saved.(*object.VIP)
+			n[i] = 10*len(v.Answers) + len(v.Returned)
+		}
+		return n
+	}
+	if got := count(false); got != [2]int{26, 0} {
+		t.Errorf("%v", got)
+	}
+	if got := count(true); got != [2]int{26, 26} {
+		t.Errorf("while the capture is open: %v", got)
+	}
 }
