@@ -249,30 +249,42 @@ func TestChanges(t *testing.T) {
 // A read that waits is left behind when the context ends, and nothing that it brings
 // is used: neither a frame nor a panic.
 func TestLeftBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, w := io.Pipe()
-		a := analysis.New([]analysis.Input{{Name: "-", From: io.MultiReader(r, failing{}), Waits: true}})
-		a.Heard = func(event.Answer) {}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() { defer close(done); a.Read(ctx, nil, never) }()
-		all := pcapng(t, 1, 2, 2)
-		early := len(pcapng(t, 1))
-		if _, err := w.Write(all[:early]); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		before := a.Seen()
-		cancel()
-		<-done
+	t.Run("a frame", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { leftBehind(t, true) }) })
+	t.Run("a panic", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { leftBehind(t, false) }) })
+	a := analysis.New(nil)
+	for range 2000 {
+		a.Fault(errors.New("x"))
+	}
+	if n := len(a.Faults()); n != 1000 {
+		t.Errorf("%d faults are kept", n)
+	}
+}
+
+func leftBehind(t *testing.T, frame bool) {
+	r, w := io.Pipe()
+	a := analysis.New([]analysis.Input{{Name: "-", From: io.MultiReader(r, failing{}), Waits: true}})
+	a.Heard = func(event.Answer) {}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); a.Read(ctx, nil, never) }()
+	all := pcapng(t, 1, 2, 2)
+	early := len(pcapng(t, 1))
+	if _, err := w.Write(all[:early]); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	before := a.Seen()
+	cancel()
+	<-done
+	if frame {
 		go w.Write(all[early:])
 		synctest.Wait()
-		w.Close()
-		synctest.Wait()
-		if results := slices.Collect(a.Results(true)); before.Frames != 1 || len(results) != 1 || a.Seen() != before || len(a.Faults()) > 0 {
-			t.Errorf("%+v, then %+v, %v", before, a.Seen(), a.Faults())
-		}
-	})
+	}
+	w.Close()
+	synctest.Wait()
+	if results := slices.Collect(a.Results(true)); before.Frames != 1 || len(results) != 1 || a.Seen() != before || len(a.Faults()) > 0 {
+		t.Errorf("%+v, then %+v, %v", before, a.Seen(), a.Faults())
+	}
 }
 
 // A result names the place where the captures were taken, if it is one, and says
