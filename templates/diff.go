@@ -97,7 +97,7 @@ func (r *render) targets(patterns []pattern) ([]target, error) {
 		}
 		t := r.pattern(patterns, i)
 		widen := r.narrow(l.Ports)
-		err := (&body{r: r}).repeat(l, func(d *lineData) error {
+		err := r.each(l.Each, func(d *lineData) error {
 			e, err := r.entry(t, l, d)
 			if err != nil || len(r.missing) > 0 {
 				return err
@@ -167,7 +167,7 @@ func (r *render) entry(t *pattern, l Line, d *lineData) (entry, error) {
 
 // lines returns what opens or closes a context, for the values given.
 func (r *render) lines(text string) ([]string, error) {
-	out, err := r.fill(text, &lineData{r: r, vip: r.v.VIPs[0]})
+	out, err := r.fill(text, r.once())
 	var all []string
 	for line := range strings.SplitSeq(out, "\n") {
 		if line = strings.TrimRight(line, " "); line != "" {
@@ -192,7 +192,7 @@ func (r *render) place() (map[string]string, error) {
 		}
 		if text == "" && decl.Default != "" {
 			missing := r.missing
-			if text, err = r.fill(decl.Default, &lineData{r: r, vip: r.v.VIPs[0]}); err != nil {
+			if text, err = r.fill(decl.Default, r.once()); err != nil {
 				return nil, err
 			}
 			if len(r.missing) > len(missing) {

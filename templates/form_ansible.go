@@ -182,7 +182,7 @@ func (w *formWriter) taskLines() ([]taskLine, error) {
 		case l.Ansible.Line != "":
 			text = l.Ansible.Line
 		}
-		err := w.each(l.Each, func(d *lineData) error {
+		err := w.r.each(l.Each, func(d *lineData) error {
 			parents, err := w.parents(l, d)
 			if err != nil {
 				return err
@@ -342,7 +342,7 @@ func (w *formWriter) items(lines []string) error {
 
 // args writes arguments that are the same for every VIP and port.
 func (w *formWriter) args(n yaml.MapSlice) error {
-	filled, err := w.r.tree(n, &lineData{r: w.r, vip: w.r.v.VIPs[0]})
+	filled, err := w.r.tree(n, w.r.once())
 	if err != nil {
 		return err
 	}
@@ -368,7 +368,7 @@ func (w *formWriter) madeTasks() (int, error) {
 		if of != w.section || !w.r.wants(w.section, scope{role: t.Role, mode: t.Mode}) {
 			continue
 		}
-		err := w.each(t.Each, func(d *lineData) error {
+		err := w.r.each(t.Each, func(d *lineData) error {
 			tasks++
 			name, err := w.r.fill(t.Name, d)
 			if err != nil {

@@ -55,7 +55,7 @@ func (w *formWriter) editConfig() error {
 	// Two hyphens, or one at the end, would end the comment (XML 1.0, 2.5).
 	remarks := strings.ReplaceAll(w.out.String(), "--", "- -")
 	w.out.Reset()
-	d := &lineData{r: w.r, vip: w.r.v.VIPs[0]}
+	d := w.r.once()
 	name, err := w.r.fill(f.Interface, d)
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func (w *formWriter) hcl() error {
 		if !w.r.wants(w.section, scope{role: res.Role, mode: res.Mode}) {
 			continue
 		}
-		err := w.each(res.Each, func(d *lineData) error {
+		err := w.r.each(res.Each, func(d *lineData) error {
 			label, err := w.r.fill(res.Label, d)
 			if err != nil {
 				return err

@@ -257,8 +257,3 @@ func printable(s string) error {
 	}
 	return nil
 }
-
-// each calls f once, or for each VIP or port, like a line is repeated.
-func (w *formWriter) each(how string, f func(*lineData) error) error {
-	return (&body{r: w.r}).repeat(Line{Each: how}, f)
-}

@@ -73,7 +73,7 @@ func (r *render) forms(text string) ([]form, error) {
 	if text == "" {
 		return nil, nil
 	}
-	out, err := r.fill(text, &lineData{r: r, port: placeOf("port")})
+	out, err := r.fill(text, r.forPort(placeOf("port")))
 	if err != nil {
 		return nil, err
 	}

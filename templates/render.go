@@ -405,7 +405,7 @@ func (b *body) bracket(name, text string) error {
 	if text == "" {
 		return nil
 	}
-	out, err := b.r.fill(text, &lineData{r: b.r, vip: b.r.v.VIPs[0]})
+	out, err := b.r.fill(text, b.r.once())
 	if err != nil {
 		return &lineFault{context: name, error: err}
 	}
@@ -443,7 +443,7 @@ func (b *body) line(l Line) error {
 		b.comment(l.UndoNote)
 	}
 	defer b.r.narrow(l.Ports)()
-	return b.repeat(l, func(d *lineData) error {
+	return b.r.each(l.Each, func(d *lineData) error {
 		outs, err := b.r.fit(text, d)
 		if err != nil {
 			return err
@@ -482,7 +482,7 @@ func (b *body) keep(l Line) error {
 	if b.bare {
 		return nil
 	}
-	return b.repeat(l, func(d *lineData) error {
+	return b.r.each(l.Each, func(d *lineData) error {
 		out, err := b.r.fill(l.Line, d)
 		if err != nil {
 			return err
@@ -505,23 +505,23 @@ func (b *body) keep(l Line) error {
 	})
 }
 
-// repeat calls f once, or for each VIP or port.
-func (b *body) repeat(l Line, f func(*lineData) error) error {
+// each calls f once, or for each VIP or port.
+func (r *render) each(how string, f func(*lineData) error) error {
 	var each []*lineData
-	switch l.Each {
+	switch how {
 	case "vip":
-		for _, ip := range b.r.v.VIPs {
-			each = append(each, &lineData{r: b.r, vip: ip})
+		for _, ip := range r.v.VIPs {
+			each = append(each, &lineData{r: r, vip: ip})
 		}
 	case "port":
-		for _, p := range b.r.ports {
-			each = append(each, &lineData{r: b.r, port: p})
+		for _, p := range r.ports {
+			each = append(each, r.forPort(p))
 		}
-		if len(b.r.ports) == 0 {
-			each = append(each, &lineData{r: b.r})
+		if len(r.ports) == 0 {
+			each = append(each, r.forPort(""))
 		}
 	default:
-		each = append(each, &lineData{r: b.r, vip: b.r.v.VIPs[0]})
+		each = append(each, r.once())
 	}
 	each[len(each)-1].Last = true
 	for _, d := range each {
@@ -531,6 +531,12 @@ func (b *body) repeat(l Line, f func(*lineData) error) error {
 	}
 	return nil
 }
+
+// once is what the template of a line sees that stands once.
+func (r *render) once() *lineData { return &lineData{r: r, vip: r.v.VIPs[0]} }
+
+// forPort is what the template of a line sees that stands once for each port.
+func (r *render) forPort(port string) *lineData { return &lineData{r: r, port: port} }
 
 func (b *body) indent() string {
 	if !b.inside {

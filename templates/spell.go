@@ -13,12 +13,13 @@ import (
 // are one port, and a device takes and prints all of them. What is read here is
 // turned into the one spelling that the lines have.
 
+// What names are made of.
 const (
 	digits  = "0123456789"
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-	maxList = 8 << 10 // bytes in a list of ports
 )
+
+const maxList = 8 << 10 // bytes in a list of ports
 
 // word is how names of interfaces of one kind begin.
 type word struct {

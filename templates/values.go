@@ -16,10 +16,12 @@ import (
 
 // The most that one rendering takes. More is a mistake, or hostile.
 const (
-	maxVIPs  = 4096
 	maxPorts = 512
 	maxName  = 64 // bytes in a port, SVI or VRF name
 )
+
+// maxVIPs is the most VIPs that one rendering takes.
+const maxVIPs = 4096
 
 const deviceBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
