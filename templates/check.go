@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -444,7 +443,7 @@ func (c *checker) values() {
 			c.text(fmt.Sprintf("%s.also[%d].is", at, j), a.Is)
 		}
 		for j, e := range v.Examples {
-			if err := c.example(&v, e); err != nil {
+			if err := example(c.p, &v, e); err != nil {
 				c.bad(fmt.Sprintf("%s.examples[%d]", at, j), "example %q does not match the pattern", clip(e))
 			}
 			c.text(fmt.Sprintf("%s.examples[%d]", at, j), e)
@@ -457,20 +456,6 @@ func (c *checker) values() {
 		}
 		c.template(at+".default", v.Default)
 	}
-}
-
-// example checks that a value may be written as an example has it.
-func (c *checker) example(v *Value, text string) error {
-	r := &render{p: c.p, patterns: map[string]*regexp.Regexp{}}
-	if err := plain("example", text); err != nil || v.Pattern == "" {
-		return err
-	}
-	if v.Name == "port" {
-		_, err := r.readPorts([]string{text})
-		return err
-	}
-	_, err := r.spell(v, text)
-	return err
 }
 
 func (c *checker) lines(section string, lines []Line) {

@@ -125,7 +125,7 @@ func (c *checker) rendering() {
 	if len(c.faults) > 0 {
 		return
 	}
-	if _, err := c.p.patterns(); err != nil {
+	if err := c.p.readable(); err != nil {
 		c.bad("$.configure", "%v", err)
 	}
 }

@@ -50,7 +50,7 @@ func (p *Platform) diff(patterns []pattern, v Values, role Role, old Old) (Confi
 	if len(r.missing) > 0 {
 		return c, &MissingError{Platform: p.Name, Names: r.missing}
 	}
-	c.Used = slices.Sorted(maps.Keys(r.used))
+	c.Used = r.usedNames()
 	lines, err := old.lines(p)
 	if err != nil {
 		return c, err
@@ -160,7 +160,7 @@ func (r *render) entry(t *pattern, l Line, d *lineData) (entry, error) {
 			}
 		}
 	}
-	e.ports = distinct(&r.p.Spelling, e.ports)
+	e.ports = r.p.Spelling.distinct(e.ports)
 	e.key = t.key(r.p, &e.values)
 	return e, nil
 }
@@ -552,32 +552,21 @@ func (d *differ) write() (string, Confidence, error) {
 	if len(all) == 0 {
 		return "", "", nil
 	}
-	b := &body{r: d.r, section: Configure}
+	b := d.r.newBody()
 	var last *change
 	enter := func(c *change) error {
 		if last != nil && c != nil && last.context == c.context && slices.Equal(last.open, c.open) {
 			return nil
 		}
 		if last != nil {
-			b.inside = false
-			for _, line := range last.shut {
-				if err := b.write("", line); err != nil {
-					return err
-				}
-			}
-		}
-		b.doubt, b.seen = "", false
-		if c == nil {
-			return nil
-		}
-		b.weakest = b.weakest.weaker(d.r.p.Contexts[c.context].Confidence)
-		for _, line := range c.open {
-			if err := b.write("", line); err != nil {
+			if err := b.shut(last.shut); err != nil {
 				return err
 			}
 		}
-		b.inside = len(c.open) > 0
-		return nil
+		if c == nil {
+			return nil
+		}
+		return b.open(c.open, d.r.p.Contexts[c.context].Confidence)
 	}
 	for i := range all {
 		c := &all[i]
@@ -588,10 +577,8 @@ func (d *differ) write() (string, Confidence, error) {
 		for _, remark := range c.remarks {
 			b.comment(remark)
 		}
-		b.weakest = b.weakest.weaker(c.confidence)
 		for _, text := range c.text {
-			b.mark(c.confidence, c.doubt)
-			if err := b.write(b.indent(), text); err != nil {
+			if err := b.add(text, c.confidence, c.doubt); err != nil {
 				return "", "", err
 			}
 		}

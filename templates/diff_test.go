@@ -444,9 +444,9 @@ func (d *device) state() string {
 		if e.by[slotVIP] == "" && e.by[slotMAC] == "" && e.by["group"] == "" && e.by["port"] == "" {
 			continue // others may need it, so that it stays
 		}
-		ports := distinct(&d.p.Spelling, e.ports)
+		ports := d.p.Spelling.distinct(e.ports)
 		for i := range ports {
-			ports[i] = portKey(&d.p.Spelling, ports[i])
+			ports[i] = d.p.Spelling.portKey(ports[i])
 		}
 		slices.Sort(ports)
 		all = append(all, fmt.Sprintf("%s %q", key, ports))

@@ -81,7 +81,7 @@ func (w *formWriter) playbook() error {
 		return err
 	}
 	if a.Compare == compareRunning {
-		w.r.ports = lengthen(&w.r.p.Spelling, w.r.ports)
+		w.r.ports = w.r.p.Spelling.lengthen(w.r.ports)
 	}
 	lines, err := w.taskLines()
 	if err != nil {

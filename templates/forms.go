@@ -139,7 +139,9 @@ func (p *Platform) renderForm(f Form, v Values, role Role, s Section, trusting b
 	if role != Both {
 		c.Role = role.String()
 	}
-	return r.using([]Config{r.settle(c)})[0], nil
+	c = r.settle(c)
+	c.Used = r.usedNames()
+	return c, nil
 }
 
 // JoinForms puts renderings of one form into one document.
@@ -176,14 +178,13 @@ func (w *formWriter) say(indent, text string) {
 // know, and how sure it is.
 func (w *formWriter) head(what string, c Confidence, doubt string, source []string, note string) error {
 	w.say("", fmt.Sprintf("%s, to %s the cluster %s", what, w.section, w.r.mac))
-	b := &body{r: w.r, section: w.section}
-	if err := b.lines(); err != nil {
+	remarks, any, err := w.r.above(w.section)
+	if err != nil {
 		return err
 	}
-	w.r.missing, w.r.shortened = nil, false // of the text, which this is not
 	// The first remark says where to paste, or that there is no line.
-	for i, remark := range w.r.remarks(w.section, b) {
-		if i > 0 || b.count == 0 {
+	for i, remark := range remarks {
+		if i > 0 || !any {
 			w.say("", remark)
 		}
 	}

@@ -568,7 +568,7 @@ func TestLengthen(t *testing.T) {
 		"vlan20": "vlan20", "1/0/1": "1/0/1", "": "",
 	}
 	for in, want := range tests {
-		if got := lengthen(s, []string{in}); got[0] != want {
+		if got := s.lengthen([]string{in}); got[0] != want {
 			t.Errorf("%s: %s, want %s", in, got[0], want)
 		}
 	}

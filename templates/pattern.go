@@ -47,18 +47,15 @@ func placeOf(slot string) string { return "\x00" + slot + "\x00" }
 
 // marked returns a rendering that fills templates with marks.
 func (p *Platform) marked(vrf bool) *render {
-	r := &render{
-		p: p, v: Values{MAC: markMAC}, trusting: true, mac: markMAC.In(p.macStyle()),
-		ports: []string{placeOf(slotPorts)}, here: []string{placeOf(slotPorts)}, checked: map[string]string{},
-	}
+	values := map[string]string{}
 	for _, v := range p.Values {
-		r.checked[v.Name] = placeOf(v.Name)
+		values[v.Name] = placeOf(v.Name)
 	}
-	r.checked["vrf"] = ""
+	values["vrf"] = ""
 	if vrf {
-		r.checked["vrf"] = placeOf("vrf")
+		values["vrf"] = placeOf("vrf")
 	}
-	return r
+	return blank(p, markMAC, values, placeOf(slotPorts))
 }
 
 func (p *Platform) macStyle() mac.Style {
@@ -241,7 +238,7 @@ func canonical(slot, text string) (string, bool) {
 func (p *Platform) keyOf(slot, text string) string {
 	switch slot {
 	case "port", "svi":
-		return portKey(&p.Spelling, unquote.Replace(text))
+		return p.Spelling.portKey(unquote.Replace(text))
 	}
 	return text
 }
@@ -278,10 +275,10 @@ func (p *Platform) splitPorts(list string) []string {
 			all = append(all, port)
 			continue
 		}
-		all = append(all, expand(&p.Spelling, port)...)
+		all = append(all, p.Spelling.expand(port)...)
 	}
 	if len(p.Spelling.Interfaces) > 0 {
-		return lengthen(&p.Spelling, all)
+		return p.Spelling.lengthen(all)
 	}
 	return all
 }
@@ -455,6 +452,12 @@ func (p *Platform) patterns() ([]pattern, error) {
 		}
 	}
 	return all, nil
+}
+
+// readable says why a line of the platform could not be read again.
+func (p *Platform) readable() error {
+	_, err := p.patterns()
+	return err
 }
 
 // names reports whether the entry's lines hold a value of this kind.

@@ -7,11 +7,11 @@ import (
 )
 
 // distinct drops ports that are named twice.
-func distinct(s *Spelling, ports []string) []string {
+func (s *Spelling) distinct(ports []string) []string {
 	seen := make(map[string]bool, len(ports))
 	var out []string
 	for _, p := range ports {
-		if k := portKey(s, p); !seen[k] {
+		if k := s.portKey(p); !seen[k] {
 			seen[k] = true
 			out = append(out, p)
 		}
@@ -21,7 +21,7 @@ func distinct(s *Spelling, ports []string) []string {
 
 // expand returns the ports that one name stands for: where the platform takes
 // rows of ports, each port of the row.
-func expand(s *Spelling, port string) []string {
+func (s *Spelling) expand(port string) []string {
 	first, last, row := strings.Cut(port, s.Ports.Range)
 	if s.Ports.Range == "" || !row {
 		return []string{port}
@@ -61,7 +61,7 @@ func (e *LongLineError) Error() string {
 func (r *render) fit(text string, d *lineData) ([]string, error) {
 	r.sawPorts = false
 	s := &r.p.Spelling
-	ports := rows(s, r.ports)
+	ports := s.rows(r.ports)
 	r.here = ports
 	out, err := r.fill(text, d)
 	if err != nil || !r.sawPorts || len(ports) == 0 || r.fits(out, ports) {
@@ -69,7 +69,7 @@ func (r *render) fit(text string, d *lineData) ([]string, error) {
 	}
 	short := make([]string, len(ports))
 	for i, p := range ports {
-		short[i] = shorten(s, p)
+		short[i] = s.shorten(p)
 	}
 	r.here = short
 	if out, err = r.fill(text, d); err != nil {

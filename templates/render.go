@@ -52,16 +52,14 @@ func (p *Platform) Render(v Values, role Role, sections []Section, o Options) ([
 			_, _ = r.section(s)
 		}
 	}
-	return r.using(configs), nil
+	for i := range configs {
+		configs[i].Used = r.usedNames()
+	}
+	return configs, nil
 }
 
-// using notes in each of configs which values their lines use.
-func (r *render) using(configs []Config) []Config {
-	for i := range configs {
-		configs[i].Used = slices.Sorted(maps.Keys(r.used))
-	}
-	return configs
-}
+// usedNames are the values that lines have asked for, given or not.
+func (r *render) usedNames() []string { return slices.Sorted(maps.Keys(r.used)) }
 
 // render is one rendering of one platform.
 type render struct {
@@ -118,6 +116,12 @@ func newRender(p *Platform, v Values, role Role) (*render, error) {
 		r.ports = v.Ports
 	}
 	return r, r.judgeAll()
+}
+
+// blank returns a rendering without a cluster: values are what stands in a line
+// for a value, by its name, and ports for the member ports. No pattern judges them.
+func blank(p *Platform, m mac.Addr, values map[string]string, ports ...string) *render {
+	return &render{p: p, v: Values{MAC: m}, trusting: true, mac: m.In(p.macStyle()), ports: ports, here: ports, checked: values}
 }
 
 // What a line or note may say under ports of the kind of member ports that it is for.
@@ -298,6 +302,17 @@ func (r *render) remarks(s Section, b *body) []string {
 	return out
 }
 
+// above returns what is said above the lines of a section, without the values that
+// they lack, and whether there are any.
+func (r *render) above(s Section) (remarks []string, any bool, err error) {
+	b := &body{r: r, section: s}
+	if err := b.lines(); err != nil {
+		return nil, false, err
+	}
+	r.missing, r.shortened = nil, false
+	return r.remarks(s, b), b.count > 0, nil
+}
+
 // unreported says what a switch with IGMP snooping makes of a MAC of IP groups that
 // nobody reports.
 const unreported = "The MAC is one of IP groups, and nothing shows that the members report one: a switch with IGMP snooping can drop the frames, or send them to router ports only. If they do not arrive, turn snooping off in the cluster's VLAN."
@@ -464,9 +479,7 @@ func (b *body) line(l Line) error {
 				continue // two lines made one entry
 			}
 			b.last = out
-			b.mark(confidence, l.Doubt)
-			b.weakest = b.weakest.weaker(confidence)
-			if err := b.write(b.indent(), out); err != nil {
+			if err := b.add(out, confidence, l.Doubt); err != nil {
 				return err
 			}
 		}
@@ -537,6 +550,40 @@ func (r *render) once() *lineData { return &lineData{r: r, vip: r.v.VIPs[0]} }
 
 // forPort is what the template of a line sees that stands once for each port.
 func (r *render) forPort(port string) *lineData { return &lineData{r: r, port: port} }
+
+// newBody returns a body of lines of any origin: open, add and shut write it.
+func (r *render) newBody() *body { return &body{r: r, section: Configure} }
+
+// open writes what enters a mode.
+func (b *body) open(lines []string, c Confidence) error {
+	b.doubt, b.seen = "", false
+	b.weakest = b.weakest.weaker(c)
+	for _, line := range lines {
+		if err := b.write("", line); err != nil {
+			return err
+		}
+	}
+	b.inside = len(lines) > 0
+	return nil
+}
+
+// shut writes what leaves a mode.
+func (b *body) shut(lines []string) error {
+	b.inside = false
+	for _, line := range lines {
+		if err := b.write("", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add writes a line or a block, below what is to be said of its confidence.
+func (b *body) add(text string, c Confidence, doubt string) error {
+	b.mark(c, doubt)
+	b.weakest = b.weakest.weaker(c)
+	return b.write(b.indent(), text)
+}
 
 func (b *body) indent() string {
 	if !b.inside {
@@ -648,7 +695,8 @@ func (r *render) cause(err error) error {
 // Outline returns a template of the platform with a placeholder for every
 // value, for people to read.
 func (p *Platform) Outline(text string) string {
-	r := &render{p: p, trusting: true, mac: "<MAC>", checked: map[string]string{"vrf": "<VRF>", "group": "<GROUP>"}}
+	r := blank(p, mac.Addr{}, map[string]string{"vrf": "<VRF>", "group": "<GROUP>"})
+	r.mac = "<MAC>"
 	out, err := r.fill(text, &lineData{r: r, Last: true})
 	if err != nil {
 		return text // as the file has it: a built-in one is tested, a user's was checked

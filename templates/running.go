@@ -218,7 +218,7 @@ func (p *Platform) entries(lines []oldLine, patterns []pattern) []entry {
 		if !old.shown && !e.shown && !p.Spelling.Ports.Split && !p.samePorts(old.ports, e.ports) {
 			old.loose = true
 		}
-		old.ports = distinct(&p.Spelling, append(old.ports, e.ports...))
+		old.ports = p.Spelling.distinct(append(old.ports, e.ports...))
 	}
 	for i := range lines {
 		// What a device shows in a form of its own may also read as what somebody
@@ -333,9 +333,9 @@ func (p *Platform) samePorts(a, b []string) bool {
 func (p *Platform) without(a, b []string) []string {
 	there := map[string]bool{}
 	for _, port := range b {
-		there[portKey(&p.Spelling, port)] = true
+		there[p.Spelling.portKey(port)] = true
 	}
-	return slices.DeleteFunc(distinct(&p.Spelling, a), func(port string) bool { return there[portKey(&p.Spelling, port)] })
+	return slices.DeleteFunc(p.Spelling.distinct(a), func(port string) bool { return there[p.Spelling.portKey(port)] })
 }
 
 // foreign returns the first lines that are none of ours: where it is not

@@ -103,13 +103,13 @@ func (s *Spelling) canon(name string) (string, error) {
 }
 
 // portKey returns what is the same for two spellings of one port.
-func portKey(s *Spelling, port string) string {
+func (s *Spelling) portKey(port string) string {
 	name, _ := s.canon(port) // what is ambiguous is another than all others
 	return strings.ReplaceAll(strings.ToLower(name), " ", "")
 }
 
 // lengthen gives every port its long name, as a running-config shows it.
-func lengthen(s *Spelling, ports []string) []string {
+func (s *Spelling) lengthen(ports []string) []string {
 	out := make([]string, len(ports))
 	for i, p := range ports {
 		out[i] = p
@@ -121,7 +121,7 @@ func lengthen(s *Spelling, ports []string) []string {
 }
 
 // shorten gives a port its short name.
-func shorten(s *Spelling, port string) string {
+func (s *Spelling) shorten(port string) string {
 	if w, number, found, _ := s.word(port); found && w.short != "" && !strings.Contains(port, " ") {
 		return w.short + number
 	}
@@ -200,7 +200,7 @@ func (r *render) readPorts(texts []string) ([]string, error) {
 			return nil, err
 		}
 		for _, port := range l.ports {
-			if k := portKey(&r.p.Spelling, port); !seen[k] {
+			if k := r.p.Spelling.portKey(port); !seen[k] {
 				seen[k] = true
 				all = append(all, port)
 			}
@@ -387,7 +387,7 @@ func (l *portList) row(item, first, last string) error {
 	path := strings.TrimRight(last, digits) // what stands before the last number
 	same := func(a, b string) bool {
 		s := &l.r.p.Spelling
-		return strings.TrimRight(portKey(s, a), digits) == strings.TrimRight(portKey(s, b), digits)
+		return strings.TrimRight(s.portKey(a), digits) == strings.TrimRight(s.portKey(b), digits)
 	}
 	before, inside := strings.CutSuffix(head, path) // the last port without its kind: Gi1/0/1-1/0/4
 	inside = inside && path != "" && numbered(path) && !numbered(before[max(0, len(before)-1):])
@@ -429,7 +429,7 @@ func (l *portList) noRow(item, why string) error {
 
 // rows puts ports that follow one another into rows, where the platform takes
 // rows: three or more, as devices write them too.
-func rows(s *Spelling, ports []string) []string {
+func (s *Spelling) rows(ports []string) []string {
 	if s.Ports.Range == "" {
 		return ports
 	}

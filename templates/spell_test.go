@@ -311,9 +311,9 @@ func FuzzPorts(f *testing.F) {
 					t.Errorf("%s, %q: %q is no name", p.Name, text, port)
 				}
 			}
-			joined, err := r.readPorts(rows(&p.Spelling, ports))
+			joined, err := r.readPorts(p.Spelling.rows(ports))
 			if err != nil || !slices.Equal(joined, ports) {
-				t.Errorf("%s, %q: the rows %q read as %q, %v", p.Name, text, rows(&p.Spelling, ports), joined, err)
+				t.Errorf("%s, %q: the rows %q read as %q, %v", p.Name, text, p.Spelling.rows(ports), joined, err)
 			}
 		}
 	})

@@ -256,6 +256,20 @@ func (p *Platform) Judge(name string, v Values) error {
 	return err
 }
 
+// example judges an example of a value as if it were given.
+func example(p *Platform, v *Value, text string) error {
+	r := &render{p: p, patterns: map[string]*regexp.Regexp{}}
+	if err := plain("example", text); err != nil || v.Pattern == "" {
+		return err
+	}
+	if v.Name == "port" {
+		_, err := r.readPorts([]string{text})
+		return err
+	}
+	_, err := r.spell(v, text)
+	return err
+}
+
 // known returns a value as the lines write it, judged by the platform's own
 // pattern, or "" when it was not given.
 func (r *render) known(name string) (string, error) {
