@@ -33,7 +33,7 @@ test: deps check cross ## all tests: vet, race detector, a short fuzz run, the l
 
 .PHONY: update
 update: ## rewrite all golden files; read the difference before you commit it
-	$(GO) test ./templates ./report ./cmd/... -run 'Golden|Text|JSON|Form|Render|Platforms|Explain|Help|Mac|Script|Hostile|List' -update
+	$(GO) test ./templates ./templates/reading ./templates/forms ./report ./cmd/... -run 'Golden|Text|JSON|Form|Render|Platforms|Explain|Help|Mac|Script|Hostile|List' -update
 
 .PHONY: deps
 deps: ## install what the tests need from the system (as root), or name it

@@ -6,6 +6,11 @@ import (
 	"testing"
 
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/reading"
+	"github.com/nlbprobe/nlbprobe/templates/render"
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
+	"github.com/nlbprobe/nlbprobe/templates/vet"
 )
 
 // TestDeviceRules holds what is printed to what is known of the device: by
@@ -15,74 +20,74 @@ func TestDeviceRules(t *testing.T) {
 		name     string
 		platform string
 		mac      mac.Addr
-		role     Role
+		role     platform.Role
 		ports    []string // instead of the platform's examples
-		section  Section
+		section  platform.Section
 		want     []string // parts of the section, one after the other
 		never    []string
 	}{
 		// vSphere 7 Security, MAC Address Changes: with Reject the port of a node that
 		// changed its MAC is disabled.
-		{"vSphere takes the changed MAC", "vmware-vsphere", unicastMAC, L2, nil, Configure,
+		{"vSphere takes the changed MAC", "vmware-vsphere", templatestest.UnicastMAC, platform.L2, nil, platform.Configure,
 			[]string{"--notify-switches=false", "policy security set", "--allow-forged-transmits=true --allow-mac-change=true"}, nil},
-		{"vSphere shows it", "vmware-vsphere", unicastMAC, L2, nil, Verify, []string{"policy failover get", "policy security get", "Allow MAC Address Change: true"}, nil},
-		{"vSphere gives the port group back", "vmware-vsphere", unicastMAC, L2, nil, Remove,
+		{"vSphere shows it", "vmware-vsphere", templatestest.UnicastMAC, platform.L2, nil, platform.Verify, []string{"policy failover get", "policy security get", "Allow MAC Address Change: true"}, nil},
+		{"vSphere gives the port group back", "vmware-vsphere", templatestest.UnicastMAC, platform.L2, nil, platform.Remove,
 			[]string{"policy security set", "--use-vswitch", "policy failover set", "--use-vswitch"}, []string{"=true", "=false", "stays:"}},
-		{"vSphere in multicast mode", "vmware-vsphere", multicastMAC, L2, nil, Configure, []string{"--notify-switches=true"}, []string{"allow-mac-change"}},
+		{"vSphere in multicast mode", "vmware-vsphere", templatestest.MulticastMAC, platform.L2, nil, platform.Configure, []string{"--notify-switches=true"}, []string{"allow-mac-change"}},
 		// S4048T-ON command reference, page 984: a port of the static MAC entry, which so stands first.
-		{"OS9 names a port of the MAC entry", "dell-os9", multicastMAC, Both, []string{"TenGigabitEthernet 0/4", "TenGigabitEthernet 0/9"}, Configure,
+		{"OS9 names a port of the MAC entry", "dell-os9", templatestest.MulticastMAC, platform.Both, []string{"TenGigabitEthernet 0/4", "TenGigabitEthernet 0/9"}, platform.Configure,
 			[]string{"mac-address-table static", "TenGigabitEthernet 0/4,TenGigabitEthernet 0/9\n", "arp 192.0.2.100 03:bf:c0:00:02:64 TenGigabitEthernet 0/4\n", "arp 192.0.2.101 03:bf:c0:00:02:64 TenGigabitEthernet 0/4\n"}, []string{"64 vlan 20\n"}},
-		{"OS9 that routes only needs the MAC entry too", "dell-os9", multicastMAC, L3, []string{"TenGigabitEthernet 0/4"}, Configure,
+		{"OS9 that routes only needs the MAC entry too", "dell-os9", templatestest.MulticastMAC, platform.L3, []string{"TenGigabitEthernet 0/4"}, platform.Configure,
 			[]string{"mac-address-table static", "arp 192.0.2.100 03:bf:c0:00:02:64 TenGigabitEthernet 0/4\n"}, nil},
-		{"OS9 takes the ARP entry back first", "dell-os9", multicastMAC, Both, nil, Remove, []string{"no arp 192.0.2.100", "no mac-address-table static"}, nil},
-		{"OS9 in IGMP mode has no port to name", "dell-os9", igmpMAC, L3, nil, Configure, []string{"No ARP line is given"}, []string{"\narp "}},
-		{"OS9 that bridges says that snooping is global", "dell-os9", igmpMAC, L2, nil, Configure, []string{"holds for the whole device", "makes no querier", "\nip igmp snooping enable\n"}, nil},
+		{"OS9 takes the ARP entry back first", "dell-os9", templatestest.MulticastMAC, platform.Both, nil, platform.Remove, []string{"no arp 192.0.2.100", "no mac-address-table static"}, nil},
+		{"OS9 in IGMP mode has no port to name", "dell-os9", templatestest.IGMPMAC, platform.L3, nil, platform.Configure, []string{"No ARP line is given"}, []string{"\narp "}},
+		{"OS9 that bridges says that snooping is global", "dell-os9", templatestest.IGMPMAC, platform.L2, nil, platform.Configure, []string{"holds for the whole device", "makes no querier", "\nip igmp snooping enable\n"}, nil},
 		// A querier of the classic switches holds for every VLAN.
-		{"IOS says that its querier is global", "cisco-ios", igmpMAC, L2, nil, Configure, []string{"holds for the whole device", "ip igmp snooping vlan N querier", "\nip igmp snooping querier\n"}, nil},
+		{"IOS says that its querier is global", "cisco-ios", templatestest.IGMPMAC, platform.L2, nil, platform.Configure, []string{"holds for the whole device", "ip igmp snooping vlan N querier", "\nip igmp snooping querier\n"}, nil},
 		// The lines stand under the SVI, which a switch that only bridges would get by them.
-		{"Catalyst 6500 that bridges gets no SVI", "cisco-catalyst-6500", igmpMAC, L2, nil, Configure, []string{"would make an SVI"}, []string{"\ninterface", "\n ip igmp"}},
-		{"Catalyst 6500 that routes has one", "cisco-catalyst-6500", igmpMAC, Both, nil, Configure, []string{"\ninterface Vlan20\n", "\n ip igmp snooping querier\n"}, []string{"would make an SVI"}},
+		{"Catalyst 6500 that bridges gets no SVI", "cisco-catalyst-6500", templatestest.IGMPMAC, platform.L2, nil, platform.Configure, []string{"would make an SVI"}, []string{"\ninterface", "\n ip igmp"}},
+		{"Catalyst 6500 that routes has one", "cisco-catalyst-6500", templatestest.IGMPMAC, platform.Both, nil, platform.Configure, []string{"\ninterface Vlan20\n", "\n ip igmp snooping querier\n"}, []string{"would make an SVI"}},
 		// A LAG stands behind a word of its own, and one line takes the entry back.
-		{"Cisco Business with a LAG", "cisco-cbs", multicastMAC, L2, []string{"gi1", "po3", "LAG4"}, Configure,
+		{"Cisco Business with a LAG", "cisco-cbs", templatestest.MulticastMAC, platform.L2, []string{"gi1", "po3", "LAG4"}, platform.Configure,
 			[]string{" add ethernet gi1\n", " add port-channel 3,4\n"}, nil},
-		{"Cisco Business with a LAG alone", "cisco-cbs", multicastMAC, L2, []string{"port-channel 1"}, Configure, []string{" add port-channel 1\n"}, []string{"add ethernet"}},
-		{"Cisco Business takes both back", "cisco-cbs", multicastMAC, L2, []string{"gi1", "Po3"}, Remove, []string{" no bridge multicast address 03:bf:c0:00:02:64\n"}, nil},
+		{"Cisco Business with a LAG alone", "cisco-cbs", templatestest.MulticastMAC, platform.L2, []string{"port-channel 1"}, platform.Configure, []string{" add port-channel 1\n"}, []string{"add ethernet"}},
+		{"Cisco Business takes both back", "cisco-cbs", templatestest.MulticastMAC, platform.L2, []string{"gi1", "Po3"}, platform.Remove, []string{" no bridge multicast address 03:bf:c0:00:02:64\n"}, nil},
 		// Extreme Switch Engine 32.2: routed packets go to the first port of the list.
-		{"EXOS that routes gets no entry", "extreme-exos", unicastMAC, Both, nil, Configure, []string{"first port of the", "only"}, []string{"\ncreate fdb"}},
-		{"EXOS that routes alone neither", "extreme-exos", unicastMAC, L3, nil, Configure, []string{"first port of the"}, []string{"\ncreate fdb"}},
-		{"EXOS that bridges does, with the limit", "extreme-exos", unicastMAC, L2, nil, Configure, []string{"does not route", "\ncreate fdb 02:bf:c0:00:02:64 "}, nil},
-		{"EXOS in multicast mode", "extreme-exos", multicastMAC, Both, nil, Configure, []string{"\ncreate fdb 03:bf:c0:00:02:64 "}, nil},
+		{"EXOS that routes gets no entry", "extreme-exos", templatestest.UnicastMAC, platform.Both, nil, platform.Configure, []string{"first port of the", "only"}, []string{"\ncreate fdb"}},
+		{"EXOS that routes alone neither", "extreme-exos", templatestest.UnicastMAC, platform.L3, nil, platform.Configure, []string{"first port of the"}, []string{"\ncreate fdb"}},
+		{"EXOS that bridges does, with the limit", "extreme-exos", templatestest.UnicastMAC, platform.L2, nil, platform.Configure, []string{"does not route", "\ncreate fdb 02:bf:c0:00:02:64 "}, nil},
+		{"EXOS in multicast mode", "extreme-exos", templatestest.MulticastMAC, platform.Both, nil, platform.Configure, []string{"\ncreate fdb 03:bf:c0:00:02:64 "}, nil},
 		// Huawei command reference: VLAN view, by IP by default, only while snooping is off there.
-		{"Huawei sets the forwarding mode before snooping", "huawei-vrp", igmpMAC, L2, nil, Configure,
+		{"Huawei sets the forwarding mode before snooping", "huawei-vrp", templatestest.IGMPMAC, platform.L2, nil, platform.Configure,
 			[]string{"is by IP unless it is set", "\nvlan 20\n", "unverified", "l2-multicast forwarding-mode mac\n", " igmp-snooping enable\n"}, nil},
-		{"Huawei in multicast mode", "huawei-vrp", multicastMAC, L2, nil, Configure, []string{"mac-address multiport"}, []string{"forwarding-mode"}},
-		{"Huawei with an Eth-Trunk", "huawei-vrp", multicastMAC, L2, []string{"Eth-Trunk2"}, Configure,
+		{"Huawei in multicast mode", "huawei-vrp", templatestest.MulticastMAC, platform.L2, nil, platform.Configure, []string{"mac-address multiport"}, []string{"forwarding-mode"}},
+		{"Huawei with an Eth-Trunk", "huawei-vrp", templatestest.MulticastMAC, platform.L2, []string{"Eth-Trunk2"}, platform.Configure,
 			[]string{"holds for the whole device", "# unverified", "\nunknown-unicast load-balance enhanced\n"}, nil},
-		{"Huawei without one", "huawei-vrp", multicastMAC, L2, []string{"GigabitEthernet0/0/7"}, Configure, []string{"mac-address multiport"}, []string{"load-balance"}},
-		{"Huawei leaves the load balance", "huawei-vrp", multicastMAC, L2, []string{"Eth-Trunk2"}, Remove, []string{"stays: unknown-unicast"}, []string{"\nundo unknown-unicast"}},
+		{"Huawei without one", "huawei-vrp", templatestest.MulticastMAC, platform.L2, []string{"GigabitEthernet0/0/7"}, platform.Configure, []string{"mac-address multiport"}, []string{"load-balance"}},
+		{"Huawei leaves the load balance", "huawei-vrp", templatestest.MulticastMAC, platform.L2, []string{"Eth-Trunk2"}, platform.Remove, []string{"stays: unknown-unicast"}, []string{"\nundo unknown-unicast"}},
 		// The prefix is committed with the path.
-		{"Junos says what the prefix does", "juniper-junos", multicastMAC, L3, nil, Configure, []string{"is added to it by the commit"}, nil},
-		{"EX says it", "juniper-ex", multicastMAC, L3, nil, Configure, []string{"is added to it by the commit"}, nil},
-		{"SRX says it", "juniper-srx", multicastMAC, L3, nil, Configure, []string{"is added to it by the commit"}, nil},
+		{"Junos says what the prefix does", "juniper-junos", templatestest.MulticastMAC, platform.L3, nil, platform.Configure, []string{"is added to it by the commit"}, nil},
+		{"EX says it", "juniper-ex", templatestest.MulticastMAC, platform.L3, nil, platform.Configure, []string{"is added to it by the commit"}, nil},
+		{"SRX says it", "juniper-srx", templatestest.MulticastMAC, platform.L3, nil, platform.Configure, []string{"is added to it by the commit"}, nil},
 		// Found in the vendors' own words.
-		{"D-Link's ARP entry", "dlink", multicastMAC, L3, nil, Configure, []string{"\ncreate arpentry 192.0.2.100 03-bf-c0-00-02-64\n"}, []string{"unverified"}},
-		{"Hyper-V's spoofing", "microsoft-hyperv", unicastMAC, L2, nil, Configure, []string{"-MacAddressSpoofing On\n"}, []string{"unverified"}},
-		{"Lenovo has one entry, on the router", "lenovo-enos", multicastMAC, Both, nil, Configure, []string{"at most 20 entries", "mac-address-table multicast 03:bf:c0:00:02:64 20 ", "ip arp 192.0.2.100 03:bf:c0:00:02:64 vlan 20\n"}, nil},
-		{"Lenovo that bridges has none", "lenovo-enos", multicastMAC, L2, nil, Configure, []string{"says not to make the entry there"}, []string{"\nip arp", "\nmac-address-table"}},
-		{"Nexus 1000V does not bind the MAC", "nexus-1000v", unicastMAC, L2, nil, Configure, []string{"private VLAN", "sticky", "end-host mode", "\nport-profile type vethernet ", "\n  no mac auto-static-learn\n"}, nil},
-		{"pfSense believes the reply", "pfsense", multicastMAC, L3, nil, Configure, []string{"whole", "\nsysctl net.link.ether.inet.allow_multicast=1\n"}, []string{"unverified"}},
-		{"OPNsense by inference", "opnsense", igmpMAC, L3, nil, Configure, []string{"unverified", "inferred", "\nsysctl net.link.ether.inet.allow_multicast=1\n"}, nil},
-		{"VPP in unicast mode", "vpp", unicastMAC, L3, nil, Configure, []string{"36808", "\nvppctl set ip neighbor static GigabitEthernet2/0/0.20 192.0.2.100 02:bf:c0:00:02:64\n"}, nil},
-		{"3Com in unicast mode", "3com", unicastMAC, L2, nil, Configure, []string{"every other switch", "mac-address static"}, []string{"\nmac-address"}},
+		{"D-Link's ARP entry", "dlink", templatestest.MulticastMAC, platform.L3, nil, platform.Configure, []string{"\ncreate arpentry 192.0.2.100 03-bf-c0-00-02-64\n"}, []string{"unverified"}},
+		{"Hyper-V's spoofing", "microsoft-hyperv", templatestest.UnicastMAC, platform.L2, nil, platform.Configure, []string{"-MacAddressSpoofing On\n"}, []string{"unverified"}},
+		{"Lenovo has one entry, on the router", "lenovo-enos", templatestest.MulticastMAC, platform.Both, nil, platform.Configure, []string{"at most 20 entries", "mac-address-table multicast 03:bf:c0:00:02:64 20 ", "ip arp 192.0.2.100 03:bf:c0:00:02:64 vlan 20\n"}, nil},
+		{"Lenovo that bridges has none", "lenovo-enos", templatestest.MulticastMAC, platform.L2, nil, platform.Configure, []string{"says not to make the entry there"}, []string{"\nip arp", "\nmac-address-table"}},
+		{"Nexus 1000V does not bind the MAC", "nexus-1000v", templatestest.UnicastMAC, platform.L2, nil, platform.Configure, []string{"private VLAN", "sticky", "end-host mode", "\nport-profile type vethernet ", "\n  no mac auto-static-learn\n"}, nil},
+		{"pfSense believes the reply", "pfsense", templatestest.MulticastMAC, platform.L3, nil, platform.Configure, []string{"whole", "\nsysctl net.link.ether.inet.allow_multicast=1\n"}, []string{"unverified"}},
+		{"OPNsense by inference", "opnsense", templatestest.IGMPMAC, platform.L3, nil, platform.Configure, []string{"unverified", "inferred", "\nsysctl net.link.ether.inet.allow_multicast=1\n"}, nil},
+		{"VPP in unicast mode", "vpp", templatestest.UnicastMAC, platform.L3, nil, platform.Configure, []string{"36808", "\nvppctl set ip neighbor static GigabitEthernet2/0/0.20 192.0.2.100 02:bf:c0:00:02:64\n"}, nil},
+		{"3Com in unicast mode", "3com", templatestest.UnicastMAC, platform.L2, nil, platform.Configure, []string{"every other switch", "mac-address static"}, []string{"\nmac-address"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := lookup(t, tt.platform)
-			v := sample(p, tt.mac)
+			v := templatestest.Sample(p, tt.mac)
 			if tt.ports != nil {
 				v.Ports = tt.ports
 			}
-			c, err := p.Render(v, tt.role, []Section{tt.section}, Options{Strict: true})
+			c, err := render.Sections(p, v, tt.role, []platform.Section{tt.section}, render.Options{Strict: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +164,7 @@ verify:
   - {line: show group, expect: all, confidence: vendor, source: [s]}
 sources: {s: a source}
 `
-	p, err := Parse("lag-os.yaml", []byte(text))
+	p, err := vet.Parse("lag-os.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,30 +179,30 @@ sources: {s: a source}
 		{[]string{"gi1"}, []string{m + " add ethernet gi1"}, []string{"gi2", "Po1"}, []string{"no " + m, m + " add ethernet gi1,gi2", m + " add port-channel 1"}},
 		{nil, []string{m + " add ethernet <MEMBER-PORTS>"}, nil, nil},
 	} {
-		v := Values{VIPs: vip("192.0.2.100"), MAC: multicastMAC, Ports: tt.ports}
-		c, err := p.Render(v, L2, []Section{Configure, Remove}, Options{})
+		v := render.Values{VIPs: templatestest.VIPs("192.0.2.100"), MAC: templatestest.MulticastMAC, Ports: tt.ports}
+		c, err := render.Sections(p, v, platform.L2, []platform.Section{platform.Configure, platform.Remove}, render.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := devices(c[0]); !slices.Equal(got, tt.lines) {
+		if got := templatestest.Devices(c[0]); !slices.Equal(got, tt.lines) {
 			t.Errorf("%v: %q, want %q", tt.ports, got, tt.lines)
 		}
-		if got := devices(c[1]); !slices.Equal(got, []string{"no " + m}) {
+		if got := templatestest.Devices(c[1]); !slices.Equal(got, []string{"no " + m}) {
 			t.Errorf("%v: removed by %q", tt.ports, got)
 		}
 		if tt.more == nil {
 			continue
 		}
-		old := Old{Name: "old", Text: []byte(c[0].Text)}
-		if d, err := p.Diff(v, L2, old); err != nil || len(devices(d)) > 0 {
-			t.Errorf("%v: the difference with itself: %q, %v", tt.ports, devices(d), err)
+		old := reading.Old{Name: "old", Text: []byte(c[0].Text)}
+		if d, err := reading.Diff(p, v, platform.L2, old); err != nil || len(templatestest.Devices(d)) > 0 {
+			t.Errorf("%v: the difference with itself: %q, %v", tt.ports, templatestest.Devices(d), err)
 		}
 		v.Ports = append(slices.Clone(tt.ports), tt.more...)
-		d, err := p.Diff(v, L2, old)
+		d, err := reading.Diff(p, v, platform.L2, old)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := devices(d); !slices.Equal(got, tt.differ) {
+		if got := templatestest.Devices(d); !slices.Equal(got, tt.differ) {
 			t.Errorf("%v and %v: the difference is %q, want %q", tt.ports, tt.more, got, tt.differ)
 		}
 	}

@@ -7,26 +7,30 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/render"
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
 )
 
 // every calls f with each platform, case and section as they are rendered.
-func every(t *testing.T, f func(p *Platform, name string, v Values, role Role, configs map[Section]Config)) {
+func every(t *testing.T, f func(p *platform.Platform, name string, v render.Values, role platform.Role, configs map[platform.Section]render.Config)) {
 	t.Helper()
 	all, err := load(t).All()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		for name, tt := range cases(p) {
-			configs, err := p.Render(tt.v, tt.role, Sections(), Options{})
+		for name, tt := range templatestest.Cases(p) {
+			configs, err := render.Sections(p, tt.V, tt.Role, platform.Sections(), render.Options{})
 			if err != nil {
 				t.Fatalf("%s/%s: %v", p.Name, name, err)
 			}
-			by := map[Section]Config{}
+			by := map[platform.Section]render.Config{}
 			for _, c := range configs {
 				by[c.Section] = c
 			}
-			f(p, name, tt.v, tt.role, by)
+			f(p, name, tt.V, tt.Role, by)
 		}
 	}
 }
@@ -34,9 +38,9 @@ func every(t *testing.T, f func(p *Platform, name string, v Values, role Role, c
 // TestEveryChangeIsVerified: whoever is told what to enter is told how to see
 // that it works.
 func TestEveryChangeIsVerified(t *testing.T) {
-	every(t, func(p *Platform, name string, _ Values, _ Role, c map[Section]Config) {
-		if len(devices(c[Configure])) > 0 && len(devices(c[Verify])) == 0 {
-			t.Errorf("%s/%s: lines to configure, and none to verify:\n%s", p.Name, name, c[Configure].Text)
+	every(t, func(p *platform.Platform, name string, _ render.Values, _ platform.Role, c map[platform.Section]render.Config) {
+		if len(templatestest.Devices(c[platform.Configure])) > 0 && len(templatestest.Devices(c[platform.Verify])) == 0 {
+			t.Errorf("%s/%s: lines to configure, and none to verify:\n%s", p.Name, name, c[platform.Configure].Text)
 		}
 	})
 }
@@ -44,8 +48,8 @@ func TestEveryChangeIsVerified(t *testing.T) {
 // setting reports whether a line changes how the device, a VLAN or a port
 // behaves, and makes no entry of the cluster's own: then it may have been there
 // before, and others may live by it.
-func setting(p *Platform, l Line) bool {
-	text := p.Outline(l.Line)
+func setting(p *platform.Platform, l platform.Line) bool {
+	text := render.Outline(p, l.Line)
 	for _, of := range []string{"<VIP>", "<VIP-NUMBER>", "<MAC>", "<GROUP>"} {
 		if strings.Contains(text, of) {
 			return false
@@ -74,7 +78,7 @@ func TestEverySettingIsBounded(t *testing.T) {
 			if l.Undo != "" && l.UndoNote == "" && !strings.Contains(l.Undo, "--ignore-fail-on-non-empty") {
 				t.Errorf("%s: %q may have been set before; its undo-note does not say what to think of", p.Name, l.Line)
 			}
-			if strings.Contains(p.Outline(l.Line), "<") || strings.TrimSpace(p.Contexts[l.In].Open) != "" {
+			if strings.Contains(render.Outline(p, l.Line), "<") || strings.TrimSpace(p.Contexts[l.In].Open) != "" {
 				continue
 			}
 			if says := l.Keep + l.UndoNote; !strings.Contains(says, "holds for the whole device") {
@@ -92,9 +96,9 @@ func TestEverySettingIsBounded(t *testing.T) {
 // does behind its own.
 func TestSeenOnADevice(t *testing.T) {
 	seen := 0
-	every(t, func(p *Platform, name string, _ Values, _ Role, c map[Section]Config) {
-		for _, s := range []Section{Configure, Remove} {
-			field, other := linesOf(p, s, Field), append(linesOf(p, s, Vendor), linesOf(p, s, Unverified)...)
+	every(t, func(p *platform.Platform, name string, _ render.Values, _ platform.Role, c map[platform.Section]render.Config) {
+		for _, s := range []platform.Section{platform.Configure, platform.Remove} {
+			field, other := templatestest.LinesOf(p, s, platform.Field), append(templatestest.LinesOf(p, s, platform.Vendor), templatestest.LinesOf(p, s, platform.Unverified)...)
 			match := func(res []*regexp.Regexp, line string) bool {
 				return slices.ContainsFunc(res, func(re *regexp.Regexp) bool { return re.MatchString(strings.TrimSpace(line)) })
 			}
@@ -104,7 +108,7 @@ func TestSeenOnADevice(t *testing.T) {
 				switch {
 				case strings.Contains(line, "seen on a device, not in a document"):
 					marked = true
-				case isComment(c[s], line):
+				case templatestest.IsComment(c[s], line):
 				case match(field, line) && !match(other, line):
 					seen++
 					if !marked {
@@ -124,24 +128,24 @@ func TestSeenOnADevice(t *testing.T) {
 // TestRemoveHasNothingElse: every line of the remove section undoes a line of
 // the configure section, or enters or leaves the mode that it stands in.
 func TestRemoveHasNothingElse(t *testing.T) {
-	every(t, func(p *Platform, name string, v Values, role Role, c map[Section]Config) {
+	every(t, func(p *platform.Platform, name string, v render.Values, role platform.Role, c map[platform.Section]render.Config) {
 		var known []*regexp.Regexp
 		add := func(text string) {
-			for line := range strings.Lines(p.Outline(text)) {
-				known = append(known, regexp.MustCompile("^"+lineForm(strings.TrimSpace(line))+",?$"))
+			for line := range strings.Lines(render.Outline(p, text)) {
+				known = append(known, regexp.MustCompile("^"+templatestest.LineForm(strings.TrimSpace(line))+",?$"))
 			}
 		}
 		for _, l := range p.Configure {
-			if wanted(t, p, l, v, role) {
+			if templatestest.Wanted(t, p, l, v, role) {
 				add(l.Undo)
 				add(p.Contexts[l.In].Open)
 				add(p.Contexts[l.In].Close)
 			}
 		}
-		for _, line := range devices(c[Remove]) {
+		for _, line := range templatestest.Devices(c[platform.Remove]) {
 			if !slices.ContainsFunc(known, func(re *regexp.Regexp) bool { return re.MatchString(line) }) &&
 				!strings.HasPrefix(line, "vrf ") && line != "address-family ipv4" && line != "exit" {
-				t.Errorf("%s/%s: remove has %q, which undoes nothing:\n%s", p.Name, name, line, c[Remove].Text)
+				t.Errorf("%s/%s: remove has %q, which undoes nothing:\n%s", p.Name, name, line, c[platform.Remove].Text)
 			}
 		}
 	})
@@ -150,9 +154,9 @@ func TestRemoveHasNothingElse(t *testing.T) {
 // TestLinesAreNoComments: what the device is to read does not begin as a comment
 // of this or another device does.
 func TestLinesAreNoComments(t *testing.T) {
-	every(t, func(p *Platform, name string, _ Values, _ Role, c map[Section]Config) {
+	every(t, func(p *platform.Platform, name string, _ render.Values, _ platform.Role, c map[platform.Section]render.Config) {
 		for s, config := range c {
-			for _, line := range devices(config) {
+			for _, line := range templatestest.Devices(config) {
 				if strings.ContainsAny(line[:1], "!#;") || strings.HasPrefix(line, "//") {
 					t.Errorf("%s/%s, %s: the device is given %q to read", p.Name, name, s, line)
 				}
@@ -169,9 +173,9 @@ func TestShells(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := map[string]bool{}
-	every(t, func(p *Platform, name string, _ Values, _ Role, c map[Section]Config) {
+	every(t, func(p *platform.Platform, name string, _ render.Values, _ platform.Role, c map[platform.Section]render.Config) {
 		for s, config := range c {
-			if !strings.Contains(p.Paste.in(s), "shell") || len(config.Missing) > 0 || config.Comment == "" {
+			if !strings.Contains(p.Paste.In(s), "shell") || len(config.Missing) > 0 || config.Comment == "" {
 				continue
 			}
 			for line := range strings.Lines(config.Text) { // each by itself: two quotes that do not close would close each other
@@ -216,7 +220,7 @@ func TestEverySourceIsCited(t *testing.T) {
 			cite(c.Source...)
 		}
 		cite(p.Running.Source...)
-		for _, lines := range [][]Line{p.Configure, p.Verify, p.Save} {
+		for _, lines := range [][]platform.Line{p.Configure, p.Verify, p.Save} {
 			for _, l := range lines {
 				cite(l.Source...)
 				cite(l.Ansible.Source...)

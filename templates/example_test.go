@@ -8,13 +8,13 @@ import (
 	"github.com/nlbprobe/nlbprobe/templates"
 )
 
-func ExamplePlatform_Render() {
+func ExampleRender() {
 	ios, err := templates.Load().Lookup("cisco-ios")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	configs, err := ios.Render(templates.Values{
+	configs, err := templates.Render(ios, templates.Values{
 		VIPs: []netip.Addr{netip.MustParseAddr("172.16.63.241")},
 		MAC:  mac.Addr{0x03, 0x00, 0x5e, 0x11, 0x11, 0x11},
 		VLAN: 63, Ports: []string{"Gi1/0/11", "Gi1/0/12"},

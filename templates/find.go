@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/nlbprobe/nlbprobe/nearest"
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/platforms"
 )
 
 // header is what a platform is found by.
@@ -35,7 +37,7 @@ func (s *Set) headers() []header {
 // builtinHeader reads the header of a built-in platform.
 func builtinHeader(name string) header {
 	h := header{name: name}
-	data, err := builtin.ReadFile(builtinPath(name))
+	data, err := platforms.Read(name)
 	if err != nil {
 		return h
 	}
@@ -135,7 +137,7 @@ func (h *header) grade(words []string) int {
 	has := func(group string, texts []string) bool {
 		return slices.ContainsFunc(texts, func(t string) bool { return holds(splitWords(t), group) })
 	}
-	if has(all, strong) && strings.Trim(all, digits) != "" {
+	if has(all, strong) && strings.Trim(all, platform.Digits) != "" {
 		return inOne // of a bare number a family is no better than a model
 	}
 	isModel := func(group string) bool {
@@ -195,24 +197,8 @@ func begins(words []string, group string) bool {
 // isModel reports whether a model number, in lower case and without separators,
 // fits a pattern of a platform file: * and [0-9] as in names of files.
 func isModel(pattern, number string) bool {
-	ok, err := path.Match(plainPattern(pattern), number)
+	ok, err := path.Match(platform.ModelPattern(pattern), number)
 	return ok && err == nil
-}
-
-// plainPattern is a pattern of model numbers in lower case and without the
-// separators that stand outside of brackets.
-func plainPattern(pattern string) string {
-	var b strings.Builder
-	inside := false
-	for _, r := range strings.ToLower(pattern) {
-		if r == '[' || r == ']' {
-			inside = r == '['
-		}
-		if inside || !strings.ContainsRune("- _./", r) {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 // UnknownError says that a name stands for no platform, or for several.
@@ -227,13 +213,13 @@ type UnknownError struct {
 func (e *UnknownError) Error() string {
 	switch {
 	case len(e.Several) > 0:
-		return fmt.Sprintf("%q stands for %d platforms: %s", clip(e.Name), len(e.Several), some(e.Several))
+		return fmt.Sprintf("%q stands for %d platforms: %s", platform.Clip(e.Name), len(e.Several), some(e.Several))
 	case e.Nearest != "":
-		return fmt.Sprintf("no platform is called %q; did you mean %q?", clip(e.Name), e.Nearest)
+		return fmt.Sprintf("no platform is called %q; did you mean %q?", platform.Clip(e.Name), e.Nearest)
 	case len(e.Of) > 0:
-		return fmt.Sprintf("no platform is called %q; of %s there are: %s", clip(e.Name), e.Vendor, some(e.Of))
+		return fmt.Sprintf("no platform is called %q; of %s there are: %s", platform.Clip(e.Name), e.Vendor, some(e.Of))
 	}
-	return fmt.Sprintf("no platform is called %q", clip(e.Name))
+	return fmt.Sprintf("no platform is called %q", platform.Clip(e.Name))
 }
 
 // some lists names, of which nobody reads more than a screen.

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
+	"github.com/nlbprobe/nlbprobe/templates/vet"
 )
 
 // TestNames: what people type is found, as one platform or as all that it stands
@@ -80,7 +83,7 @@ func TestUnknown(t *testing.T) {
 // TestUserModels: a user's file is found by its families and models too, and goes
 // before the built-in one that it stands for.
 func TestUserModels(t *testing.T) {
-	s := load(t, folder(map[string]string{"acme.yaml": acmeFile(t, "families: [Acme 1]", "families: [Roadrunner 9]\nmodels: [\"RR9*\", \"TNT-[0-9]*\"]")}))
+	s := load(t, folder(map[string]string{"acme.yaml": templatestest.AcmeFile(t, "families: [Acme 1]", "families: [Roadrunner 9]\nmodels: [\"RR9*\", \"TNT-[0-9]*\"]")}))
 	for name, want := range map[string]string{"roadrunner": "acme-os", "RR9000-X": "acme-os", "TNT-48": "acme-os", "Acme RR9": "acme-os", "tntx": "", "rr8": ""} {
 		if got := strings.Join(s.Find(name), " "); got != want {
 			t.Errorf("%s -> %s, want %s", name, got, want)
@@ -91,7 +94,7 @@ func TestUserModels(t *testing.T) {
 // TestModels: a pattern that fits nearly everything, or none, is a fault.
 func TestModels(t *testing.T) {
 	for pattern, bad := range map[string]bool{"RR9*": false, "R*": true, "*": true, "-_*": true, "RR[0-9": true, "RR[0-9]*": false, "RR?9": true, strings.Repeat("R", 80): true} {
-		_, err := Parse("f", []byte(acmeFile(t, "families: [Acme 1]", "families: [Acme 1]\nmodels: [\""+pattern+"\"]")))
+		_, err := vet.Parse("f", []byte(templatestest.AcmeFile(t, "families: [Acme 1]", "families: [Acme 1]\nmodels: [\""+pattern+"\"]")))
 		if (err != nil) != bad {
 			t.Errorf("%s: %v", pattern, err)
 		}

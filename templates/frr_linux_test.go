@@ -4,6 +4,10 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/render"
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
 )
 
 // TestFRR asks FRR's own command line, without its daemons: what a static
@@ -11,7 +15,7 @@ import (
 // kernel's; and it takes the command that the verify section gives it.
 func TestFRR(t *testing.T) {
 	vtysh, err := exec.LookPath("vtysh")
-	needs(t, "vtysh", err)
+	templatestest.Needs(t, "vtysh", err)
 	ask := func(commands ...string) string {
 		args := []string{"--dryrun"}
 		for _, c := range commands {
@@ -31,13 +35,13 @@ func TestFRR(t *testing.T) {
 			}
 		}
 	}
-	p := lookup(t, "frr")
-	c, err := p.Render(sample(p, multicastMAC), L3, []Section{Verify}, Options{Strict: true})
+	p := templatestest.Lookup(t, "frr")
+	c, err := render.Sections(p, templatestest.Sample(p, templatestest.MulticastMAC), platform.L3, []platform.Section{platform.Verify}, render.Options{Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := 0
-	for _, line := range devices(c[0]) {
+	for _, line := range templatestest.Devices(c[0]) {
 		command, is := strings.CutPrefix(line, "vtysh -c '")
 		if !is {
 			continue

@@ -1,16 +1,14 @@
 package templates
 
 import (
-	"maps"
-	"net/netip"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/render"
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
 )
 
 // FuzzRender gives every built-in platform hostile names. Whatever is rendered
@@ -34,7 +32,7 @@ func FuzzRender(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, port, svi, vrf, extra string, vlan uint16, head uint32, pick uint8) {
 		p := all[int(pick)%len(all)]
-		v := sample(p, mac.Addr{byte(head >> 24), byte(head >> 16), byte(head >> 8), byte(head), 2, 100})
+		v := templatestest.Sample(p, mac.Addr{byte(head >> 24), byte(head >> 16), byte(head >> 8), byte(head), 2, 100})
 		benign := v
 		benign.VLAN = 20
 		if vrf != "" { // some contexts stand only in a VRF
@@ -48,8 +46,8 @@ func FuzzRender(f *testing.F) {
 		for name := range benign.Set {
 			v.Set[name] = extra
 		}
-		for _, role := range []Role{Both, L3, L2} {
-			got, err := p.Render(v, role, Sections(), Options{})
+		for _, role := range []platform.Role{platform.Both, platform.L3, platform.L2} {
+			got, err := render.Sections(p, v, role, platform.Sections(), render.Options{})
 			if err != nil {
 				if got != nil {
 					t.Fatal("configs and an error")
@@ -59,12 +57,12 @@ func FuzzRender(f *testing.F) {
 				}
 				continue
 			}
-			want, err := p.Render(benign, role, Sections(), Options{})
+			want, err := render.Sections(p, benign, role, platform.Sections(), render.Options{})
 			if err != nil {
 				t.Fatalf("harmless values: %v", err)
 			}
 			for i, c := range got {
-				if g, w := len(devices(c)), len(devices(want[i])); g != w {
+				if g, w := len(templatestest.Devices(c)), len(templatestest.Devices(want[i])); g != w {
 					t.Fatalf("%s %s: %d device lines, want %d:\n%s", p.Name, c.Section, g, w, c.Text)
 				}
 				for line := range strings.Lines(c.Text) {
@@ -72,70 +70,13 @@ func FuzzRender(f *testing.F) {
 					if strings.IndexFunc(line, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsPrint(r) }) >= 0 {
 						t.Fatalf("%s: %q", p.Name, line)
 					}
-					if most := p.Spelling.Line; most > 0 && !isComment(c, line) && len(line) > most {
+					if most := p.Spelling.Line; most > 0 && !templatestest.IsComment(c, line) && len(line) > most {
 						t.Fatalf("%s: %d characters: %q", p.Name, len(line), line)
 					}
 				}
 				if strings.Contains(c.Text, "<no value>") {
 					t.Fatalf("%s: %s", p.Name, c.Text)
 				}
-			}
-		}
-	})
-}
-
-// FuzzParse reads hostile platform files. What is taken renders, twice to the
-// same text; what is not says where it is wrong, and gives no platform.
-func FuzzParse(f *testing.F) {
-	files, err := filepath.Glob("platforms/*.yaml")
-	if err != nil || len(files) < 11 {
-		f.Fatalf("%d seeds, %v", len(files), err)
-	}
-	for _, name := range append(files, "testdata/platforms/acme.yaml") {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	f.Add([]byte("name: &a [*a]\n"))
-	f.Add([]byte("configure:\n  - line: \"{{range 1000000000}}x{{end}}\"\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := Parse("f", data)
-		if err != nil {
-			if p != nil {
-				t.Fatal("a platform and an error")
-			}
-			for line := range strings.Lines(err.Error()) {
-				if !strings.HasPrefix(line, "f:") {
-					t.Fatalf("a fault without a place: %q", line)
-				}
-			}
-			return
-		}
-		v := Values{VIPs: []netip.Addr{netip.MustParseAddr("192.0.2.100")}, MAC: multicastMAC}
-		for _, role := range []Role{Both, L3, L2} {
-			a, err := p.Render(v, role, Sections(), Options{})
-			if err != nil {
-				t.Fatalf("checked and yet: %v", err)
-			}
-			b, err := p.Render(v, role, Sections(), Options{})
-			if err != nil || !slices.EqualFunc(a, b, func(x, y Config) bool { return x.Text == y.Text && slices.Equal(x.Notes, y.Notes) }) {
-				t.Fatalf("rendered twice, and not the same: %v", err)
-			}
-			// Whatever its lines are, what is there already is compared without harm.
-			if d, err := p.Diff(v, role, Old{Name: "old", Text: []byte(a[0].Text)}); err != nil && d.Text != "" {
-				t.Fatalf("a diff and an error: %v", err)
-			}
-			for _, c := range a {
-				if !slices.Contains([]Confidence{Vendor, Field, Unverified}, c.Confidence) {
-					t.Fatalf("confidence %q", c.Confidence)
-				}
-			}
-		}
-		for key := range maps.Keys(p.Sources) {
-			if p.Sources[key] == "" {
-				t.Fatal("an empty source")
 			}
 		}
 	})

@@ -6,6 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/reading"
+	"github.com/nlbprobe/nlbprobe/templates/render"
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
 )
 
 // TestGuide: the example of the guide is a platform file that the loader takes,
@@ -25,17 +30,17 @@ func TestGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := Values{VIPs: []netip.Addr{multicastVIP}, MAC: multicastMAC, VLAN: 20, Ports: []string{"Ethernet1", "Eth2"}}
-	configs, err := p.Render(v, Both, Sections(), Options{Strict: true})
+	v := render.Values{VIPs: []netip.Addr{templatestest.MulticastVIP}, MAC: templatestest.MulticastMAC, VLAN: 20, Ports: []string{"Ethernet1", "Eth2"}}
+	configs, err := render.Sections(p, v, platform.Both, platform.Sections(), render.Options{Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"interface vlan 20", "arp 192.0.2.100 03bf.c000.0264", "exit", "mac-address-table static 03bf.c000.0264 vlan 20 interface Ethernet1 Eth2"}
-	if got := devices(configs[0]); !slices.Equal(got, want) {
+	if got := templatestest.Devices(configs[0]); !slices.Equal(got, want) {
 		t.Errorf("the example renders %q", got)
 	}
-	c, err := p.Diff(v, Both, Old{Text: []byte("interface vlan 20\n arp 192.0.2.100 03BF.C000.0264\n!\nmac-address-table static 03bf.c000.0264 vlan 20 interface Ethernet2\n")})
-	if got := devices(c); err != nil || !slices.Equal(got, []string{"no mac-address-table static 03bf.c000.0264 vlan 20", want[3]}) {
+	c, err := reading.Diff(p, v, platform.Both, reading.Old{Text: []byte("interface vlan 20\n arp 192.0.2.100 03BF.C000.0264\n!\nmac-address-table static 03bf.c000.0264 vlan 20 interface Ethernet2\n")})
+	if got := templatestest.Devices(c); err != nil || !slices.Equal(got, []string{"no mac-address-table static 03bf.c000.0264 vlan 20", want[3]}) {
 		t.Errorf("the diff: %v, %q", err, got)
 	}
 	if n := strings.Count(string(guide), "\n"); n > 150 {

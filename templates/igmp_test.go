@@ -3,6 +3,10 @@ package templates
 import (
 	"strings"
 	"testing"
+
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/render"
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
 )
 
 // What serves IGMP snooping - static groups, a querier, lookup by MAC - is
@@ -12,30 +16,30 @@ import (
 func TestIGMPSectionsOfCisco(t *testing.T) {
 	tests := []struct {
 		platform string
-		role     Role
+		role     platform.Role
 		in       []string // in IGMP mode; nothing where snooping does not help
 	}{
-		{"cisco-ios", L2, []string{"ip igmp snooping querier", "ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
-		{"cisco-catalyst-4500", L2, []string{"ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
+		{"cisco-ios", platform.L2, []string{"ip igmp snooping querier", "ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
+		{"cisco-catalyst-4500", platform.L2, []string{"ip igmp snooping vlan 20 static 239.255.2.100 interface"}},
 		// There both lines stand under the SVI, which a switch that only bridges has not.
-		{"cisco-catalyst-6500", Both, []string{"ip igmp snooping querier", "ip igmp snooping static 239.255.2.100 interface"}},
-		{"cisco-catalyst-6500", L2, nil},
-		{"cisco-nxos", L2, []string{"layer-2 multicast lookup mac", "ip igmp snooping querier", "ip igmp snooping static-group 239.255.2.100 interface"}},
-		{"cisco-catalyst-9000", L2, nil},
+		{"cisco-catalyst-6500", platform.Both, []string{"ip igmp snooping querier", "ip igmp snooping static 239.255.2.100 interface"}},
+		{"cisco-catalyst-6500", platform.L2, nil},
+		{"cisco-nxos", platform.L2, []string{"layer-2 multicast lookup mac", "ip igmp snooping querier", "ip igmp snooping static-group 239.255.2.100 interface"}},
+		{"cisco-catalyst-9000", platform.L2, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.platform+":"+tt.role.String(), func(t *testing.T) {
-			p := lookup(t, tt.platform)
+			p := templatestest.Lookup(t, tt.platform)
 			for _, mode := range []struct {
 				name string
-				v    Values
+				v    render.Values
 				igmp bool
-			}{{"IGMP", sample(p, igmpMAC), true}, {"multicast", sample(p, multicastMAC), false}, {"unicast", sample(p, unicastMAC), false}} {
-				configs, err := p.Render(mode.v, tt.role, []Section{Configure}, Options{})
+			}{{"IGMP", templatestest.Sample(p, templatestest.IGMPMAC), true}, {"multicast", templatestest.Sample(p, templatestest.MulticastMAC), false}, {"unicast", templatestest.Sample(p, templatestest.UnicastMAC), false}} {
+				configs, err := render.Sections(p, mode.v, tt.role, []platform.Section{platform.Configure}, render.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
-				commands := strings.Join(devices(configs[0]), "\n")
+				commands := strings.Join(templatestest.Devices(configs[0]), "\n")
 				for _, line := range tt.in {
 					got := strings.Contains(commands, line)
 					want := mode.igmp || line == "layer-2 multicast lookup mac" && mode.name == "multicast"

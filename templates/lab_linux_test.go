@@ -46,7 +46,7 @@ func linuxSections(t *testing.T, m mac.Addr, vip netip.Addr, role templates.Role
 	t.Helper()
 	v := templates.Values{VIPs: []netip.Addr{vip}, MAC: m, Ports: ports, SVI: "eth0"}
 	p := linux(t)
-	configs, err := p.Render(v, role, templates.Sections(), templates.Options{Strict: true})
+	configs, err := templates.Render(p, v, role, templates.Sections(), templates.Options{Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestLinuxInLab(t *testing.T) {
 			// First another member port, and from there by what the diff says.
 			other := linuxSections(t, tt.mac, p.vip, templates.L2, "prober", "node1")
 			shell(t, l, lab.Switch, other[templates.Configure])
-			d, err := linux(t).Diff(templates.Values{VIPs: []netip.Addr{p.vip}, MAC: tt.mac, Ports: []string{"node1", "node2"}, SVI: "eth0"},
+			d, err := templates.Diff(linux(t), templates.Values{VIPs: []netip.Addr{p.vip}, MAC: tt.mac, Ports: []string{"node1", "node2"}, SVI: "eth0"},
 				templates.L2, templates.Old{Text: []byte(other[templates.Configure])})
 			if err != nil {
 				t.Fatal(err)

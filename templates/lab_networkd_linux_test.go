@@ -86,7 +86,7 @@ func TestNetworkdInLab(t *testing.T) {
 				t.Fatal(err)
 			}
 			clusterMAC := mac.Addr{0x03, 0xbf, 172, 16, 63, 241}
-			configs, err := platform.Render(templates.Values{
+			configs, err := templates.Render(platform, templates.Values{
 				VIPs: []netip.Addr{p.vip}, MAC: clusterMAC, SVI: "eth0", Set: map[string]string{"unit": "20-eth0.network"},
 			}, templates.L3, templates.Sections(), templates.Options{Strict: name == "linux-netplan"})
 			if err != nil {

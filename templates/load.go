@@ -2,22 +2,17 @@ package templates
 
 import (
 	"bytes"
-	"embed"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/platforms"
+	"github.com/nlbprobe/nlbprobe/templates/vet"
 )
-
-//go:embed platforms/*.yaml
-var builtin embed.FS
-
-// MaxFile bounds a platform file, in bytes.
-const MaxFile = 64 << 10
 
 // Folder is the platform files of one folder.
 type Folder struct {
@@ -47,12 +42,12 @@ func (e *FaultyError) Unwrap() error { return e.err }
 // Set is the platforms at hand: those built in, and those of the folders that
 // Load was given. It is safe for use by several goroutines.
 type Set struct {
-	user   map[string]*Platform // by name; these go before those built in
-	alias  map[string]string    // aliases of user
+	user   map[string]*platform.Platform // by name; these go before those built in
+	alias  map[string]string             // aliases of user
 	faulty []*FaultyError
 
 	mu      sync.Mutex
-	decoded map[string]*Platform // built-in ones read so far, by name
+	decoded map[string]*platform.Platform // built-in ones read so far, by name
 }
 
 // Load returns the built-in platforms and those of the user's files. A file
@@ -61,7 +56,7 @@ type Set struct {
 // one when it is asked for. A file with a fault is passed over: Faulty names it,
 // and so does Lookup for the name of its platform.
 func Load(folders ...Folder) *Set {
-	s := &Set{user: map[string]*Platform{}, alias: map[string]string{}, decoded: map[string]*Platform{}}
+	s := &Set{user: map[string]*platform.Platform{}, alias: map[string]string{}, decoded: map[string]*platform.Platform{}}
 	for _, f := range folders {
 		s.add(f)
 	}
@@ -103,18 +98,18 @@ func (s *Set) add(folder Folder) {
 	}
 }
 
-func (f File) parse() (*Platform, error) {
+func (f File) parse() (*platform.Platform, error) {
 	if f.Err != nil {
 		return nil, fmt.Errorf("platform file %q cannot be read: %w", f.Name, f.Err)
 	}
-	return Parse(f.Name, f.Data)
+	return vet.Parse(f.Name, f.Data)
 }
 
 // guess returns the names that a faulty file is for: what the file is called, and
 // what stands behind name and aliases in it, as far as a look at its lines tells.
 func (f File) guess() []string {
 	names := []string{strings.TrimSuffix(filepath.Base(f.Name), ".yaml")}
-	for line := range bytes.Lines(f.Data[:min(len(f.Data), MaxFile)]) {
+	for line := range bytes.Lines(f.Data[:min(len(f.Data), platform.MaxFile)]) {
 		if rest, found := bytes.CutPrefix(line, []byte("name:")); found {
 			names = append(names, words(rest)...)
 		}
@@ -126,7 +121,9 @@ func (f File) guess() []string {
 }
 
 // unclaimed are the aliases that no built-in platform has for its name.
-func unclaimed(aliases []string) []string { return slices.DeleteFunc(slices.Clone(aliases), isBuiltin) }
+func unclaimed(aliases []string) []string {
+	return slices.DeleteFunc(slices.Clone(aliases), platforms.Has)
+}
 
 // words are the names in a line of YAML.
 func words(line []byte) []string {
@@ -134,9 +131,9 @@ func words(line []byte) []string {
 }
 
 // addAliases enters the aliases of a user's platform, all or none.
-func (s *Set) addAliases(p *Platform) error {
+func (s *Set) addAliases(p *platform.Platform) error {
 	for _, a := range p.Aliases {
-		if _, taken := s.user[a]; taken || isBuiltin(a) {
+		if _, taken := s.user[a]; taken || platforms.Has(a) {
 			return fmt.Errorf("%s: alias %s is the name of another platform", p.File, a)
 		}
 		if other, taken := s.alias[a]; taken {
@@ -149,43 +146,10 @@ func (s *Set) addAliases(p *Platform) error {
 	return nil
 }
 
-// isBuiltin reports whether a built-in platform has this name. The name of a
-// built-in file is the platform's name.
-func isBuiltin(name string) bool {
-	_, err := fs.Stat(builtin, builtinPath(name))
-	return err == nil && !strings.ContainsAny(name, "/.")
-}
-
-func builtinPath(name string) string { return path.Join("platforms", name+".yaml") }
-
-// builtinFile stands for the file of a built-in platform.
-const builtinFile = "built-in"
-
-// userFile is the file of a platform that is not built in.
-func (p *Platform) userFile() string {
-	if p.File == builtinFile {
-		return ""
-	}
-	return p.File
-}
-
-// builtinNames returns the names of the built-in platforms in order.
-func builtinNames() []string {
-	entries, err := builtin.ReadDir("platforms")
-	if err != nil {
-		return nil // the folder is part of the program
-	}
-	names := make([]string, 0, len(entries))
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
-	}
-	return names
-}
-
 // builtinAliases returns the aliases of a built-in platform without decoding
 // it: they stand in one line, a flow sequence, as a test demands.
 func builtinAliases(name string) []string {
-	data, err := builtin.ReadFile(builtinPath(name))
+	data, err := platforms.Read(name)
 	if err != nil {
 		return nil
 	}
@@ -201,7 +165,7 @@ func builtinAliases(name string) []string {
 
 // Names returns the names of all platforms in order, without aliases.
 func (s *Set) Names() []string {
-	names := slices.AppendSeq(builtinNames(), maps.Keys(s.user))
+	names := slices.AppendSeq(platforms.Names(), maps.Keys(s.user))
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -210,9 +174,9 @@ func (s *Set) Names() []string {
 // else the only one that Find finds. The error is an *UnknownError if there is
 // none, or more than one, and a *FaultyError if the user's file for it is passed
 // over.
-func (s *Set) Lookup(name string) (*Platform, error) {
+func (s *Set) Lookup(name string) (*platform.Platform, error) {
 	p, err := s.Known(name)
-	if err == nil && p.File != builtinFile {
+	if err == nil && p.File != platform.Builtin {
 		return p, nil
 	}
 	names := []string{strings.ToLower(name)}
@@ -229,18 +193,18 @@ func (s *Set) Lookup(name string) (*Platform, error) {
 
 // Known is Lookup for a name that the user did not give: a faulty file for it is
 // no error, and the built-in platform stands.
-func (s *Set) Known(name string) (*Platform, error) {
+func (s *Set) Known(name string) (*platform.Platform, error) {
 	key := strings.ToLower(name)
 	if p, ok := s.user[key]; ok {
 		return p, nil
 	}
-	if isBuiltin(key) {
+	if platforms.Has(key) {
 		return s.builtin(key)
 	}
 	if name, ok := s.alias[key]; ok {
 		return s.user[name], nil
 	}
-	for _, n := range builtinNames() {
+	for _, n := range platforms.Names() {
 		if slices.Contains(builtinAliases(n), key) {
 			return s.Known(n) // a user's file may stand in for it
 		}
@@ -256,29 +220,29 @@ func (s *Set) Known(name string) (*Platform, error) {
 }
 
 // builtin returns a built-in platform and remembers it.
-func (s *Set) builtin(name string) (*Platform, error) {
+func (s *Set) builtin(name string) (*platform.Platform, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p, ok := s.decoded[name]; ok {
 		return p, nil
 	}
-	data, err := builtin.ReadFile(builtinPath(name))
+	data, err := platforms.Read(name)
 	if err != nil {
 		return nil, fmt.Errorf("built-in platform %s: %w", name, err)
 	}
 	// Its rules were checked when the program was tested; only decode it here.
-	p, _, err := decode("built-in "+name, data)
+	p, _, err := platform.Decode("built-in "+name, data)
 	if err != nil {
 		return nil, err
 	}
-	p.File = builtinFile
+	p.File = platform.Builtin
 	s.decoded[name] = p
 	return p, nil
 }
 
 // All returns every platform in the order of Names.
-func (s *Set) All() ([]*Platform, error) {
-	var all []*Platform
+func (s *Set) All() ([]*platform.Platform, error) {
+	var all []*platform.Platform
 	for _, n := range s.Names() {
 		p, err := s.Known(n)
 		if err != nil {

@@ -4,28 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-)
 
-// acmeFile returns the test platform's file with texts replaced.
-func acmeFile(t testing.TB, replace ...string) string {
-	t.Helper()
-	data, err := os.ReadFile("testdata/platforms/acme.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
-	for i := 0; i+1 < len(replace); i += 2 {
-		if !strings.Contains(text, replace[i]) {
-			t.Fatalf("the test platform has no %q to replace", replace[i])
-		}
-		text = strings.Replace(text, replace[i], replace[i+1], 1)
-	}
-	return text
-}
+	"github.com/nlbprobe/nlbprobe/templates/platform"
+	"github.com/nlbprobe/nlbprobe/templates/platforms"
+	"github.com/nlbprobe/nlbprobe/templates/templatestest"
+	"github.com/nlbprobe/nlbprobe/templates/vet"
+)
 
 // folder is files of a folder DIR, in order.
 func folder(files map[string]string) Folder {
@@ -39,17 +26,17 @@ func folder(files map[string]string) Folder {
 // TestBuiltin checks every built-in file by the rules that a user's file must
 // keep, and what Lookup relies on.
 func TestBuiltin(t *testing.T) {
-	names := builtinNames()
+	names := platforms.Names()
 	if len(names) < 11 {
 		t.Fatalf("%d built-in platforms", len(names))
 	}
 	owner := map[string]string{}
 	for _, n := range names {
-		data, err := builtin.ReadFile(builtinPath(n))
+		data, err := platforms.Read(n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := Parse("platforms/"+n+".yaml", data)
+		p, err := vet.Parse("platforms/"+n+".yaml", data)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -70,7 +57,7 @@ func TestBuiltin(t *testing.T) {
 			owner[a] = n
 		}
 		used := map[string]bool{}
-		for _, lines := range [][]Line{p.Configure, p.Verify, p.Save} {
+		for _, lines := range [][]platform.Line{p.Configure, p.Verify, p.Save} {
 			for _, l := range lines {
 				mark(used, l.Source)
 				mark(used, l.Ansible.Source)
@@ -134,7 +121,7 @@ func TestEveryLineNamesItsSource(t *testing.T) {
 				t.Errorf("%s: %q names no source", p.Name, l.Line)
 			}
 			sourced := slices.ContainsFunc(l.Source, func(key string) bool { return key != "none" && p.Sources[key] != "" })
-			if !sourced && l.Confidence != Unverified {
+			if !sourced && l.Confidence != platform.Unverified {
 				t.Errorf("%s: %q is %s by no document", p.Name, l.Line, l.Confidence)
 			}
 		}
@@ -183,12 +170,12 @@ func TestLookup(t *testing.T) {
 // and all, and a later folder goes before an earlier one.
 func TestUserFolder(t *testing.T) {
 	first := folder(map[string]string{
-		"acme.yaml": acmeFile(t),
-		"ours.yaml": acmeFile(t, "name: acme-os", "name: cisco-ios", "  - acme\n  - acme-one\n", "  - our-ios\n"),
+		"acme.yaml": templatestest.AcmeFile(t),
+		"ours.yaml": templatestest.AcmeFile(t, "name: acme-os", "name: cisco-ios", "  - acme\n  - acme-one\n", "  - our-ios\n"),
 	})
-	second := folder(map[string]string{"a.yaml": acmeFile(t, "title: Acme OS, made for tests", "title: The second")})
+	second := folder(map[string]string{"a.yaml": templatestest.AcmeFile(t, "title: Acme OS, made for tests", "title: The second")})
 	s := load(t, first, second)
-	if n := s.Names(); !slices.Contains(n, "acme-os") || !slices.IsSorted(n) || len(n) != len(builtinNames())+1 {
+	if n := s.Names(); !slices.Contains(n, "acme-os") || !slices.IsSorted(n) || len(n) != len(platforms.Names())+1 {
 		t.Errorf("names: %q", n)
 	}
 	for name, want := range map[string]string{
@@ -215,11 +202,11 @@ func TestUserFolderFaults(t *testing.T) {
 		want  string
 		names []string // of the platforms that the fault concerns
 	}{
-		{"twice", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t)}, "DIR/b.yaml: platform acme-os stands in DIR/a.yaml too", nil},
-		{"alias of another", map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t, "name: acme-os", "name: acme-two")}, "DIR/b.yaml: alias acme belongs to acme-os too", []string{"acme-two"}},
-		{"alias is a name", map[string]string{"a.yaml": acmeFile(t, "  - acme\n", "  - cisco-ios\n")}, "DIR/a.yaml: alias cisco-ios is the name of another platform", []string{"acme-os", "acme-one"}},
-		{"too long", map[string]string{"a.yaml": strings.Repeat("#", MaxFile+1)}, "DIR/a.yaml: more than 65536 bytes", []string{"a"}},
-		{"a field that there is none of", map[string]string{"a.yaml": acmeFile(t, "families:", "familys:")}, "DIR/a.yaml:7:1: unknown field \"familys\"; did you mean \"families\"?", []string{"a", "acme-os", "ACME-OS"}},
+		{"twice", map[string]string{"a.yaml": templatestest.AcmeFile(t), "b.yaml": templatestest.AcmeFile(t)}, "DIR/b.yaml: platform acme-os stands in DIR/a.yaml too", nil},
+		{"alias of another", map[string]string{"a.yaml": templatestest.AcmeFile(t), "b.yaml": templatestest.AcmeFile(t, "name: acme-os", "name: acme-two")}, "DIR/b.yaml: alias acme belongs to acme-os too", []string{"acme-two"}},
+		{"alias is a name", map[string]string{"a.yaml": templatestest.AcmeFile(t, "  - acme\n", "  - cisco-ios\n")}, "DIR/a.yaml: alias cisco-ios is the name of another platform", []string{"acme-os", "acme-one"}},
+		{"too long", map[string]string{"a.yaml": strings.Repeat("#", platform.MaxFile+1)}, "DIR/a.yaml: more than 65536 bytes", []string{"a"}},
+		{"a field that there is none of", map[string]string{"a.yaml": templatestest.AcmeFile(t, "families:", "familys:")}, "DIR/a.yaml:7:1: unknown field \"familys\"; did you mean \"families\"?", []string{"a", "acme-os", "ACME-OS"}},
 		{"no YAML", map[string]string{"cisco-ios.yaml": "name: 'cisco-nxos'\naliases: [cisco-iosxr, ours]\n\x00"}, "DIR/cisco-ios.yaml:", []string{"cisco-ios", "cisco-nxos", "ours"}},
 	}
 	for _, tt := range tests {
@@ -234,14 +221,14 @@ func TestUserFolderFaults(t *testing.T) {
 		}
 		// Others, and the built-in ones as they were, are there all the same.
 		for _, name := range []string{"cisco-ios", "cisco-nxos", "cisco-iosxr"} {
-			if p, err := s.Known(name); err != nil || p.File != builtinFile {
+			if p, err := s.Known(name); err != nil || p.File != platform.Builtin {
 				t.Errorf("%s: %s is gone: %v", tt.why, name, err)
 			}
-			if p, err := s.Lookup(name); !slices.Contains(tt.names, name) && (err != nil || p.File != builtinFile) {
+			if p, err := s.Lookup(name); !slices.Contains(tt.names, name) && (err != nil || p.File != platform.Builtin) {
 				t.Errorf("%s: %s is gone: %v", tt.why, name, err)
 			}
 		}
-		if all, err := s.All(); err != nil || len(all) < len(builtinNames()) {
+		if all, err := s.All(); err != nil || len(all) < len(platforms.Names()) {
 			t.Errorf("%s: %d platforms, %v", tt.why, len(all), err)
 		}
 	}
@@ -255,14 +242,14 @@ func TestUserFolderFaults(t *testing.T) {
 // A faulty file goes before the good one of an earlier folder, and a good file
 // before the faulty one.
 func TestUserFolderFaultOrder(t *testing.T) {
-	good, bad := folder(map[string]string{"acme.yaml": acmeFile(t)}), folder(map[string]string{"acme.yaml": acmeFile(t, "families:", "familys:")})
+	good, bad := folder(map[string]string{"acme.yaml": templatestest.AcmeFile(t)}), folder(map[string]string{"acme.yaml": templatestest.AcmeFile(t, "families:", "familys:")})
 	if _, err := Load(good, bad).Lookup("acme-os"); err == nil {
 		t.Error("the file of the later folder is faulty, and the one of the earlier folder is taken")
 	}
 	if p, err := Load(bad, good).Lookup("acme-os"); err != nil || p.Name != "acme-os" {
 		t.Errorf("the file of the later folder is good: %v", err)
 	}
-	both := folder(map[string]string{"a.yaml": acmeFile(t), "b.yaml": acmeFile(t, "families:", "familys:")})
+	both := folder(map[string]string{"a.yaml": templatestest.AcmeFile(t), "b.yaml": templatestest.AcmeFile(t, "families:", "familys:")})
 	if p, err := Load(both).Lookup("acme-os"); err != nil || p.File != "DIR/a.yaml" {
 		t.Errorf("one of two files of a folder is good: %v", err)
 	}

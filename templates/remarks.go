@@ -7,12 +7,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/nlbprobe/nlbprobe/templates/platform"
 )
 
 // Remarks says what is no fault of a platform file and still not as a careful
 // author would leave it. Set holds the platforms beside which it will stand, or
 // is nil.
-func (p *Platform) Remarks(set *Set) []string {
+func Remarks(p *platform.Platform, set *Set) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if len(p.Configure) > 0 && len(p.Verify) == 0 {
@@ -23,22 +25,22 @@ func (p *Platform) Remarks(set *Set) []string {
 	}
 	for _, section := range [...]struct {
 		name  string
-		lines []Line
+		lines []platform.Line
 	}{{"configure", p.Configure}, {"verify", p.Verify}, {"save", p.Save}} {
 		for _, l := range section.lines {
 			if strings.Contains(l.Line+l.Undo, "?") {
-				say("%s: a question mark in %q: many devices take it for a call for help", section.name, clip(l.Line))
+				say("%s: a question mark in %q: many devices take it for a call for help", section.name, platform.Clip(l.Line))
 			}
 		}
 	}
-	used := p.usedSources()
+	used := usedSources(p)
 	for _, key := range slices.Sorted(maps.Keys(p.Sources)) {
 		if !used[key] {
-			say("source %q is named by nothing", clip(key))
+			say("source %q is named by nothing", platform.Clip(key))
 		}
 	}
 	if base := strings.TrimSuffix(filepath.Base(p.File), filepath.Ext(p.File)); p.File != "" && base != p.Name {
-		say("the file is called %q and the platform %q: name the file %s.yaml", clip(base), p.Name, p.Name)
+		say("the file is called %q and the platform %q: name the file %s.yaml", platform.Clip(base), p.Name, p.Name)
 	}
 	if set == nil {
 		return all
@@ -55,7 +57,7 @@ func (p *Platform) Remarks(set *Set) []string {
 
 // usedSources are the keys of sources that something names: every field of the
 // file called Source does.
-func (p *Platform) usedSources() map[string]bool {
+func usedSources(p *platform.Platform) map[string]bool {
 	used := make(map[string]bool)
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {

@@ -175,7 +175,7 @@ func lookup(find func(string) (*templates.Platform, error), s string) (target, e
 // cannot be rendered. What --strict finds missing is said of all at once.
 func (o *deviceOptions) render(targets []target, v templates.Values, sections []templates.Section) ([]templates.Config, error) {
 	return o.eachTarget(targets, v, "--strict demands", func(t target, v templates.Values) ([]templates.Config, error) {
-		return t.platform.Render(v, t.role, sections, templates.Options{Strict: o.strict})
+		return templates.Render(t.platform, v, t.role, sections, templates.Options{Strict: o.strict})
 	})
 }
 

@@ -40,7 +40,7 @@ func (o *renderOptions) runDiff(ctx context.Context, std stdio, targets []target
 	i := -1
 	configs, err := o.device.eachTarget(targets, v, "--diff compares", func(t target, v templates.Values) ([]templates.Config, error) {
 		i++
-		c, err := t.platform.Diff(v, t.role, olds[i])
+		c, err := templates.Diff(t.platform, v, t.role, olds[i])
 		return []templates.Config{c}, err
 	})
 	if err != nil {

@@ -52,7 +52,7 @@ func (o *renderOptions) runForm(io stdio, targets []target, v templates.Values) 
 		if !t.platform.Has(form) {
 			return nil, o.without(form, t.platform.Name)
 		}
-		c, err := t.platform.RenderForm(form, v, t.role, section)
+		c, err := templates.RenderForm(t.platform, form, v, t.role, section)
 		return []templates.Config{c}, err
 	})
 	if err != nil {

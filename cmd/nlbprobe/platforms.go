@@ -71,7 +71,7 @@ func runPlatforms(ctx context.Context, io stdio, o *platformsOptions, args []str
 		if err != nil {
 			return err
 		}
-		for _, r := range p.Remarks(set) {
+		for _, r := range templates.Remarks(p, set) {
 			fmt.Fprintf(io.err, "nlbprobe: %s: %s\n", o.check, r)
 		}
 		fmt.Fprintf(&out, "%s: platform %s, %d lines to configure, weakest confidence %s\n", o.check, p.Name, len(p.Configure), p.Confidence())
@@ -191,7 +191,7 @@ func writePlatform(out *bytes.Buffer, p *templates.Platform) {
 	writeLines(out, "Configure", p.Paste.Configure, p, p.Configure)
 	writeLines(out, "Verify", p.Paste.Verify, p, p.Verify)
 	writeLines(out, "Save", p.Paste.Save, p, p.Save)
-	if forms := p.Forms(); len(forms) > 0 {
+	if forms := templates.Forms(p); len(forms) > 0 {
 		out.WriteString("\nFor programs (nlbprobe render --format)\n")
 		for _, f := range forms {
 			text := fmt.Sprintf("%s: %s (%s)", f.Form, f.Uses, f.Confidence)
@@ -236,12 +236,12 @@ func writeLines(out *bytes.Buffer, title, where string, p *templates.Platform, l
 	out.WriteByte('\n')
 	writeWrapped(out, "", title)
 	for _, l := range lines {
-		for s := range strings.SplitSeq(p.Outline(l.Line), "\n") {
+		for s := range strings.SplitSeq(templates.Outline(p, l.Line), "\n") {
 			fmt.Fprintf(out, "  %s\n", s)
 		}
 		text := scope(l.Confidence, l.Role, l.Mode, l.IPMACs, l.Each)
 		if l.In != "" {
-			if open := p.Outline(p.Contexts[l.In].Open); open != "" && !strings.ContainsAny(open, "\n{") {
+			if open := templates.Outline(p, p.Contexts[l.In].Open); open != "" && !strings.ContainsAny(open, "\n{") {
 				text += "; under " + open
 			}
 		}
@@ -251,7 +251,7 @@ func writeLines(out *bytes.Buffer, title, where string, p *templates.Platform, l
 		writeWrapped(out, "      ", text+" ["+strings.Join(l.Source, ", ")+"]")
 		for _, more := range []struct{ what, text string }{{"removed by", l.Undo}, {"stays", l.Keep}, {"shows", l.Expect}} {
 			if more.text != "" {
-				writeWrapped(out, "      ", more.what+": "+strings.Join(strings.Fields(p.Outline(more.text)), " "))
+				writeWrapped(out, "      ", more.what+": "+strings.Join(strings.Fields(templates.Outline(p, more.text)), " "))
 			}
 		}
 	}
@@ -351,7 +351,7 @@ func briefPlatform(p *templates.Platform) platformJSON {
 		Accepts: map[string]capabilityJSON{}, Confidence: p.Confidence(), File: p.File,
 		Forms: []formJSON{},
 	}
-	for _, f := range p.Forms() {
+	for _, f := range templates.Forms(p) {
 		j.Forms = append(j.Forms, formJSON{Form: f.Form, Confidence: f.Confidence})
 	}
 	for _, a := range p.Accepts.List() {
@@ -364,7 +364,7 @@ func fullPlatform(p *templates.Platform) platformJSON {
 	j := briefPlatform(p)
 	j.Sources = p.Sources
 	j.Forms = []formJSON{}
-	for _, f := range p.Forms() {
+	for _, f := range templates.Forms(p) {
 		j.Forms = append(j.Forms, formJSON(f))
 	}
 	if run := p.Running; run.Show != "" {
@@ -373,8 +373,8 @@ func fullPlatform(p *templates.Platform) platformJSON {
 	add := func(s templates.Section, lines []templates.Line) {
 		for _, l := range lines {
 			j.Lines = append(j.Lines, lineJSON{
-				Section: s, Line: p.Outline(l.Line), Undo: p.Outline(l.Undo), Role: l.Role, Mode: l.Mode, IPMACs: l.IPMACs, Each: l.Each,
-				Keep: l.Keep, Expect: p.Outline(l.Expect),
+				Section: s, Line: templates.Outline(p, l.Line), Undo: templates.Outline(p, l.Undo), Role: l.Role, Mode: l.Mode, IPMACs: l.IPMACs, Each: l.Each,
+				Keep: l.Keep, Expect: templates.Outline(p, l.Expect),
 				Confidence: l.Confidence, Doubt: l.Doubt, Source: l.Source,
 			})
 		}

@@ -232,7 +232,7 @@ func havingForm(t *testing.T, form templates.Form) []string {
 	}
 	var names []string
 	for _, p := range all {
-		if slices.ContainsFunc(p.Forms(), func(f templates.FormInfo) bool { return f.Form == form }) {
+		if slices.ContainsFunc(templates.Forms(p), func(f templates.FormInfo) bool { return f.Form == form }) {
 			names = append(names, p.Name)
 		}
 	}
@@ -279,7 +279,7 @@ func TestPlatforms(t *testing.T) {
 // a built-in one is.
 func TestPlatformOfOnesOwn(t *testing.T) {
 	dir := t.TempDir()
-	data, err := os.ReadFile("../../templates/testdata/platforms/acme.yaml")
+	data, err := os.ReadFile("../../templates/templatestest/acme.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

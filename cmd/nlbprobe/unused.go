@@ -26,7 +26,7 @@ func (o *deviceOptions) findUnused(targets []target, v templates.Values, used ma
 		var wrong error
 		right := false
 		for _, t := range targets {
-			err := t.platform.Judge(name, t.values(v))
+			err := templates.Judge(t.platform, name, t.values(v))
 			if err != nil && wrong == nil {
 				wrong = err
 			}
