@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ func TestCapturedSorts(t *testing.T) {
 	query := ip(t, "01005e000001", router, "02", "ac103f01", every, tcpACK)
 	discovery := func(src, from string) []byte { return ip(t, mdns, src, "11", from, ipMDNS, tcpACK) }
 	beat2 := unhex(t, all+"0202ac103ff1"+"886f")
+	cooked := func(b []byte) []byte { return append(make([]byte, 6), b[6:]...) }
 	for _, tt := range []struct {
 		name         string
 		frames       [][]byte
@@ -36,6 +38,11 @@ func TestCapturedSorts(t *testing.T) {
 		{"a filter on a node's adapter", [][]byte{answer, report(ipHost), ip(t, router, host, "06", "ac103f16", ipFar, tcpACK)}, false, false},
 		{"a filter on ARP and UDP", [][]byte{answer, discovery(host, ipHost), discovery(host2, "ac103f16"), discovery(router, "ac103f01")}, false, false},
 		{"UDP to groups, and TCP", [][]byte{discovery(host, ipHost), discovery(host2, "ac103f16"), ip(t, router, host, "06", "ac103f17", ipFar, tcpACK)}, true, false},
+		{"a query behind an older tag", [][]byte{answer, report(ipHost), append(unhex(t, "01005e000001"+router+"91000014"), query[12:]...)}, true, false},
+		{"a filter on the VIP, at a port that several hosts share", [][]byte{arp(t, router, host2, "0002", igmp, ipVIP, "ac103f01"), report(ipVIP)}, false, false},
+		{"a filter on the VIP and other protocols", [][]byte{unhex(t, router+host2+"88cc"), arp(t, host, host2, "0002", igmp, ipVIP, ipHost), unhex(t, host2+router+"88cc"), report(ipVIP), ip(t, router, host, "06", ipVIP, ipFar, tcpACK)}, false, false},
+		{"frames without a destination in a cooked capture", [][]byte{cooked(answer), cooked(report(ipHost)), cooked(query)}, true, false},
+		{"broadcasts are no groups", [][]byte{ip(t, all, host, "11", ipHost, "ffffffff", tcpACK), ip(t, router, host2, "06", "ac103f17", ipFar, tcpACK)}, false, false},
 		{"heartbeats of two hosts", [][]byte{heartbeat(t, ipVIP), beat2}, false, true},
 		{"a filter on one host's adapter, and its heartbeats", [][]byte{heartbeat(t, ipVIP), ip(t, router, masked, "06", ipVIP, ipFar, tcpACK), heartbeat(t, ipVIP)}, false, false},
 	} {
@@ -58,6 +65,41 @@ func TestCapturedSorts(t *testing.T) {
 				t.Error("nothing says when the capture was")
 			}
 		})
+	}
+}
+
+// A capture without frames for longer than a querier waits has two parts. A clock
+// that steps back a little interrupts nothing.
+func TestCapturedParts(t *testing.T) {
+	answer := arp(t, host2, host, "0002", cluster, ipVIP, ipHost)
+	for _, tt := range []struct {
+		name  string
+		at    []time.Duration
+		parts []time.Duration // how long each lasts
+	}{
+		{"a querier's pause", []time.Duration{0, 129*time.Second + 900*time.Millisecond}, []time.Duration{129*time.Second + 900*time.Millisecond}},
+		{"exactly as long", []time.Duration{0, 130 * time.Second}, []time.Duration{130 * time.Second}},
+		{"longer", []time.Duration{0, 130*time.Second + 1}, []time.Duration{0, 0}},
+		{"three parts", []time.Duration{0, time.Second, time.Hour, time.Hour + time.Second, 2 * time.Hour}, []time.Duration{time.Second, time.Second, 0}},
+		{"out of order within a second", []time.Duration{0, 900 * time.Millisecond, 100 * time.Millisecond}, []time.Duration{900 * time.Millisecond}},
+		{"before the first one", []time.Duration{time.Second, 0}, []time.Duration{time.Second}},
+		{"long before the first one", []time.Duration{time.Hour, 0, time.Hour + time.Second}, []time.Duration{time.Hour + time.Second}},
+	} {
+		r := replay.New(vip)
+		for _, at := range tt.at {
+			r.Frame(&evidence.Frame{Time: t0.Add(at), Data: answer, Length: len(answer), Place: "x"})
+		}
+		var got []time.Duration
+		parts := map[int]bool{}
+		for _, it := range r.Items(vip, nil) {
+			if c, ok := it.Fact.(evidence.Captured); ok {
+				got = append(got, it.Last.Sub(it.First))
+				parts[c.Part] = true
+			}
+		}
+		if !slices.Equal(got, tt.parts) || len(parts) != len(got) {
+			t.Errorf("%s: parts of %v (%d numbers), want %v", tt.name, got, len(parts), tt.parts)
+		}
 	}
 }
 

@@ -80,22 +80,32 @@ func (r *Replay) proves(primary netip.Addr) {
 	}
 }
 
-// at notes that ip is said to be at m, a MAC that begins with 02-bf, by frames from
-// a source; zero where nobody says so. It is a VIP if anything but the form of its
-// MAC speaks for a cluster: one of 16,384 MACs that software makes up begins so.
-func (r *Replay) at(m, source mac.Addr, ip netip.Addr) {
-	s := &r.signs
-	primary := nlb.Classify(m).Primary
+// remember keeps ip for the case that the cluster at m, a MAC that begins with 02-bf,
+// is proven. It returns what is known of m, or nil if there is no room for more.
+func (s *signs) remember(m mac.Addr, ip netip.Addr) *alike {
 	a := s.alike[m]
 	if a == nil {
 		if len(s.alike) >= maxSigns {
-			return
+			return nil
 		}
 		a = &alike{}
 		s.alike[m] = a
 	}
 	if len(a.ips) < maxAlike && !slices.Contains(a.ips, ip) {
 		a.ips = append(a.ips, ip)
+	}
+	return a
+}
+
+// at notes that ip is said to be at m, a MAC that begins with 02-bf, by frames from
+// a source; zero where nobody says so. It is a VIP if anything but the form of its
+// MAC speaks for a cluster: one of 16,384 MACs that software makes up begins so.
+func (r *Replay) at(m, source mac.Addr, ip netip.Addr) {
+	s := &r.signs
+	primary := nlb.Classify(m).Primary
+	a := s.remember(m, ip)
+	if a == nil {
+		return
 	}
 	if !source.IsZero() && source != m && len(a.from) < 2 && !slices.Contains(a.from, source) {
 		a.from = append(a.from, source)
@@ -171,6 +181,8 @@ func (r *Replay) claim(a evidence.ARP) {
 		r.mask(a.SenderMAC)
 		if r.signs.clusters[a.SenderIP] || len(r.signs.masked[a.SenderIP]) > 1 {
 			r.show(a.SenderIP)
+		} else if m, err := nlb.DeriveMAC(a.SenderIP, nlb.Unicast); err == nil {
+			r.signs.remember(m, a.SenderIP)
 		}
 	default:
 		if source := nlb.ClassifyFor(a.EthSrc, a.SenderIP); source.Kind == nlb.KindMasked {
