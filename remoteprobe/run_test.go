@@ -213,6 +213,44 @@ func TestRun(t *testing.T) {
 			verdict: diagnose.NoMAC, ids: "remote-host-unreachable", routers: "192.0.2.1", elapsed: 3660 * ms, sent: 11,
 		},
 		{
+			// One that answers is not asked again, named twice or not.
+			name: "with a control host that answers", change: func(c *remoteprobe.Config) { c.Controls = []netip.Addr{host, host} },
+			network: func() func(evidence.Ask) []reply { return way(ms, []netip.Addr{gateway}, givesUp(gateway)) },
+			verdict: diagnose.NoMAC, ids: "remote-host-unreachable", routers: "192.0.2.1", elapsed: 3660 * ms, sent: 9,
+		},
+		{
+			name: "the VIP is no control of its own", change: func(c *remoteprobe.Config) { c.Controls = []netip.Addr{vip} },
+			network: func() func(evidence.Ask) []reply { return way(ms, []netip.Addr{gateway}, answers) },
+			verdict: diagnose.Reachable, ids: "remote-answers", routers: "192.0.2.1", sent: 5, elapsed: 900 * ms,
+		},
+		{
+			name: "routers in a circle", network: func() func(evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(evidence.Ask) []reply { return []reply{icmp(90*ms, second, 11, 0)} })
+			},
+			verdict: diagnose.Silent, ids: "remote-loop", routers: "198.51.100.1", elapsed: 2630 * ms, sent: 33,
+		},
+		{
+			// Of two routers that share the load one has no MAC.
+			name: "an error, then an answer", network: func() func(evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply {
+					return []reply{icmp(20*ms, second, 3, 1), says(400*ms, evidence.Replied)}
+				})
+			},
+			verdict: diagnose.Reachable, ids: "remote-unsteady remote-answers", routers: "192.0.2.1", elapsed: 1100 * ms, sent: 6,
+		},
+		{
+			// The first error counts, and who sent it is asked itself.
+			name: "errors of two routers", network: func() func(evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply {
+					if a.Target != vip {
+						return []reply{says(ms, evidence.Replied)}
+					}
+					return []reply{icmp(20*ms, gateway, 3, 1), icmp(300*ms, second, 3, 1)}
+				})
+			},
+			verdict: diagnose.NoMAC, ids: "remote-host-unreachable", routers: "192.0.2.1 198.51.100.1", elapsed: 520 * ms, sent: 4,
+		},
+		{
 			name: "silence ends with its time", network: func() func(evidence.Ask) []reply { return way(ms, []netip.Addr{gateway}, nothing) },
 			verdict: diagnose.Silent, ids: "remote-silent", routers: "192.0.2.1", sent: 9, elapsed: 5000 * ms,
 		},
@@ -366,4 +404,47 @@ func TestBroken(t *testing.T) {
 			t.Errorf("%v, %+v", err, r.results)
 		}
 	})
+}
+
+// A packet's answer is not older than the packet, whatever the clocks say, and what
+// another one's numbers bring is nobody's.
+func TestHeard(t *testing.T) {
+	start := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+	var n remoteprobe.Numbers
+	p := remoteprobe.New(remoteprobe.Task{VIP: vip, Way: evidence.ByEcho}, &n, start, remoteprobe.DefaultTiming())
+	a, ok := p.Step(start)
+	if !ok {
+		t.Fatal("nothing to ask")
+	}
+	if after, again, ok := p.Heard(evidence.Told{Of: a, Word: evidence.Replied}, start.Add(-ms)); after != 0 || again || !ok {
+		t.Errorf("an answer before its packet: %v, again %v, ours %v", after, again, ok)
+	}
+	if after, again, ok := p.Heard(evidence.Told{Of: a, Word: evidence.Replied}, start.Add(ms)); after != ms || !again || !ok {
+		t.Errorf("the answer again: %v, again %v, ours %v", after, again, ok)
+	}
+	a.Seq++
+	if _, _, ok := p.Heard(evidence.Told{Of: a, Word: evidence.Replied}, start.Add(ms)); ok {
+		t.Error("an answer to a packet that was not sent")
+	}
+}
+
+// Numbers tell the packets of a run apart for as long as it lasts: none is 0, which
+// stands for a packet without a number.
+func TestNumbers(t *testing.T) {
+	start := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+	timing := remoteprobe.DefaultTiming()
+	timing.Wait = 100 * time.Hour
+	var n remoteprobe.Numbers
+	p := remoteprobe.New(remoteprobe.Task{VIP: vip, Way: evidence.ByEcho}, &n, start, timing)
+	now := start
+	for range 70_000 {
+		at, ok := p.Next(now)
+		if !ok {
+			t.Fatal("it is over")
+		}
+		now = at
+		if a, ok := p.Step(now); !ok || a.Seq == 0 {
+			t.Fatalf("%+v, %v", a, ok)
+		}
+	}
 }
