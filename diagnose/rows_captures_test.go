@@ -401,6 +401,22 @@ func captureStories() []story {
 			near: []string{idNotProven},
 		},
 		{
+			name: "two captures that overlap, five minutes together",
+			steps: join([]step{inIGMP(0)}, captured(evidence.Captured{Source: 1, Group: true}, 0, 3*time.Minute),
+				captured(evidence.Captured{Source: 2, Group: true}, 2*time.Minute, 5*time.Minute)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idNoQuerier, idNoReport, idRouterUntested},
+			near: []string{idNotProven},
+		},
+		{
+			name: "a short capture within one of five minutes",
+			steps: join([]step{inIGMP(0)}, captured(evidence.Captured{Source: 1, Group: true}, 0, 5*time.Minute),
+				captured(evidence.Captured{Source: 2, Group: true}, time.Minute, 2*time.Minute)),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idNoQuerier, idNoReport, idRouterUntested},
+			near: []string{idNotProven},
+		},
+		{
 			// A filter on ARP or on the VIP leaves queries and reports out.
 			name:    "one capture of five minutes, and nothing to an IP group in it",
 			steps:   join([]step{inIGMP(0)}, captured(evidence.Captured{}, 0, 5*time.Minute)),
@@ -432,6 +448,13 @@ func captureStories() []story {
 			name: "a host's heartbeats end, and the capture with the other's goes on",
 			steps: join(repeated(time.Second, 20, beat(node1, 1)), repeated(time.Second, 3, beat(node2, 2)),
 				captured(evidence.Captured{Beats: true}, 0, 20*time.Second)),
+			verdict: Seen, severity: Warning,
+			want: []string{idHostStopped},
+		},
+		{
+			name: "the same in the second part of a capture",
+			steps: join(repeated(time.Second, 20, beat(node1, 1).from(hour)), repeated(time.Second, 3, beat(node2, 2).from(hour)),
+				captured(evidence.Captured{Beats: true}, 0, time.Minute), captured(evidence.Captured{Part: 1, Beats: true}, hour, hour+20*time.Second)),
 			verdict: Seen, severity: Warning,
 			want: []string{idHostStopped},
 		},
@@ -487,6 +510,30 @@ func captureStories() []story {
 					t.Errorf("%q", text)
 				}
 			},
+		},
+		{
+			// A load balancer may hand them to a host of its own: no MAC of this cluster's.
+			name:    "a router sends remote clients' packets to a host's own MAC",
+			steps:   join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second).traffic(func(f *evidence.Traffic) { f.EthDst = plain }))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idStale},
+		},
+		{
+			// A node may have the old MAC in its own table: no router is wrong.
+			name:    "a node sends packets for its VIP to the MAC of another mode",
+			steps:   join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 3, passes(node1, remote).from(time.Second).traffic(func(f *evidence.Traffic) { f.EthDst = unicast }))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested},
+			near: []string{idStale},
+		},
+		{
+			name: "a router sends to the MAC of another mode, and later to the one that the answers name",
+			steps: join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second).traffic(func(f *evidence.Traffic) { f.EthDst = unicast })),
+				[]step{passes(routerMAC, remote).from(10 * time.Second)}),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idOthersAsk, idRouterUntested, idFloods},
+			near: []string{idStale},
 		},
 		{
 			name: "the same until the cluster answers with its new MAC, and one packet on its way",

@@ -285,6 +285,13 @@ func routerStories() []story {
 			want: []string{idRouterReaches, idClaimed, idGroupMAC, idSeveralHosts},
 		},
 		{
+			// In a run of our own both are answers to our question.
+			name:    "an address twice, the second time half a second later",
+			steps:   tested(has(gateway, stranger).from(500*ms), echoVia(stranger, 7), echoReplied(node1, 7), echoVia(routerMAC, 8), echoReplied(node1, 8)),
+			verdict: Reachable, severity: Warning,
+			want: []string{idRouterReaches, idClaimed, idGroupMAC, idSeveralHosts},
+		},
+		{
 			name:    "an address twice, and of one nothing is known",
 			steps:   tested(has(gateway, stranger).times(3), echoVia(routerMAC, 8), echoReplied(node1, 8), echoVia(stranger, 7)),
 			verdict: Answers, severity: Warning,
@@ -347,6 +354,19 @@ func routerStories() []story {
 			steps:   []step{answer(node1, multicast), fact(evidence.Vantage{Gateway: gateway}), has(gateway, routerMAC), has(gateway, stranger).from(3 * ms)},
 			verdict: Answers, severity: Warning,
 			want: []string{idGroupMAC, idRouterUntested, idClaimed},
+		},
+		{
+			// The one that forwards counts for more than the one that spoke first.
+			name: "two answers for the gateway, and packets come from the second",
+			steps: joinSteps([]step{answer(node1, multicast), fact(evidence.Vantage{Gateway: gateway}), has(gateway, stranger).from(ms), has(gateway, routerMAC).from(3 * ms)},
+				[]step{passes(routerMAC, remote).times(3).from(time.Second)}),
+			verdict: Reachable, severity: Warning,
+			want: []string{idGroupMAC, idRouterReaches, idClaimed, idFloods},
+			check: func(t *testing.T, d Diagnosis) {
+				if r := d.Routers[0]; r.MAC != routerMAC {
+					t.Errorf("%+v", r)
+				}
+			},
 		},
 		{
 			name: "a virtual router's MAC, and its own",
