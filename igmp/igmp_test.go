@@ -259,6 +259,19 @@ func TestAppendErrors(t *testing.T) {
 	if _, err := igmp.AddrsOf(make([]netip.Addr, 1<<16)...); err == nil {
 		t.Error("65,536 sources are taken")
 	}
+	most, err := igmp.AddrsOf(slices.Repeat([]netip.Addr{group}, 1<<16-1)...)
+	if n := len(slices.Collect(most.All())); err != nil || n != 1<<16-1 {
+		t.Errorf("of 65,535 sources %d come back, %v", n, err)
+	}
+	if _, err := igmp.RecordsOf(slices.Repeat([]igmp.Record{{Group: group}}, 1<<16)...); err == nil {
+		t.Error("65,536 records are taken")
+	}
+	if r, err := igmp.RecordsOf(slices.Repeat([]igmp.Record{{Group: group}}, 1<<16-1)...); err != nil || len(slices.Collect(r.All())) != 1<<16-1 {
+		t.Errorf("65,535 records: %v", err)
+	}
+	if _, err := igmp.RecordsOf(igmp.Record{Group: group}, igmp.Record{}); err == nil || !strings.Contains(err.Error(), "record 2 of 2") {
+		t.Errorf("the second record is at fault: %v", err)
+	}
 	if _, err := igmp.RecordsOf(igmp.Record{Group: group, Aux: []byte{1}}); err == nil {
 		t.Error("one byte of auxiliary data is taken")
 	}

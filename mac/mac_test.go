@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -84,11 +85,13 @@ func TestOtherSystems(t *testing.T) {
 }
 
 func TestUnknownStyle(t *testing.T) {
-	if got := example.In(99); got != example.In(Colon) {
-		t.Errorf("In(99): got %q", got)
-	}
-	if got := Style(99).String(); got != "Style(99)" {
-		t.Errorf("String: got %q", got)
+	for _, s := range []Style{Style(len(styleNames)), 99} {
+		if got := example.In(s); got != example.In(Colon) {
+			t.Errorf("In(%d): got %q", s, got)
+		}
+		if got, want := s.String(), fmt.Sprintf("Style(%d)", int(s)); got != want {
+			t.Errorf("String: got %q, want %q", got, want)
+		}
 	}
 	s := Dotted
 	err := s.UnmarshalText([]byte("cisco"))
@@ -172,6 +175,7 @@ func TestParseErrorText(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"0300.5e1g.1111", `"0300.5e1g.1111" is not a MAC address: not a hex digit (at character 9); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
 		{"03\n\x1b[31m", `"03\n\x1b[31m" is not a MAC address: not a hex digit (at character 3); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
+		{strings.Repeat("z", 40), `"` + strings.Repeat("z", 40) + `" is not a MAC address: not a hex digit (at character 1); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
 		{strings.Repeat("z", 1000), `"` + strings.Repeat("z", 40) + `..." is not a MAC address: not a hex digit (at character 1); write it like 03:00:5e:11:11:11 or 0300.5e11.1111`},
 	}
 	for _, tt := range tests {

@@ -261,6 +261,11 @@ func TestIdentity(t *testing.T) {
 	if h, _ := ParseHeartbeat(membership()); len(slices.Collect(h.Records())) != 0 {
 		t.Error("a membership heartbeat has records")
 	}
+	for _, a := range []string{"192.0.2.14", "2001:db8::14"} {
+		if n := len(AppendAddress(nil, netip.MustParseAddr(a))); n%8 != 0 {
+			t.Errorf("the record with %s has %d bytes, no multiple of eight", a, n)
+		}
+	}
 	v6 := AppendAddress(header(SignatureIdentity).AppendHeader(nil), netip.MustParseAddr("2001:db8::14"))
 	if h, err = ParseHeartbeat(v6); err != nil {
 		t.Fatal(err)
@@ -317,6 +322,17 @@ func TestHostileNames(t *testing.T) {
 		}
 		if len(got) == 0 || got[0].Name() != tt.want || got[0].Whole() != tt.whole {
 			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+	// A name of the greatest length is written and read whole.
+	most := strings.Repeat("x", MaxName)
+	h, err := ParseHeartbeat(AppendName(header(SignatureIdentity).AppendHeader(nil), most))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := range h.Records() {
+		if r.Name() != most {
+			t.Errorf("a name of %d characters is read as one of %d", MaxName, len(r.Name()))
 		}
 	}
 	// What the encoder writes is bounded too, and never half a pair.
