@@ -43,7 +43,7 @@ var mayImport = []struct {
 	{"igmp", []string{"inet", "mac"}},
 	{"evidence", []string{"mac"}},
 	{"observe", []string{"evidence", "igmp", "inet", "mac", "nlb"}},
-	{"finding", []string{"nlb"}},
+	{"finding", []string{"evidence", "mac", "nlb"}},
 	{"mss", []string{"evidence", "finding", "inet", "mac", "nlb", "observe"}},
 	{"diagnose", []string{"evidence", "finding", "inet", "mac", "mss", "nearest", "nlb"}},
 	{"templates/platforms", nil},

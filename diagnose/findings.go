@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/mac"
@@ -16,10 +18,13 @@ func (p *picture) find(id, summary string, evidence []string, items []int) {
 // lower sets a finding's severity if the situation makes it less than usual.
 func (p *picture) lower(id string, to Severity) { p.findings.Lower(id, to) }
 
-// sorted returns the findings, the worst first, then by id. If this host is not
+// sorted returns the findings with whom they concern, the worst first, then by id. If this host is not
 // on the VIP's subnet and heard nothing of it, that leads those of its severity:
 // the rest is of no use until it is mended.
 func (p *picture) sorted() []Finding {
+	p.findings.Tell(p.items, func(m mac.Addr) bool { return p.own[m] }, func(ip netip.Addr) bool {
+		return ip == p.vip || slices.Contains(p.addresses, ip)
+	})
 	return p.findings.Sorted(func(f Finding) bool { return f.ID == idOffLink && len(p.claims) == 0 })
 }
 

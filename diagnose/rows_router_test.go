@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,11 @@ func routerStories() []story {
 					t.Errorf("router %+v", r)
 				}
 				f := findingOf(t, d, idIgnores)
+				// As data: the router, since its first question, and nobody of us.
+				if !slices.Contains(f.MACs, routerMAC) || !slices.Contains(f.Addrs, gateway) || slices.Contains(f.MACs, ourMAC) ||
+					slices.Contains(f.Addrs, us) || slices.Contains(f.Addrs, vip) || f.Sightings < 5 || f.Last.Sub(f.First) < 3*time.Second {
+					t.Errorf("%+v", f.Subject)
+				}
 				text := strings.Join(f.Evidence, "\n")
 				for _, part := range []string{
 					gateway.String(), "broadcast 4 ARP requests for the VIP after the VIP had answered, over 3.1 s (1.0 per second)",

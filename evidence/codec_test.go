@@ -150,3 +150,51 @@ func FuzzItemJSON(f *testing.F) {
 		}
 	})
 }
+
+// Every fact with an address or a MAC is about somebody, and each that is none of the
+// observer's circumstances was seen.
+func TestParties(t *testing.T) {
+	nobody := func(mac.Addr) bool { return false }
+	for _, fact := range everyFact() {
+		named := 0
+		evidence.Parties(fact, nobody, func(ip netip.Addr) {
+			if ip.IsValid() {
+				named++
+			}
+		}, func(m mac.Addr) {
+			if !m.IsZero() {
+				named++
+			}
+		})
+		if (named > 0) != namesSomebody(reflect.ValueOf(fact)) {
+			t.Errorf("%T%+v names %d", fact, fact, named)
+		}
+	}
+	for _, k := range evidence.Kinds() {
+		want := true
+		switch k.String() {
+		case "offer", "vantage", "listened", "lost", "unkept", "captured":
+			want = false
+		}
+		if k.IsSeen() != want {
+			t.Errorf("%v is seen: %v", k, k.IsSeen())
+		}
+	}
+}
+
+// namesSomebody reports a field with an address or a MAC.
+func namesSomebody(v reflect.Value) bool {
+	switch v.Interface().(type) {
+	case netip.Addr, netip.AddrPort, netip.Prefix, mac.Addr:
+		return !v.IsZero()
+	}
+	if v.Kind() != reflect.Struct {
+		return false
+	}
+	for _, field := range v.Fields() {
+		if namesSomebody(field) {
+			return true
+		}
+	}
+	return false
+}

@@ -22,6 +22,7 @@ type Finding struct {
 	Remedy     string
 	Disproof   string // what would show that the finding is wrong
 	References []string
+	Subject    // what the evidence is about, as data
 }
 
 // Set is the findings of one subject, by id. At most one is made of a kind.

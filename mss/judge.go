@@ -8,6 +8,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/mac"
 )
 
 // Connection is what the evidence says of the segment sizes of one connection.
@@ -70,6 +71,9 @@ func Judge(client, server netip.AddrPort, items []evidence.Item) Connection {
 		s.judge(d)
 	}
 	s.sayUnkept()
+	s.findings.Tell(items, func(mac.Addr) bool { return false }, func(ip netip.Addr) bool {
+		return ip == client.Addr().Unmap() || ip == server.Addr().Unmap()
+	})
 	c := Connection{Client: client, Server: server, ClientMSS: s.client.mss, ServerMSS: s.server.mss, Findings: s.findings.Sorted(nil)}
 	for _, f := range c.Findings {
 		c.Severity = finding.Worst(c.Severity, f.Severity)

@@ -150,6 +150,11 @@ func (f *faults) findings(all []Finding) {
 		f.oneOf("findings.certainty", x.Certainty, known)
 		f.severity(x.Severity)
 		f.oneOf("findings.id", x.ID, x.ID != "" && len(x.ID) <= maxID && strings.Trim(x.ID, idLetters) == "")
+		f.count("findings.sightings", x.Sightings, maxCount)
+		f.count("findings.more_concerned", x.More, maxCount)
+		for _, ip := range x.Addrs {
+			f.address("findings.addresses", ip)
+		}
 	}
 }
 

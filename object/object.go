@@ -211,4 +211,14 @@ type Finding struct {
 	Remedy     string   `json:"remedy"`
 	Disproof   string   `json:"disproof"`
 	References []string `json:"references"`
+
+	// What the evidence is about: when it was first and last seen, null if that is not
+	// known; how often something was sent or heard; whom it concerns beside this host,
+	// the VIP and the ends of the connection; and how many more those are than are named.
+	First     *time.Time   `json:"first_seen"`
+	Last      *time.Time   `json:"last_seen"`
+	Sightings int          `json:"sightings"`
+	Addrs     []netip.Addr `json:"addresses"`
+	MACs      []mac.Addr   `json:"macs"`
+	More      int          `json:"more_concerned"`
 }

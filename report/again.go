@@ -173,6 +173,7 @@ func findingsOf(all []object.Finding) []finding.Finding {
 		out = append(out, finding.Finding{
 			ID: Clean(f.ID), Severity: severity(f.Severity), Certainty: certainty, Summary: Clean(f.Summary), Evidence: cleanAll(f.Evidence),
 			Remedy: Clean(f.Remedy), Disproof: Clean(f.Disproof), References: cleanAll(f.References),
+			Subject: finding.Subject{First: value(f.First), Last: value(f.Last), Sightings: f.Sightings, Addrs: f.Addrs, MACs: f.MACs, More: f.More},
 		})
 	}
 	return out

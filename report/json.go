@@ -100,6 +100,7 @@ func findings(all []diagnose.Finding) []object.Finding {
 		out = append(out, object.Finding{
 			ID: f.ID, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Summary: f.Summary,
 			Evidence: list(f.Evidence), Remedy: f.Remedy, Disproof: f.Disproof, References: list(f.References),
+			First: instant(f.First), Last: instant(f.Last), Sightings: f.Sightings, Addrs: list(f.Addrs), MACs: list(f.MACs), More: f.More,
 		})
 	}
 	return out
