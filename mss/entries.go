@@ -46,7 +46,7 @@ var Entries = [...]finding.Entry{
 		Certainty: nlb.Inferred,
 		Title:     "Takes less than Windows sends",
 		Meaning: "The segment size that this end offers is below 536 bytes. That is legal: the least is set by a path MTU of 68. The floor is Windows' own, which takes no IPv4 MTU below 576 and sends for no size below 536, so a Windows sender exceeds the offer, " +
-			"and where the link is as small as the offer says, loses its full segments while the handshake works. Confirmed by public report for Windows Vista and 2008 to 7 and 2008 R2; unconfirmed for later ones. It is a remark where the other end keeps to it, as its segments show or, if its card cuts them, acknowledgements at multiples of the offer; and where the one who opens the connection offers it and is sent nothing, as a port scanner is.",
+			"and where the link is as small as the offer says, loses its full segments while the handshake works. Confirmed by public report for Windows Vista and 2008 to 7 and 2008 R2; unconfirmed for later ones. It is a remark where the other end keeps to it, as its segments show or, if its card cuts them, acknowledgements at multiples of the offer, or packets that are all multiples of it and are acknowledged; and where the one who opens the connection offers it and is sent nothing, as a port scanner is.",
 		Detected: "A maximum segment size below 536 in a SYN over IPv4, or in what this host's kernel says of the connection. A firewall or router on the way may have lowered it.",
 		Disproof: "A Windows sender whose segments keep to the offer.",
 		Cure:     segmentCures,

@@ -212,11 +212,18 @@ func (s *segments) judge(d *direction) {
 		case obeys:
 			severity = finding.Info
 			text = fmt.Sprintf("%v takes segments of %d bytes, and %v keeps to it. Windows would not: it sends up to %d more.", d.to, d.mss, d.from, Floor-d.mss)
+		case d.tally.Fits():
+			severity = finding.Info
+			text = fmt.Sprintf("%v takes segments of %d bytes. Longer packets for it are several of that, and arrive: the card of %v cuts them so. Windows would not keep to it: it sends up to %d more.", d.to, d.mss, d.from, Floor-d.mss)
 		case s.isProbe(d):
 			severity = finding.Info
 			text += " Nothing was sent to it: port scanners offer such sizes too."
 		}
-		s.findSegments(BelowFloor, severity, text, slices.Concat(s.openings(), d.fitted, d.inside))
+		shown := slices.Concat(s.openings(), d.fitted, d.inside)
+		if d.tally.Fits() {
+			shown = slices.Concat(shown, d.several, d.whole)
+		}
+		s.findSegments(BelowFloor, severity, text, shown)
 	}
 	for _, i := range d.opening {
 		if f, ok := s.items[i].Fact.(evidence.Offer); ok && !d.belowFloor() {

@@ -145,6 +145,32 @@ func segmentStories() []segmentStory {
 			says:     []string{"most likely cut on the way"},
 		},
 		{
+			name:     "packets of several of the offer, which arrive",
+			steps:    handshake(512, segment(4*512, 0), segment(2*512, 0).times(3), segment(300, 0), ack(false)),
+			severity: finding.Info,
+			want:     []string{mss.BelowFloor, mss.Offload},
+			near:     []string{mss.Exceeded},
+			says:     []string{"are several of that, and arrive"},
+		},
+		{
+			name:     "the same, but one of them fits no number of the offer",
+			steps:    handshake(512, segment(4*512, 0), segment(1344, 0), ack(false)),
+			severity: finding.Warning,
+			want:     []string{mss.BelowFloor, mss.Offload},
+		},
+		{
+			name:     "the same, of a length that is several of Windows' floor too",
+			steps:    handshake(512, segment(512*536/8, 0), ack(false)),
+			severity: finding.Warning,
+			want:     []string{mss.BelowFloor, mss.Offload},
+		},
+		{
+			name:     "the same, and nothing says that they arrive",
+			steps:    handshake(512, segment(4*512, 0), segment(2*512, 0)),
+			severity: finding.Warning,
+			want:     []string{mss.BelowFloor, mss.Offload},
+		},
+		{
 			// One segment of that size can be the rest of a longer one.
 			name:     "one segment of the floor's size",
 			steps:    handshake(512, segment(536, 0)),

@@ -26,6 +26,7 @@ type Tally struct {
 	Count  int // segments longer than Offer
 	Size   int // of the longest, bytes
 	Pieces int // of them, those that a network card still cuts: several of Offer, or longer than the link takes
+	Fit    int // of those, just several of Offer, and not of Floor
 	Floors int // those that are one or several of Floor
 	Again  int // those sent again as they were, and of a size that no card cuts
 
@@ -43,6 +44,9 @@ func (t *Tally) Segment(s evidence.Segment, n int) {
 	several := one > 0 && s.Payload%one == 0
 	ofFloor := t.Offer < Floor && floor > 0 && s.Payload%floor == 0
 	long := s.Size()+tcpHeaders > usualMTU
+	if several && !ofFloor {
+		t.Fit += n
+	}
 	switch {
 	case several, long && !ofFloor:
 		t.Pieces += n
@@ -89,3 +93,9 @@ func (t *Tally) Lost() bool { return t.Again > 0 && t.Whole == 0 && t.Inside == 
 // Obeys reports that pieces of just the size that was offered arrived, and no
 // others.
 func (t *Tally) Obeys() bool { return t.Kept > 0 && t.Kept == t.Inside && !t.Exceeds() }
+
+// Fits reports that all that is too long is just several of what was offered, and
+// was acknowledged without being sent again: cut to that size, it arrived.
+func (t *Tally) Fits() bool {
+	return t.Count > 0 && t.Fit == t.Count && t.Again == 0 && t.Whole > 0 && t.Kept == t.Inside
+}
