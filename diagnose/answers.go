@@ -151,6 +151,9 @@ func (p *picture) judgeAgreement() {
 			l.Add("%s", p.says(s))
 		}
 		p.find(idVLANs, fmt.Sprintf("%v is at different MACs on %s; each VLAN is a segment of its own.", p.vip, finding.Many(len(vlans), "VLAN")), l.List(), itemsOf(strong))
+		if !p.live && !slices.ContainsFunc(strong, p.canBeRefused) {
+			p.lower(idVLANs, Info) // a trunk of several customers, who have the same private addresses
+		}
 	}
 
 	if len(strong) == 0 {

@@ -276,6 +276,9 @@ func (p *picture) judgeMembership(c Cluster) {
 			l.Add("a querier asks: a switch that snoops sends reports to routers only, so they may be hidden from this port (RFC 4541 2.1.1)")
 		}
 		p.find(idNoReport, fmt.Sprintf("%v is in IGMP mode, but no host reported its group in %s.", p.vip, finding.Span(over)), l.List(), slices.Concat(p.listened, p.itemsOfQueriers()))
+		if p.mayHideReports(0) {
+			p.lower(idNoReport, Info)
+		}
 	default:
 		unknown.Add("no membership report for the group in %s: that it is joined is not proven, nor that it is not", finding.Span(over))
 	}
@@ -343,6 +346,31 @@ func (p *picture) judgeNotJoined(over time.Duration) {
 	}
 	p.find(idNotJoined, fmt.Sprintf("%s of %v did not report the group, while %s did.", finding.Many(n, "host"), p.vip, finding.Many(len(p.joined), "other")),
 		l.List(), slices.Concat(items, itemsOfReporters(p.joined)))
+	if !p.live && p.mayHideReports(1) {
+		f := p.findings[idNotJoined]
+		f.Evidence = append(f.Evidence, "one host alone reports: if the capture was taken there, a switch that snoops hides what the others report (RFC 4541 2.1.1)")
+		p.lower(idNotJoined, Info)
+	}
+}
+
+// mayHideReports reports whether a switch that snoops can have kept back what others
+// report: a querier gives it a port to send that to, and reports of no more hosts than
+// most were heard. Those for groups that are local to the link do not count, as
+// switches need not snoop on them.
+func (p *picture) mayHideReports(most int) bool {
+	hosts := make(map[mac.Addr]bool)
+	for _, i := range p.igmp {
+		if f, ok := p.items[i].Fact.(evidence.IGMP); ok && f.Act == evidence.Join && !f.Out && !p.own[f.EthSrc] && !isLinkLocal(f.Group) {
+			hosts[f.EthSrc] = true
+		}
+	}
+	return len(p.queriers) > 0 && len(hosts) <= most
+}
+
+// isLinkLocal reports a group of 224.0.0.0/24, which switches do not prune (RFC 4541
+// 2.1.2).
+func isLinkLocal(group netip.Addr) bool {
+	return group.Is4() && netip.PrefixFrom(netip.AddrFrom4([4]byte{224}), 24).Contains(group)
 }
 
 // judgeOwnQuery says what came of our own question for the group's members.

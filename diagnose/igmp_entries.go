@@ -39,7 +39,7 @@ var igmpEntries = [...]Entry{
 		Certainty: nlb.Inferred,
 		Title:     "Nobody reports the cluster's group",
 		Meaning: "The VIP answers with the MAC of IGMP mode, but no host reported membership of its group for as long as switches remember one. A switch that snoops then sends the cluster's traffic to routers only, or to all ports. " +
-			"A switch that snoops and has a router port sends reports only there: then they are there and cannot be heard at this port.",
+			"A switch that snoops and has a router port sends reports only there: then they are there and cannot be heard at this port. So it is a remark if a querier was heard, and no other host's report of any group.",
 		Detected:   "An answer with a MAC 01-00-5e-7f, and no report for the group for 260 s or more, while the interface could receive one and no frame was lost; in a capture, packets to other IP groups are there in all that time. That is two query intervals of 125 s and 10 s to answer. After less time, igmp-not-proven is reported instead.",
 		Disproof:   "The group in a switch's snooping table with the members' ports, or a report in a capture on a member's port or a router's.",
 		Cure:       "Look into the switch's snooping table for the group. If it is missing: on each host, check that IGMP support is on (cluster operation mode IGMP multicast), and that nothing blocks IGMP between host and switch.",

@@ -417,6 +417,39 @@ func captureStories() []story {
 			near: []string{idNotProven},
 		},
 		{
+			// A switch that snoops hides what others report from a node's port.
+			name: "one capture of five minutes, in which one host reports and a querier asks",
+			steps: join([]step{inIGMP(0), answerTo(node2, igmp, client, stranger)}, captured(evidence.Captured{Group: true}, 0, 5*time.Minute),
+				steady(time.Minute, 10*time.Second, 5*time.Minute, reports(node1, vip)), steady(time.Minute, 0, 5*time.Minute, query(client, 2))),
+			verdict: Seen, severity: Warning,
+			want:  []string{idGroupMAC, idJoined, idNotJoined, idSeveralHosts, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) { severityOf(t, d, idNotJoined, Info) },
+		},
+		{
+			name: "the same, and another host reports too, so nothing is hidden",
+			steps: join([]step{inIGMP(0), answerTo(node2, igmp, client, stranger)}, captured(evidence.Captured{Group: true}, 0, 5*time.Minute),
+				steady(time.Minute, 10*time.Second, 5*time.Minute, reports(node1, vip)), steady(time.Minute, 0, 5*time.Minute, query(client, 2)),
+				[]step{reports(stranger, client).igmp(func(f *evidence.IGMP) { f.Version, f.Group = 2, mustAddr("239.1.2.3") })}),
+			verdict: Seen, severity: Warning,
+			want:  []string{idGroupMAC, idJoined, idNotJoined, idSeveralHosts, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) { severityOf(t, d, idNotJoined, Warning) },
+		},
+		{
+			// Customers on one trunk have the same private addresses.
+			name:    "an ordinary host's address on two VLANs of a capture",
+			steps:   []step{answerTo(plain, plain, client, stranger).vlan(10), answerTo(stranger, stranger, gateway, routerMAC).vlan(20)},
+			verdict: Seen, severity: OK,
+			want:  []string{idVLANs, idOrdinary, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) { severityOf(t, d, idVLANs, Info) },
+		},
+		{
+			name:    "a cluster on one VLAN of a capture, and a host at its address on another",
+			steps:   []step{answerTo(node1, multicast, client, stranger).vlan(10), answerTo(stranger, stranger, gateway, routerMAC).vlan(20)},
+			verdict: Seen, severity: Warning,
+			want:  []string{idVLANs, idGroupMAC, idOrdinary, idRouterUntested},
+			check: func(t *testing.T, d Diagnosis) { severityOf(t, d, idVLANs, Warning) },
+		},
+		{
 			// A filter on ARP or on the VIP leaves queries and reports out.
 			name:    "one capture of five minutes, and nothing to an IP group in it",
 			steps:   join([]step{inIGMP(0)}, captured(evidence.Captured{}, 0, 5*time.Minute)),

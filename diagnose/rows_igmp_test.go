@@ -104,9 +104,30 @@ func igmpStories() []story {
 			name:    "a querier asks and nobody reports: they may be hidden",
 			steps:   igmpNodes(long, asked...),
 			verdict: Answers, severity: Warning,
+			want: igmpIDs(idNoReport),
+			near: []string{idNoQuerier},
+			check: func(t *testing.T, d Diagnosis) {
+				has(t, d, idNoReport, "they may be hidden from this port")
+				severityOf(t, d, idNoReport, Info)
+			},
+		},
+		{
+			name: "the same, but reports of another group are not hidden",
+			steps: igmpNodes(long, append(slices.Clone(asked), reports(stranger, client).igmp(func(f *evidence.IGMP) {
+				f.Version, f.Group, f.To = 2, mustAddr("239.1.2.3"), mustAddr("239.1.2.3")
+			}))...),
+			verdict: Answers, severity: Warning,
 			want:  igmpIDs(idNoReport),
-			near:  []string{idNoQuerier},
-			check: func(t *testing.T, d Diagnosis) { has(t, d, idNoReport, "they may be hidden from this port") },
+			check: func(t *testing.T, d Diagnosis) { severityOf(t, d, idNoReport, Warning) },
+		},
+		{
+			name: "the same, but they are of mDNS, which switches need not snoop on",
+			steps: igmpNodes(long, append(slices.Clone(asked), reports(stranger, client).igmp(func(f *evidence.IGMP) {
+				f.Version, f.Group, f.To = 2, mustAddr("224.0.0.251"), mustAddr("224.0.0.251")
+			}))...),
+			verdict: Answers, severity: Warning,
+			want:  igmpIDs(idNoReport),
+			check: func(t *testing.T, d Diagnosis) { severityOf(t, d, idNoReport, Info) },
 		},
 		{
 			name: "so many other reports that some were left out",
@@ -124,6 +145,7 @@ func igmpStories() []story {
 			want: igmpIDs(idJoined, idNotJoined),
 			near: []string{idNotProven},
 			check: func(t *testing.T, d Diagnosis) {
+				severityOf(t, d, idNotJoined, Warning)
 				has(t, d, idNotJoined, "1 host of 172.16.63.241 did not report the group, while 1 other did", node2.String()+" answers ARP for the VIP and reported nothing in 6.0 s")
 			},
 		},

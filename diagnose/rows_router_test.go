@@ -500,6 +500,14 @@ func inventions(n int) []step {
 	return out
 }
 
+// severityOf checks the severity of one finding.
+func severityOf(t *testing.T, d Diagnosis, id string, want Severity) {
+	t.Helper()
+	if f := findingOf(t, d, id); f.Severity != want {
+		t.Errorf("%s is %v, want %v", id, f.Severity, want)
+	}
+}
+
 func findingOf(t *testing.T, d Diagnosis, id string) Finding {
 	t.Helper()
 	for _, f := range d.Findings {

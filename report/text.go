@@ -381,7 +381,7 @@ func (t *Text) cluster(b *strings.Builder, d diagnose.Diagnosis) {
 			fmt.Fprintf(b, "%s... and %d more\n", indent, len(c.Hosts)-i)
 			break
 		}
-		b.WriteString(head + hostLine(h, c.HasMAC) + "\n")
+		b.WriteString(Wrap(head, deeper, hostLine(h, c.HasMAC), Width))
 		head = indent
 		for _, line := range beatLines(h, t.style.Verbose) {
 			b.WriteString(Wrap(deeper, deeper, line, Width))
