@@ -135,9 +135,19 @@ var fieldCases = []fieldCase{
 	{files: "one-packet-of-router.pcap", vip: "192.0.2.90", status: 1, absent: []string{"router-reaches-vip", "switch-floods:warning"}},
 	{files: "router-old-entry.pcap", vip: "192.0.2.90", status: 1, have: []string{"packets-to-another-mac:warning"}, absent: []string{"router-reaches-vip"}},
 
+	{files: "arp-monitored-host.pcap", args: "--vip 192.0.2.90", vip: "192.0.2.90", mode: "none", absent: []string{"router-keeps-asking:warning"}},
+
+	// What a flood is not to hide.
+	{files: "flood-then-zero-mac.pcap.gz", vip: "192.0.2.90", status: 2, have: []string{"zero-mac-answer:critical"}},
+	{files: "flood-then-group-request.pcap.gz", vip: "192.0.2.90", status: 2, have: []string{"arp-request-with-group-mac:critical"}},
+
 	// An address that moved; routers of one number; one frame twice.
 	{files: "address-moved-at-once.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", status: 1, verdict: "seen", have: []string{"conflicting-answers:warning"}},
 	{files: "address-moved-back.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", status: 2, verdict: "conflict", have: []string{"conflicting-answers:critical"}},
+	{files: "failover-and-back.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", status: 1, verdict: "seen", have: []string{"conflicting-answers:warning"}},
+	{files: "one-address-two-vlans.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", have: []string{"answers-differ-by-vlan:info"}},
+	{files: "vrrp-own-mac.pcap", args: "--vip 192.0.2.40", vip: "192.0.2.40", mode: "none", have: []string{"first-hop-pair"}, absent: []string{"proxy-arp"}},
+	{files: "vrrp-several-addresses.pcap", args: "--vip 192.0.2.6", vip: "192.0.2.6", mode: "none", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}},
 	{files: "hsrp-neighbouring-subnets.pcap", args: "--vip 198.18.1.1", vip: "198.18.1.1", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}, answers: 1},
 	{files: "hsrp-neighbouring-subnets.pcap", args: "--vip 198.18.2.1", vip: "198.18.2.1", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}, answers: 1},
 	{files: "vrrp-neighbouring-subnets.pcap", args: "--vip 198.18.2.1", vip: "198.18.2.1", have: []string{"first-hop-virtual-mac"}, absent: []string{"proxy-arp"}, answers: 1},
@@ -152,6 +162,7 @@ var fieldCases = []fieldCase{
 	// Time that nobody captured, and what a filter left out.
 	{files: "igmp-filter-on-vip.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-not-proven", "igmp-group-joined"}, absent: []string{"igmp-no-querier"}},
 	{files: "igmp-filter-on-udp.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-not-proven"}, absent: []string{"igmp-no-querier", "igmp-no-report"}},
+	{files: "igmp-reports-hidden.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-no-report:info"}, absent: []string{"igmp-no-querier"}},
 	{files: "igmp-ssdp.pcap", vip: "-", status: 3},
 	{files: "monday.pcap tuesday.pcap", vip: "192.0.2.90", status: 1, mode: "igmp-multicast", have: []string{"igmp-not-proven"}, absent: []string{"igmp-no-querier", "igmp-no-report"}},
 	{files: "igmp-nobody-asks.pcap", vip: "192.0.2.90", status: 1, have: []string{"igmp-no-querier", "igmp-group-joined"}},
