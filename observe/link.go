@@ -13,6 +13,8 @@ const (
 	etherMPLS      = 0x8847 // RFC 3032
 	etherMPLSUp    = 0x8848 // RFC 5332
 	etherPBB       = 0x88e7 // IEEE 802.1ah
+	etherTRILL     = 0x22f3 // RFC 6325
+	etherMACsec    = 0x88e5 // IEEE 802.1AE
 	leastEtherType = 0x0600 // below it the field is the length of an IEEE 802.3 frame
 )
 

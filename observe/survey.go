@@ -63,12 +63,17 @@ const (
 	IPinIP
 	PBB
 	CAPWAP
+	TRILL
+	MACsec
+	L2TPv3
+	EtherIP
+	TZSP
 	carrierCount
 )
 
 // String names the carrier as the field does.
 func (c Carrier) String() string {
-	return [...]string{"VXLAN", "GENEVE", "GRE", "ERSPAN", "MPLS", "IP in IP", "IEEE 802.1ah", "CAPWAP"}[c]
+	return [...]string{"VXLAN", "GENEVE", "GRE", "ERSPAN", "MPLS", "IP in IP", "IEEE 802.1ah", "CAPWAP", "TRILL", "MACsec", "L2TPv3", "EtherIP", "TZSP"}[c]
 }
 
 // Carried is how many frames carry others in one way.
@@ -105,6 +110,10 @@ func (s *Survey) Frame(f *evidence.Frame) (again *evidence.Frame) {
 			s.carried[MPLS]++
 		case etherPBB:
 			s.carried[PBB]++
+		case etherTRILL:
+			s.carried[TRILL]++
+		case etherMACsec:
+			s.carried[MACsec]++
 		case uint16(ethernet.EtherTypeIPv6):
 			const header = 40
 			if ip := b[off:]; len(ip) >= header && ip[6] != inet.ProtoTCP {
@@ -191,13 +200,20 @@ func (s *Survey) wrong(f *evidence.Frame, ip []byte) *evidence.Frame {
 
 // The UDP ports and GRE protocols of carriers.
 const (
-	portVXLAN  = 4789 // RFC 7348
-	portVXLAN2 = 8472 // Linux's default, from before the RFC
-	portGENEVE = 6081 // RFC 8926
-	portCAPWAP = 5247 // the data channel, RFC 5415
+	portVXLAN  = 4789  // RFC 7348
+	portVXLAN2 = 8472  // Linux's default, from before the RFC
+	portGENEVE = 6081  // RFC 8926
+	portCAPWAP = 5247  // the data channel, RFC 5415
+	portTZSP   = 37008 // a remote sniffer's, as MikroTik's
 
 	greERSPAN = 0x88be
 	greERSP3  = 0x22eb
+)
+
+// The IP protocols of carriers.
+const (
+	protoEtherIP = 97  // RFC 3378
+	protoL2TP    = 115 // L2TP version 3 over IP, RFC 3931 4.1.1
 )
 
 // carrier tells how a packet carries another one, by its protocol and what stands
@@ -206,6 +222,10 @@ func carrier(protocol byte, b []byte) Carrier {
 	switch protocol {
 	case inet.ProtoIPIP, inet.ProtoIPv6:
 		return IPinIP
+	case protoEtherIP:
+		return EtherIP
+	case protoL2TP:
+		return L2TPv3
 	case inet.ProtoGRE:
 		if len(b) >= 4 {
 			switch binary.BigEndian.Uint16(b[2:]) {
@@ -228,6 +248,10 @@ func carrier(protocol byte, b []byte) Carrier {
 		case portVXLAN, portVXLAN2:
 			if b[8]&0x08 != 0 && b[15] == 0 { // the identifier is valid; the last octet is reserved
 				return VXLAN
+			}
+		case portTZSP:
+			if b[8] == 1 && b[9] == 0 { // version 1, a received packet
+				return TZSP
 			}
 		case portGENEVE:
 			if b[8]>>6 == 0 {
