@@ -46,7 +46,7 @@ func linuxSections(t *testing.T, m mac.Addr, vip netip.Addr, role templates.Role
 	t.Helper()
 	v := templates.Values{VIPs: []netip.Addr{vip}, MAC: m, Ports: ports, SVI: "eth0"}
 	p := linux(t)
-	configs, err := templates.Render(p, v, role, templates.Sections(), templates.Options{Strict: true})
+	configs, err := templates.Render(p, v, role, allSections(t), templates.Options{Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,4 +224,14 @@ func TestLinuxForGroupMACsOnly(t *testing.T) {
 			t.Errorf("%s holds a line:\n%s", s, text)
 		}
 	}
+}
+
+// allSections are the sections in the order of use.
+func allSections(t *testing.T) []templates.Section {
+	t.Helper()
+	all, err := templates.ParseSections("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

@@ -88,7 +88,7 @@ func TestNetworkdInLab(t *testing.T) {
 			clusterMAC := mac.Addr{0x03, 0xbf, 172, 16, 63, 241}
 			configs, err := templates.Render(platform, templates.Values{
 				VIPs: []netip.Addr{p.vip}, MAC: clusterMAC, SVI: "eth0", Set: map[string]string{"unit": "20-eth0.network"},
-			}, templates.L3, templates.Sections(), templates.Options{Strict: name == "linux-netplan"})
+			}, templates.L3, allSections(t), templates.Options{Strict: name == "linux-netplan"})
 			if err != nil {
 				t.Fatal(err)
 			}

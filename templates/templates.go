@@ -74,9 +74,6 @@ const (
 	MaxOld  = reading.MaxOld
 )
 
-// Sections returns all sections in the order of use.
-func Sections() []Section { return platform.Sections() }
-
 // MachineForms returns the forms for programs, in the order in which they are shown.
 func MachineForms() []Form { return platform.MachineForms() }
 

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -515,6 +516,25 @@ func TestYanglint(t *testing.T) {
 	}
 	if bodies < 6 {
 		t.Errorf("%d bodies were validated", bodies)
+	}
+}
+
+// TestScalar: a text of a playbook is a text, whatever a reader of YAML 1.1 makes of
+// the bare word.
+func TestScalar(t *testing.T) {
+	for _, text := range []string{"12:30:45", "20:11:10:20:30:40", "1e3", "on", "no", "y", "~", "=", "<<", "017", "1_000", "2026-12-01", "# x", "- x", "x: y", `"`, "", " "} {
+		got, err := forms.Scalar(text)
+		if want := " " + strconv.Quote(text) + "\n"; err != nil || got != want {
+			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for leaf, want := range map[any]string{"cisco.ios.ios": " cisco.ios.ios\n", true: " true\n", uint64(20): " 20\n"} {
+		if got, err := forms.Scalar(leaf); err != nil || got != want {
+			t.Errorf("%v: %q, %v; want %q", leaf, got, err, want)
+		}
+	}
+	if got, err := forms.Scalar("{{ lookup('pipe', 'id') }}"); err == nil {
+		t.Errorf("a template of Ansible's is taken: %q", got)
 	}
 }
 

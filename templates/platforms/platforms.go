@@ -6,6 +6,7 @@ package platforms
 import (
 	"embed"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ func Names() []string {
 	for _, e := range entries {
 		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
 	}
+	slices.Sort(names) // a file's name is not in that order: linux-netplan.yaml comes before linux.yaml
 	return names
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/templates/platform"
 	"github.com/nlbprobe/nlbprobe/templates/render"
@@ -388,14 +389,13 @@ func (d *differ) stale(e *entry) string {
 	return ""
 }
 
-// groupMAC is the MAC of an IPv4 group (RFC 1112 6.4), or all zeros.
+// groupMAC is the MAC of an IPv4 group, or all zeros.
 func groupMAC(group string) mac.Addr {
 	ip, err := netip.ParseAddr(group)
-	if err != nil || !ip.Is4() || !ip.IsMulticast() {
+	if err != nil || !ip.Is4() {
 		return mac.Addr{}
 	}
-	b := ip.As4()
-	return mac.Addr{0x01, 0x00, 0x5e, b[1] & 0x7f, b[2], b[3]}
+	return inet.GroupMAC(ip)
 }
 
 // takeBack notes that an entry must go. Where that cannot be written safely, it

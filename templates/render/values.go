@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/templates/platform"
 )
@@ -377,8 +378,7 @@ func group(m mac.Addr, given string) (string, error) {
 	if err != nil || !ip.Is4() || !ip.IsMulticast() {
 		return "", fmt.Errorf("group %+q is not an IPv4 multicast address", platform.Clip(given))
 	}
-	b := ip.As4()
-	if m != (mac.Addr{0x01, 0x00, 0x5e, b[1] & 0x7f, b[2], b[3]}) {
+	if m != inet.GroupMAC(ip) {
 		return "", fmt.Errorf("group %s does not have the MAC address %s (RFC 1112 6.4)", ip, m)
 	}
 	return ip.String(), nil
