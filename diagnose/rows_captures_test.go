@@ -72,6 +72,28 @@ func captureStories() []story {
 			near: []string{idRouterReaches},
 		},
 		{
+			name:    "packets without a source's address show no router",
+			steps:   join([]step{asks, answered}, repeated(time.Second, 3, passes(routerMAC, nobody).from(time.Second))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idFloods, idOthersAsk, idRouterUntested},
+			near: []string{idRouterReaches},
+		},
+		{
+			// Whose address is at that MAC is somebody else's word.
+			name:    "a stranger's ARP names the MAC that packets come from",
+			steps:   join([]step{asksFor(stranger, routerMAC, gateway, vip), answered}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second))),
+			verdict: Seen, severity: Warning,
+			want: []string{idGroupMAC, idFloods, idOthersAsk, idRouterUntested},
+			near: []string{idRouterReaches},
+		},
+		{
+			// Nothing is asked, so what others send is all that there is.
+			name:    "a run that only listens, and clients' packets by way of the gateway",
+			steps:   join([]step{here()}, listening(), []step{asks, answered}, repeated(time.Second, 3, passes(routerMAC, remote).from(time.Second))),
+			verdict: Reachable, severity: Warning,
+			want: []string{idGroupMAC, idRouterReaches, idFloods},
+		},
+		{
 			name:    "packets of a neighbour's second address are not forwarded",
 			steps:   join([]step{asksFor(stranger, stranger, client, vip), answerTo(node1, multicast, client, stranger)}, repeated(time.Second, 5, passes(stranger, netip.MustParseAddr("172.16.63.78")))),
 			verdict: Seen, severity: Warning,

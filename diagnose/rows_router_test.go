@@ -81,6 +81,20 @@ func routerStories() []story {
 			},
 		},
 		{
+			name:    "a firewall refuses in the VIP's name",
+			steps:   tested(echoVia(routerMAC, 7), unreachable(10, 7).icmp(func(e *evidence.ICMPError) { e.From = vip })),
+			verdict: Answers, severity: Warning,
+			want: []string{idGroupMAC, idSeveralHosts, idInconclusive},
+			near: []string{idRouterReaches},
+		},
+		{
+			name:    "a node refuses in its own name",
+			steps:   tested(echoVia(routerMAC, 7), unreachable(10, 7).icmp(func(e *evidence.ICMPError) { e.From, e.EthSrc = vip, node1 })),
+			verdict: Reachable, severity: Info,
+			want: []string{idGroupMAC, idSeveralHosts, idRouterReaches},
+			near: []string{idInconclusive},
+		},
+		{
 			// What arrived is proven to arrive; a refusal of the same instant is older news.
 			name:    "delivered and refused at one instant",
 			steps:   tested(echoVia(routerMAC, 7), unreachable(1, 7).from(12*ms), echoReplied(node1, 7)),

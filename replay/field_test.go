@@ -183,3 +183,17 @@ func TestBridge(t *testing.T) {
 		}
 	}
 }
+
+// A run's own capture says which frames its host sent, and is believed.
+func TestRunOnABridge(t *testing.T) {
+	r := replay.New(vip)
+	r.Place(0, []evidence.Item{{Fact: evidence.Vantage{Interface: "br0", VIP: vip}}})
+	answer := arp(t, router, host, "0002", cluster, ipVIP, "ac103f01")
+	for n := range 3 {
+		r.Frame(&evidence.Frame{Time: t0.Add(time.Duration(n) * time.Second), Data: answer, Length: len(answer), Place: "br0", Out: n > 0})
+	}
+	heard := facts(r.Items(vip, nil), func(f evidence.Fact) bool { a, ok := f.(evidence.ARP); return ok && !a.Out })
+	if heard != 1 {
+		t.Errorf("%d answers were heard, want the one that came in", heard)
+	}
+}

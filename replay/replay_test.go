@@ -443,17 +443,18 @@ func TestWhoAsksMayBeARouter(t *testing.T) {
 	const ip2, ipRouter = "ac103ff2", "ac103f01"
 	second := netip.MustParseAddr("172.16.63.242")
 	for _, tt := range []struct {
-		name, asker string
-		want        int // claims of the asker's beside the other VIP
+		name, asker, to string
+		want            int // claims of the asker's beside the other VIP
 	}{
-		{"a VIP of the cluster", ip2, 0},
-		{"a host", ipFar, 1},
+		{"a VIP of the cluster", ip2, all, 0},
+		{"a host", ipFar, all, 1},
+		{"a host that renews its entry", ipFar, host, 0},
 	} {
 		r := replay.New()
 		feed(r,
 			arp(t, router, host, "0002", cluster, ipVIP, ipRouter),
 			arp(t, router, host2, "0002", cluster, ip2, ipRouter),
-			arp(t, all, router, "0001", router, tt.asker, ipVIP),
+			arp(t, tt.to, router, "0001", router, tt.asker, ipVIP),
 			arp(t, host, router, "0002", router, tt.asker, ipRouter))
 		claims := facts(r.Items(vip, nil), func(f evidence.Fact) bool {
 			a, ok := f.(evidence.ARP)
@@ -555,5 +556,14 @@ func TestNamedVIPsAreNotBounded(t *testing.T) {
 		if n := facts(r.Items(v, nil), func(f evidence.Fact) bool { return f.Kind() == evidence.KindARPReply }); n != 6 {
 			t.Fatalf("%v: %d answers", v, n)
 		}
+	}
+}
+
+// An announcement is what the VIP says of itself, and no answer to it.
+func TestAnnouncementIsKeptOnce(t *testing.T) {
+	r := replay.New(vip)
+	feed(r, arp(t, all, host, "0002", cluster, ipVIP, ipVIP))
+	if n := facts(r.Items(vip, nil), func(f evidence.Fact) bool { _, ok := f.(evidence.ARP); return ok }); n != 1 {
+		t.Errorf("it is kept %d times", n)
 	}
 }
