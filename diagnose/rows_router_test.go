@@ -81,6 +81,14 @@ func routerStories() []story {
 			},
 		},
 		{
+			// What announced itself may be gone by now.
+			name:    "unreachable, of a VIP that answered nobody",
+			steps:   live(announce(node1, multicast), has(gateway, routerMAC), echoVia(routerMAC, 7), unreachable(1, 7)),
+			verdict: Silent, severity: Warning,
+			want: []string{idGroupMAC, idInconclusive, idNotAnswered, idAnnounced},
+			near: []string{idIgnores, idDoesNotReach},
+		},
+		{
 			name:    "a firewall refuses in the VIP's name",
 			steps:   tested(echoVia(routerMAC, 7), unreachable(10, 7).icmp(func(e *evidence.ICMPError) { e.From = vip })),
 			verdict: Answers, severity: Warning,

@@ -40,7 +40,7 @@ func TestCapturedSorts(t *testing.T) {
 		{"UDP to groups, and TCP", [][]byte{discovery(host, ipHost), discovery(host2, "ac103f16"), ip(t, router, host, "06", "ac103f17", ipFar, tcpACK)}, true, false},
 		{"a query behind an older tag", [][]byte{answer, report(ipHost), append(unhex(t, "01005e000001"+router+"91000014"), query[12:]...)}, true, false},
 		{"a filter on the VIP, at a port that several hosts share", [][]byte{arp(t, router, host2, "0002", igmp, ipVIP, "ac103f01"), report(ipVIP)}, false, false},
-		{"a filter on the VIP and other protocols", [][]byte{unhex(t, router+host2+"88cc"), arp(t, host, host2, "0002", igmp, ipVIP, ipHost), unhex(t, host2+router+"88cc"), report(ipVIP), ip(t, router, host, "06", ipVIP, ipFar, tcpACK)}, false, false},
+		{"a filter on the VIP and other protocols", [][]byte{unhex(t, router+host2+"88cc"), unhex(t, cluster+host+"88cc"), arp(t, host, host2, "0002", igmp, ipVIP, ipHost), report(ipVIP), ip(t, router, host, "06", ipVIP, ipFar, tcpACK)}, false, false},
 		{"frames without a destination in a cooked capture", [][]byte{cooked(answer), cooked(report(ipHost)), cooked(query)}, true, false},
 		{"broadcasts are no groups", [][]byte{ip(t, all, host, "11", ipHost, "ffffffff", tcpACK), ip(t, router, host2, "06", "ac103f17", ipFar, tcpACK)}, false, false},
 		{"heartbeats of two hosts", [][]byte{heartbeat(t, ipVIP), beat2}, false, true},

@@ -496,6 +496,9 @@ func TestProbeForeign(t *testing.T) {
 		{"an error about another host's packet", failed(func(f *evidence.ICMPError) { f.Src = host })},
 		{"an error about TCP", failed(func(f *evidence.ICMPError) { f.Protocol = 6 })},
 		{"an error whose quote is cut", failed(func(f *evidence.ICMPError) { f.ID, f.Protocol, f.Src, f.Dst = 0, 0, netip.Addr{}, netip.Addr{} })},
+		{"the VIP asks us", func(sent) evidence.Fact {
+			return evidence.ARP{Op: evidence.Request, EthSrc: node, EthDst: us.MAC, SenderMAC: node, SenderIP: vip, TargetIP: us.IP}
+		}},
 		{"another host asks", arp(func(f *evidence.ARP) { f.SenderIP, f.SenderMAC = host, node })},
 		{"we ask as the router would", arp(func(f *evidence.ARP) { f.Out = true })},
 		{"the router asks for another", arp(func(f *evidence.ARP) { f.TargetIP = host })},
@@ -512,8 +515,15 @@ func TestProbeForeign(t *testing.T) {
 		})
 	}
 
+	// A target whose MAC is not known is not reached by a frame to no MAC.
+	p := newProbe(t, routerprobe.Target{IP: vip, Answered: dawn})
+	if drive(t, p, nil, func(s sent) []event {
+		return []event{{ms, evidence.Echo{EthSrc: router.MAC, Src: us.IP, Dst: s.to, TTL: 63, ID: s.id, Seq: uint16(s.seq), Token: s.token}}}
+	}); p.Outcome(vip) != routerprobe.Silent {
+		t.Errorf("forwarded to nobody: %v", p.Outcome(vip))
+	}
 	// Requests from before the answer do not count.
-	p := newProbe(t, routerprobe.Target{IP: vip, Answered: dawn.Add(2 * time.Second)})
+	p = newProbe(t, routerprobe.Target{IP: vip, Answered: dawn.Add(2 * time.Second)})
 	drive(t, p, []event{{1 * ms, asks()}, {1000 * ms, asks()}, {2001 * ms, asks()}, {2500 * ms, asks()}}, nil)
 	if p.Outcome(vip) != routerprobe.Silent {
 		t.Errorf("%v", p.Outcome(vip))
