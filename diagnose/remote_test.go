@@ -96,6 +96,17 @@ func remoteStories() []story {
 			},
 		},
 		{
+			// How long it took is not known, so it is not said to have come at once.
+			name: "host unreachable, by the clocks before the packet that it is about", verdict: NoMAC, severity: Critical,
+			steps: calls(pinged(1).err(-2*ms, nearBy, 3, 1)),
+			want:  []string{idRemoteNoMAC},
+			check: func(t *testing.T, d Diagnosis) {
+				if text := evidenceOf(d, idRemoteNoMAC); strings.Contains(text, "at once") || strings.Contains(text, "after it") {
+					t.Errorf("evidence %q", text)
+				}
+			},
+		},
+		{
 			name: "the control is unreachable too", verdict: NoMAC, severity: Critical,
 			steps: calls(pinged(1).noMAC(nearBy), pinged(2).to(ordinal).noMAC(nearBy)),
 			want:  []string{idRemoteNoMAC, idRemoteControlFails},

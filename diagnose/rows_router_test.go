@@ -177,6 +177,10 @@ func routerStories() []story {
 				if text := evidenceOf(d, idUnasked); !strings.Contains(text, "3000 frames of kind echo") {
 					t.Errorf("%q", text)
 				}
+				// What matched no packet of ours is no part of the test that was lost.
+				if text := evidenceOf(d, idInconclusive); strings.Contains(text, "too many different packets") {
+					t.Errorf("%q", text)
+				}
 			},
 		},
 		{
@@ -278,6 +282,14 @@ func routerStories() []story {
 			steps:   tested(append(asksOn(routerMAC, gateway, 5), passes(routerMAC, remote))...),
 			verdict: Answers, severity: Warning,
 			want: []string{idContradiction, idGroupMAC, idSeveralHosts, idFloods, idKeepsAsking, idOthersAsk},
+			near: []string{idRouterReaches},
+		},
+		{
+			// Its asking counts from the first of those packets on.
+			name:    "somebody's packets, far apart, and the router asks on after the first",
+			steps:   tested(append(asksOn(routerMAC, gateway, 5), passes(routerMAC, remote), passes(routerMAC, mustAddr("198.51.100.9")).from(time.Minute))...),
+			verdict: Answers, severity: Warning,
+			want: []string{idContradiction, idGroupMAC, idSeveralHosts, idFloods, idOthersAsk},
 			near: []string{idRouterReaches},
 		},
 		{

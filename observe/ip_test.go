@@ -459,3 +459,38 @@ func TestWatch(t *testing.T) {
 		})
 	}
 }
+
+// Without a VIP being named, a frame shows one if only a cluster brings it about.
+func TestDiscover(t *testing.T) {
+	w := observe.Watch{Discover: true, Narrow: true}
+	ack := splice(synFrame, tcpAt+13, tcpAt+14, 0x10)
+	plain := mac.Addr{0, 0x15, 0x5d, 0, 0, 9}
+	group := mac.Addr{0x03, 0xbf, 172, 16, 63, 241}
+	vip, far := [4]byte{172, 16, 63, 241}, [4]byte{10, 9, 0, 5}
+	for _, tt := range []struct {
+		name     string
+		to, from mac.Addr
+		dst, src [4]byte
+		want     bool
+	}{
+		{"to a group MAC", group, plain, vip, far, true},
+		{"to the broadcast MAC", mac.Broadcast, plain, vip, far, false},
+		{"to a group MAC, for a group", group, plain, [4]byte{239, 1, 2, 3}, far, false},
+		{"to a group MAC, for no address", group, plain, [4]byte{}, far, false},
+		{"to a group MAC, for the loopback", group, plain, [4]byte{127, 0, 0, 1}, far, false},
+		{"to the MAC of unicast mode", mac.Addr{0x02, 0xbf, 172, 16, 63, 241}, plain, vip, far, true},
+		{"from the first host's masked MAC", plain, mac.Addr{0x02, 1, 172, 16, 63, 241}, far, vip, true},
+		{"from the last host's", plain, mac.Addr{0x02, 32, 172, 16, 63, 241}, far, vip, true},
+		{"from a host's beyond that", plain, mac.Addr{0x02, 33, 172, 16, 63, 241}, far, vip, false},
+		{"from a host's before the first", plain, mac.Addr{0x02, 0, 172, 16, 63, 241}, far, vip, false},
+		{"from a masked MAC of another address", plain, mac.Addr{0x02, 1, 172, 16, 63, 242}, far, vip, false},
+		{"between ordinary hosts", plain, mac.Addr{0, 0x15, 0x5d, 0, 0, 8}, far, vip, false},
+	} {
+		b := splice(splice(ack, 0, 6, tt.to[:]...), 6, 12, tt.from[:]...)
+		b = sealIP(splice(splice(b, ipAt+16, ipAt+20, tt.dst[:]...), ipAt+12, ipAt+16, tt.src[:]...))
+		got := w.Facts(nil, &evidence.Frame{Data: b, Length: len(b)})
+		if len(got) > 0 != tt.want {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+}

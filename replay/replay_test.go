@@ -114,6 +114,7 @@ func TestDiscover(t *testing.T) {
 		{"a question", arp(t, all, host2, "0001", host2, ipHost, ipVIP), ""},
 		{"an answer of a VRRP router", arp(t, host, "00005e000105", "0002", "00005e000105", ipVIP, ipHost), ""},
 		{"an answer for no host's address", arp(t, host, host2, "0002", cluster, "e0000001", ipHost), ""},
+		{"a heartbeat in a group's frame", append(unhex(t, all+cluster), heartbeat(t, ipVIP)[12:]...), ""},
 		{"an answer in a group's frame", arp(t, host, cluster, "0002", cluster, ipVIP, ipHost), ""},
 		{"multicast", ip(t, igmp, router, "11", ipFar, "efff3ff1", tcpACK), ""},
 		{"a wake-on-LAN packet", ip(t, all, router, "11", ipFar, ipVIP, tcpACK), ""},
