@@ -24,6 +24,7 @@ func TestRead(t *testing.T) {
 		{"quotes", "device,port\n\"a\",\"GigabitEthernet1/0/1 to GigabitEthernet1/0/4\"\na,\"1,2\"\n", []Device{
 			{Name: "a", Line: 2, Ports: []string{"GigabitEthernet1/0/1 to GigabitEthernet1/0/4", "1,2"}}}},
 		{"semicolons", "device;port\na;1\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
+		{"semicolons behind an empty row and a comment", "\n# of 2026\ndevice;port\na;1\n", []Device{{Name: "a", Line: 4, Ports: []string{"1"}}}},
 		{"tabs", "device\tport\na\t1\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
 		{"commas, with tabs behind them to line the columns up", "device,\tport\na,\t1\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
 		{"columns that a spreadsheet adds", "device,port,,\na,1,,\n", []Device{{Name: "a", Line: 2, Ports: []string{"1"}}}},
@@ -68,6 +69,9 @@ func TestFaults(t *testing.T) {
 		if err == nil || err.Error() != tt.want || got != nil {
 			t.Errorf("%s: %v, %v\nwant %s", tt.why, got, err, tt.want)
 		}
+	}
+	if _, err := Read("t.csv", []byte("device,port\n"+strings.Repeat("a,1\n", maxRows))); err != nil {
+		t.Errorf("the greatest number of rows: %v", err)
 	}
 	_, err := Read("t.csv", []byte("device,port\n"+strings.Repeat("?,1\n", 100)))
 	if n := strings.Count(err.Error(), "\n") + 1; n != maxFaults {
