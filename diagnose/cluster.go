@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -263,7 +264,7 @@ func (p *picture) dedicated() map[mac.Addr]netip.Addr {
 	users := make(map[netip.Addr][]mac.Addr)
 	for _, s := range p.others {
 		ip, src := s.arp.SenderIP, s.arp.EthSrc
-		if !isHostIP(ip) || s.arp.SenderMAC.IsGroup() {
+		if !inet.IsHost(ip) || s.arp.SenderMAC.IsGroup() {
 			continue
 		}
 		if len(ips[src]) < 2 && !slices.Contains(ips[src], ip) {

@@ -60,7 +60,7 @@ func (p *picture) gatherForms() forms {
 		source(s.mac)
 	}
 	for _, i := range p.beats {
-		if h, ok := p.items[i].Fact.(evidence.Heartbeat); ok && isHostIP(h.Cluster) && !f.beats[h.Cluster.Unmap()] {
+		if h, ok := p.items[i].Fact.(evidence.Heartbeat); ok && nlb.CanBeVIP(h.Cluster) && !f.beats[h.Cluster.Unmap()] {
 			f.beats[h.Cluster.Unmap()] = true
 			p.beating = append(p.beating, h.Cluster.Unmap())
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/finding"
 	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
+	"github.com/nlbprobe/nlbprobe/nlb"
 )
 
 // proof is how long one must listen before silence says that a group has no
@@ -401,7 +402,7 @@ func (p *picture) judgeQueriers() {
 	for _, q := range p.queriers {
 		l.Add("%s", p.sayQuerier(q))
 		v3 = v3 && slices.Equal(q.versions, []uint8{3})
-		if isHostIP(q.ip) {
+		if inet.IsHost(q.ip) {
 			named = append(named, q)
 			if lowest == nil || q.ip.Less(lowest.ip) {
 				lowest = q
@@ -534,14 +535,14 @@ func (p *picture) judgeSharedGroup(c Cluster) {
 	copy(whose[:], c.MAC[4:])
 	for _, i := range p.foreign {
 		h, _ := p.items[i].Fact.(evidence.Heartbeat)
-		if cluster := h.Cluster.Unmap(); isHostIP(cluster) && tail(cluster) == whose && h.EthDst == c.MAC {
+		if cluster := h.Cluster.Unmap(); nlb.CanBeVIP(cluster) && tail(cluster) == whose && h.EthDst == c.MAC {
 			items = append(items, i)
 			l.Add("%s %v sends heartbeats of the cluster %v to %v", p.at(p.items[i].First), h.EthSrc, cluster, h.EthDst)
 		}
 	}
 	for _, s := range p.others {
 		ip := s.arp.SenderIP
-		if isHostIP(ip) && s.arp.SenderMAC == c.MAC && tail(ip) == whose && ip != p.vip && !p.hostMACs[s.arp.EthSrc] {
+		if inet.IsHost(ip) && s.arp.SenderMAC == c.MAC && tail(ip) == whose && ip != p.vip && !p.hostMACs[s.arp.EthSrc] {
 			items = append(items, s.item)
 			l.Add("%s %v says that %v is at %v", p.at(s.first), s.arp.EthSrc, ip, s.arp.SenderMAC)
 		}
@@ -555,7 +556,7 @@ func (p *picture) judgeSharedGroup(c Cluster) {
 // querier asks. Why cannot be told from here: the evidence says what speaks for
 // which cause.
 func (p *picture) judgeSnooping() {
-	if p.flooded == nil || !p.flooded.packets || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return isHostIP(q.ip) }) {
+	if p.flooded == nil || !p.flooded.packets || !slices.ContainsFunc(p.queriers, func(q *querier) bool { return inet.IsHost(q.ip) }) {
 		return
 	}
 	var l finding.Lines

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -118,7 +119,7 @@ const maxMembers = 2 * nlb.MaxPriority
 
 func keyOf(h *evidence.Heartbeat) memberKey {
 	k := memberKey{mac: h.EthSrc}
-	if isHostIP(h.Dedicated) {
+	if inet.IsHost(h.Dedicated) {
 		k.dedicated = h.Dedicated
 	}
 	return k
@@ -149,7 +150,7 @@ func primariesOf(all []evidence.Heartbeat, fits func(evidence.Heartbeat) bool) [
 	const most = 8 // where hosts contradict each other; the rest may be invented
 	var out []netip.Addr
 	for _, h := range all {
-		if len(out) < most && isHostIP(h.Cluster) && fits(h) && !slices.Contains(out, h.Cluster) {
+		if len(out) < most && nlb.CanBeVIP(h.Cluster) && fits(h) && !slices.Contains(out, h.Cluster) {
 			out = append(out, h.Cluster)
 		}
 	}

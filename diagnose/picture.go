@@ -7,6 +7,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -92,7 +93,7 @@ func gather(vip netip.Addr, items []evidence.Item) *picture {
 			p.ownVIP = append(p.ownVIP, i)
 		}
 		p.isGateway = p.isGateway || v.Gateway.IsValid() && v.Gateway.Unmap() == vip
-		if g := v.Gateway.Unmap(); isHostIP(g) && g != vip && !slices.Contains(p.gateways, g) {
+		if g := v.Gateway.Unmap(); inet.IsHost(g) && g != vip && !slices.Contains(p.gateways, g) {
 			p.gateways = append(p.gateways, g)
 		}
 	}
@@ -198,9 +199,6 @@ func (p *picture) addARP(i int, a evidence.ARP) {
 		p.others = append(p.others, s)
 	}
 }
-
-// isHostIP reports whether ip can be a single host's IPv4 address.
-func isHostIP(ip netip.Addr) bool { return nlb.CheckVIP(ip) == nil }
 
 // isFirstHop reports whether only first-hop redundancy protocols use k.
 func isFirstHop(k nlb.Kind) bool {

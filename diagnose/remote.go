@@ -9,6 +9,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 )
 
 // Remote judges what a client of another subnet learnt of vip: facts of the kinds
@@ -104,7 +105,7 @@ func (r *outsider) gather() {
 		case f.Target == r.vip:
 			r.tries = append(r.tries, i)
 			r.packets += r.items[i].Sightings()
-		case isHostIP(f.Target):
+		case inet.IsHost(f.Target):
 			c := r.controlAt(f.Target)
 			c.asked += r.items[i].Sightings()
 			c.items = append(c.items, i)
@@ -183,7 +184,7 @@ func isAnswer(t evidence.Told) bool {
 }
 
 func isNoMAC(t evidence.Told) bool {
-	return t.Word == evidence.SaidICMP && t.Type == evidence.Unreachable && t.Code == codeHost && isHostIP(t.From)
+	return t.Word == evidence.SaidICMP && t.Type == evidence.Unreachable && t.Code == codeHost && inet.IsHost(t.From)
 }
 
 func (r *outsider) sort(s said) {
@@ -198,7 +199,7 @@ func (r *outsider) sort(s said) {
 		}
 	case t.Word != evidence.SaidICMP:
 	case t.Type == evidence.TimeExceeded && t.Code == 0 && t.Of.TTL > 0:
-		if _, known := r.hops[t.Of.TTL]; !known && isHostIP(t.From) {
+		if _, known := r.hops[t.Of.TTL]; !known && inet.IsHost(t.From) {
 			r.hops[t.Of.TTL] = s
 		}
 	case t.Type == evidence.Redirect:

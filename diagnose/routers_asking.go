@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -62,7 +63,7 @@ func (p *picture) judgeAskers(all []*outcome) {
 	var l finding.Lines
 	for _, s := range open {
 		who := fmt.Sprintf("%v at %v", s.arp.SenderIP, s.arp.SenderMAC)
-		if !isHostIP(s.arp.SenderIP) {
+		if !inet.IsHost(s.arp.SenderIP) {
 			who = fmt.Sprintf("%v, without an IP address,", s.arp.SenderMAC)
 		}
 		again := ""
@@ -92,7 +93,7 @@ func (p *picture) judgeKeepsAsking(all []*outcome) {
 	for _, a := range distinct(open, askerOf) {
 		// A packet of the asker to the cluster's MAC shows that it had an entry by then.
 		asking := p.askingAmong(by[a], latest(p.passing[a.mac]))
-		if !asking.keeps() || !isHostIP(a.ip) || !p.answersReach(a, asking) {
+		if !asking.keeps() || !inet.IsHost(a.ip) || !p.answersReach(a, asking) {
 			continue
 		}
 		kind := "whether it is a router is not known"

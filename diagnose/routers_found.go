@@ -9,6 +9,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -63,7 +64,7 @@ func (p *picture) findPairs() {
 	for _, i := range p.hellos {
 		h, ok := p.items[i].Fact.(evidence.Hello)
 		from := h.From.Unmap()
-		if !ok || !isHostIP(from) || p.own[h.EthSrc] {
+		if !ok || !inet.IsHost(from) || p.own[h.EthSrc] {
 			continue
 		}
 		if !p.live && (!p.subnetOf(from).Contains(p.vip) || !p.onSegment(h.VLAN)) {
@@ -80,7 +81,7 @@ func (p *picture) findPairs() {
 			index[k] = pr
 			p.pairs = append(p.pairs, pr)
 		}
-		if v := h.Virtual.Unmap(); !pr.virtual.IsValid() && isHostIP(v) {
+		if v := h.Virtual.Unmap(); !pr.virtual.IsValid() && inet.IsHost(v) {
 			pr.virtual = v
 		}
 		n := slices.IndexFunc(pr.peers, func(x peer) bool { return x.ip == from })
@@ -112,7 +113,7 @@ func (p *picture) findPairs() {
 func (p *picture) near(ip netip.Addr) bool { return p.nearEach(ip, p.vip) }
 
 func (p *picture) nearEach(a, b netip.Addr) bool {
-	if !isHostIP(a) || !isHostIP(b) {
+	if !inet.IsHost(a) || !inet.IsHost(b) {
 		return false
 	}
 	for _, i := range p.vantages {
@@ -157,7 +158,7 @@ func (p *picture) findRouters() {
 		}
 	}
 	for _, s := range p.askers {
-		if ip := s.arp.SenderIP; isFirstHop(s.class.Kind) && isHostIP(ip) {
+		if ip := s.arp.SenderIP; isFirstHop(s.class.Kind) && inet.IsHost(ip) {
 			p.addRouter(ip, "asks for the VIP as "+s.class.Name, s.item)
 		}
 	}
@@ -240,7 +241,7 @@ func (p *picture) findForwarders() {
 		var ip netip.Addr
 		why := "forwards packets"
 		for _, s := range p.others {
-			if s.arp.SenderMAC == m && isHostIP(s.arp.SenderIP) {
+			if s.arp.SenderMAC == m && inet.IsHost(s.arp.SenderIP) {
 				ip = s.arp.SenderIP
 				break
 			}
@@ -251,7 +252,7 @@ func (p *picture) findForwarders() {
 			}
 		}
 		for _, s := range signs {
-			if e, ok := p.items[s.item].Fact.(evidence.ICMPError); ok && !ip.IsValid() && e.EthSrc == m && isHostIP(e.From.Unmap()) {
+			if e, ok := p.items[s.item].Fact.(evidence.ICMPError); ok && !ip.IsValid() && e.EthSrc == m && inet.IsHost(e.From.Unmap()) {
 				ip = e.From.Unmap()
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
@@ -34,7 +35,7 @@ func (p *picture) findPassing() {
 		sources := make(map[netip.Addr]bool)
 		passed := 0
 		for _, s := range p.passing[m] {
-			if src := sourceIP(p.items[s.item].Fact); isHostIP(src) && !subnet.Contains(src) {
+			if src := sourceIP(p.items[s.item].Fact); inet.IsHost(src) && !subnet.Contains(src) {
 				sources[src] = true
 				passed += p.items[s.item].Sightings()
 			}
@@ -52,7 +53,7 @@ func (p *picture) findPassing() {
 func (p *picture) addressesAt(m mac.Addr) []netip.Addr {
 	var ips []netip.Addr
 	for _, s := range p.others {
-		if s.arp.SenderMAC == m && s.arp.EthSrc == m && isHostIP(s.arp.SenderIP) && !slices.Contains(ips, s.arp.SenderIP) {
+		if s.arp.SenderMAC == m && s.arp.EthSrc == m && inet.IsHost(s.arp.SenderIP) && !slices.Contains(ips, s.arp.SenderIP) {
 			ips = append(ips, s.arp.SenderIP)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nlbprobe/nlbprobe/evidence"
 	"github.com/nlbprobe/nlbprobe/finding"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/nlb"
 )
@@ -33,7 +34,7 @@ func (p *picture) ownFrames() []ownFrame {
 		}
 	}
 	return slices.DeleteFunc(all, func(o ownFrame) bool {
-		return !isHostIP(o.ip) || o.ip == p.vip || o.mac.IsGroup() || o.mac.IsZero() || isFirstHop(nlb.Classify(o.mac).Kind)
+		return !inet.IsHost(o.ip) || o.ip == p.vip || o.mac.IsGroup() || o.mac.IsZero() || isFirstHop(nlb.Classify(o.mac).Kind)
 	})
 }
 
@@ -42,7 +43,7 @@ func (p *picture) ownFrames() []ownFrame {
 func (p *picture) judgeOtherSource() {
 	named := make(map[netip.Addr][]sighting)
 	for _, s := range p.others {
-		if m := s.arp.SenderMAC; isHostIP(s.arp.SenderIP) && !m.IsZero() && !m.IsGroup() {
+		if m := s.arp.SenderMAC; inet.IsHost(s.arp.SenderIP) && !m.IsZero() && !m.IsGroup() {
 			named[s.arp.SenderIP] = append(named[s.arp.SenderIP], s)
 		}
 	}

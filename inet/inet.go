@@ -58,3 +58,13 @@ func GroupMAC(ip netip.Addr) mac.Addr {
 	g := ip.As4()
 	return mac.Addr{0x01, 0x00, 0x5e, g[1] & 0x7f, g[2], g[3]}
 }
+
+// IsHost reports whether ip can be a single host's IPv4 address, also in IPv6 form:
+// none of this network (0.0.0.0/8), loopback, multicast or reserved (RFC 6890, RFC 1112 4).
+func IsHost(ip netip.Addr) bool {
+	if ip = ip.Unmap(); !ip.Is4() {
+		return false
+	}
+	w := ip.As4()[0]
+	return w != 0 && w != 127 && w < 224
+}

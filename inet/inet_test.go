@@ -77,3 +77,22 @@ func FuzzChecksum(f *testing.F) {
 		}
 	})
 }
+
+// Only unicast addresses that a host can have on a network are a host's.
+func TestIsHost(t *testing.T) {
+	for _, row := range []struct {
+		ip   string
+		want bool
+	}{
+		{"0.0.0.0", false}, {"0.255.255.255", false}, {"1.0.0.0", true}, {"126.255.255.255", true}, {"127.0.0.1", false}, {"127.255.255.255", false}, {"128.0.0.0", true},
+		{"169.254.1.1", true}, {"223.255.255.255", true}, {"224.0.0.0", false}, {"239.255.63.241", false}, {"240.0.0.1", false}, {"255.255.255.255", false},
+		{"::ffff:172.16.63.1", true}, {"::ffff:224.0.0.1", false}, {"2001:db8::1", false}, {"::", false},
+	} {
+		if got := inet.IsHost(netip.MustParseAddr(row.ip)); got != row.want {
+			t.Errorf("%s: %v", row.ip, got)
+		}
+	}
+	if inet.IsHost(netip.Addr{}) {
+		t.Error("no address is a host's")
+	}
+}

@@ -77,7 +77,14 @@ func CheckVIP(addr netip.Addr) error {
 	return fmt.Errorf("%v is %s: a VIP is a unicast address", addr, what)
 }
 
-// canBeVIP is CheckVIP for the four octets of a MAC, without an error to build.
+// CanBeVIP reports whether CheckVIP has nothing against addr, without an error to
+// build.
+func CanBeVIP(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return addr.Is4() && canBeVIP(addr.As4())
+}
+
+// canBeVIP is CanBeVIP for the four octets of a MAC.
 func canBeVIP(o [4]byte) bool { return o[0] != 0 && o[0] != 127 && o[0] < 224 }
 
 // DeriveMAC returns the MAC that a cluster with this primary IPv4 address and

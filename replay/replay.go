@@ -11,6 +11,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/docket"
 	"github.com/nlbprobe/nlbprobe/event"
 	"github.com/nlbprobe/nlbprobe/evidence"
+	"github.com/nlbprobe/nlbprobe/inet"
 	"github.com/nlbprobe/nlbprobe/mac"
 	"github.com/nlbprobe/nlbprobe/mss"
 	"github.com/nlbprobe/nlbprobe/nlb"
@@ -125,7 +126,7 @@ func (r *Replay) Place(source int, items []evidence.Item) {
 			continue
 		}
 		r.placed[source] = true
-		if v.VIP.IsValid() && !r.only && nlb.CheckVIP(v.VIP) == nil {
+		if v.VIP.IsValid() && !r.only && nlb.CanBeVIP(v.VIP) {
 			r.noted[where{source, v.Interface}] = true
 			r.named[v.VIP.Unmap()] = true
 			r.open(v.VIP.Unmap())
@@ -213,7 +214,7 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 	case evidence.Heartbeat:
 		// A host says that this is its cluster's primary VIP. It is no case of its
 		// own where a run judged another VIP of the cluster and kept its frames.
-		if !r.only && !r.noted[where{f.Source, f.Place}] && nlb.CheckVIP(fact.Cluster) == nil && !fact.EthSrc.IsGroup() {
+		if !r.only && !r.noted[where{f.Source, f.Place}] && nlb.CanBeVIP(fact.Cluster) && !fact.EthSrc.IsGroup() {
 			r.open(fact.Cluster)
 			r.proves(fact.Cluster)
 		}
@@ -227,7 +228,7 @@ func (r *Replay) add(fact evidence.Fact, f *evidence.Frame) {
 // reports finds out by a membership report who is a VIP: the hosts of a cluster in
 // IGMP mode report 239.255.y.z by IGMPv1 from their primary VIP w.x.y.z.
 func (r *Replay) reports(f evidence.IGMP) {
-	if r.only || f.Out || f.Act != evidence.Join || f.Version != 1 || nlb.CheckVIP(f.From) != nil || f.EthSrc.IsGroup() {
+	if r.only || f.Out || f.Act != evidence.Join || f.Version != 1 || !nlb.CanBeVIP(f.From) || f.EthSrc.IsGroup() {
 		return
 	}
 	if group, err := nlb.Group(f.From); err == nil && group == f.Group && f.Group != ssdp {
@@ -257,7 +258,7 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 		r.tell(a, f.Time)
 	}
 	if asked := r.docket.Case(a.TargetIP); asked != nil && r.askers < maxAskers && a.Op == evidence.Request && !a.Out && a.EthDst.IsBroadcast() &&
-		!a.SenderMAC.IsGroup() && nlb.CheckVIP(a.SenderIP) == nil && c == nil {
+		!a.SenderMAC.IsGroup() && inet.IsHost(a.SenderIP) && c == nil {
 		r.askers++
 		r.docket.AddRouter(a.SenderIP) // it may be one, with a packet for the VIP
 	}
@@ -277,7 +278,7 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 	if r.only {
 		return
 	}
-	if c == nil && nlb.CheckVIP(a.SenderIP) == nil {
+	if c == nil && nlb.CanBeVIP(a.SenderIP) {
 		r.maybeOf(a.SenderIP).log.Add(a, f.Time, 1, f)
 	}
 	if late && !a.Out {
@@ -290,7 +291,7 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 			r.tell(a, f.Time)
 		}
 	}
-	if a.Op == evidence.Request && a.SenderIP != a.TargetIP && r.docket.Case(a.TargetIP) == nil && nlb.CheckVIP(a.TargetIP) == nil {
+	if a.Op == evidence.Request && a.SenderIP != a.TargetIP && r.docket.Case(a.TargetIP) == nil && nlb.CanBeVIP(a.TargetIP) {
 		r.maybeOf(a.TargetIP).asks.Add(a, f.Time, 1, f)
 	}
 }
@@ -299,7 +300,7 @@ func (r *Replay) addARP(a evidence.ARP, f *evidence.Frame) {
 // neither says which node it is.
 func (r *Replay) addOwn(a evidence.ARP, f *evidence.Frame) {
 	ips, known := r.hosts[a.EthSrc]
-	if !known || nlb.CheckVIP(a.SenderIP) != nil {
+	if !known || !nlb.CanBeVIP(a.SenderIP) {
 		return
 	}
 	for i, ip := range ips {

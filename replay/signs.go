@@ -157,7 +157,7 @@ func (r *Replay) doubtful(vip netip.Addr) bool {
 // derives, or the frame comes from a MAC that NLB derives for a host of this VIP's
 // cluster.
 func (r *Replay) claim(a evidence.ARP) {
-	if nlb.CheckVIP(a.SenderIP) != nil || a.EthSrc.IsGroup() {
+	if !nlb.CanBeVIP(a.SenderIP) || a.EthSrc.IsGroup() {
 		return
 	}
 	if a.SenderMAC.IsGroup() {
@@ -197,10 +197,10 @@ func (r *Replay) discover(ethSrc, ethDst mac.Addr, src, dst netip.Addr) {
 	if r.only || ethSrc.IsGroup() {
 		return
 	}
-	if dst.IsValid() && (ethDst.IsGroup() || mayDerive(ethDst)) && !r.signs.shown[dst] && nlb.CheckVIP(dst) == nil {
+	if dst.IsValid() && (ethDst.IsGroup() || mayDerive(ethDst)) && !r.signs.shown[dst] && nlb.CanBeVIP(dst) {
 		r.discoverDst(ethDst, dst)
 	}
-	if src.IsValid() && mayDerive(ethSrc) && nlb.CheckVIP(src) == nil {
+	if src.IsValid() && mayDerive(ethSrc) && nlb.CanBeVIP(src) {
 		r.discoverSrc(ethSrc, src)
 	}
 }
