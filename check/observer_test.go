@@ -194,7 +194,7 @@ func TestJoinsMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vips := manyVIPs(2000)
+	vips := manyVIPs(800)
 	for _, vip := range vips {
 		if err := o.Add(vip); err != nil {
 			t.Fatal(err)
@@ -204,7 +204,7 @@ func TestJoinsMany(t *testing.T) {
 	if link.all != 1 || link.joins > 300 {
 		t.Errorf("%d groups joined, all of them %d times", link.joins, link.all)
 	}
-	for _, vip := range []netip.Addr{vips[0], vips[1999]} {
+	for _, vip := range []netip.Addr{vips[0], vips[799]} {
 		var heard []mac.Addr
 		for _, it := range told[vip][0].Items {
 			if l, ok := it.Fact.(evidence.Listened); ok && !l.Joined.IsZero() {
