@@ -27,8 +27,6 @@ type paper struct {
 	kind   string
 	seq    int
 	coming frames
-	beats  [][]byte // every second, of each host
-	buffer []byte
 }
 
 type coming struct {

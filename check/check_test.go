@@ -504,7 +504,7 @@ func TestRunLossThenAnswer(t *testing.T) {
 func TestRunLossAlways(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var link *segment
-		link = newSegment(t, func(b []byte) [][]byte {
+		link = newSegment(t, func([]byte) [][]byte {
 			link.drops += 2
 			return nil
 		})

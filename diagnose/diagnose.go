@@ -15,7 +15,7 @@ import (
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
-// What the findings of every theme are made of.
+// Severity, Finding, Entry and Reference are what the findings of every theme are made of.
 type (
 	Severity  = finding.Severity
 	Finding   = finding.Finding

@@ -37,6 +37,7 @@ func ParseSeverity(s string) (Severity, bool) {
 // ExitStatus returns the exit status of monitoring plugins: 0 for OK and Info,
 // 1 for Warning, 2 for Critical, 3 for Unknown.
 func (s Severity) ExitStatus() int {
+	//exhaustive:enforce
 	switch s {
 	case OK, Info:
 		return 0
@@ -44,6 +45,8 @@ func (s Severity) ExitStatus() int {
 		return 1
 	case Critical:
 		return 2
+	case Unknown:
+		return 3
 	}
 	return 3
 }
@@ -53,6 +56,7 @@ func (s Severity) Compare(t Severity) int { return s.Rank() - t.Rank() }
 
 // Rank is how much a severity demands attention: more of it is greater.
 func (s Severity) Rank() int {
+	//exhaustive:enforce
 	switch s {
 	case OK:
 		return 0

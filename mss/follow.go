@@ -1,3 +1,6 @@
+// Package mss is about TCP segment sizes: it follows the connections of a capture for
+// segments that are longer than their receiver offered to take, and judges what it, or
+// this host's kernel, says of them.
 package mss
 
 import (

@@ -13,11 +13,14 @@ const (
 
 // String returns "unconfirmed", "inferred" or "documented".
 func (c Certainty) String() string {
+	//exhaustive:enforce
 	switch c {
 	case Documented:
 		return "documented"
 	case Inferred:
 		return "inferred"
+	case Unconfirmed:
+		return "unconfirmed"
 	}
 	return "unconfirmed"
 }

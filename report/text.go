@@ -283,6 +283,7 @@ func long(d time.Duration) string {
 }
 
 func verdictSentence(d diagnose.Diagnosis) string {
+	//exhaustive:enforce
 	switch d.Verdict {
 	case diagnose.Reachable:
 		for _, f := range d.Findings {
@@ -301,6 +302,8 @@ func verdictSentence(d diagnose.Diagnosis) string {
 		return "Nothing answered."
 	case diagnose.NotTold:
 		return "Frames were lost after each question: whether it answers could not be told."
+	case diagnose.NoMAC:
+		return "A router has no MAC for it."
 	case diagnose.Seen:
 		return "It is present; nothing more can be proven from what was captured."
 	}
