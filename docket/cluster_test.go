@@ -340,6 +340,45 @@ func TestCasesAfterDrops(t *testing.T) {
 	check()
 }
 
+// What concerns everybody is put in order once, and again when something comes or
+// turns out to be older: each case has it as it is now.
+func TestItemsAreInOrder(t *testing.T) {
+	var d docket.Docket
+	a, b := d.Open(vip), d.Open(second)
+	d.AddRouter(second) // a VIP that is a router too
+	at := func(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
+	step := func(f evidence.Fact, s int) {
+		t.Helper()
+		d.Add(f, at(s), 1, frame(time.Duration(s)*time.Second))
+		for _, c := range []*docket.Case{a, b} {
+			items := d.Items(c)
+			if !slices.IsSortedFunc(items, func(x, y evidence.Item) int { return x.First.Compare(y.First) }) {
+				t.Errorf("%v: out of order after %+v", c.VIP, f)
+			}
+			seen := make(map[evidence.Fact]bool)
+			for _, it := range items {
+				if seen[it.Fact] {
+					t.Errorf("%v: %+v stands there twice", c.VIP, it.Fact)
+				}
+				seen[it.Fact] = true
+			}
+			if i := slices.IndexFunc(items, func(it evidence.Item) bool { return it.Fact == f }); i < 0 || items[i].First.After(at(s)) || items[i].Last.Before(at(s)) {
+				t.Errorf("%v: %+v at %d s is not there", c.VIP, f, s)
+			}
+		}
+	}
+	query := evidence.IGMP{Act: evidence.Query, EthSrc: stranger, From: router}
+	step(evidence.BadARP{EthSrc: node}, 5)
+	step(query, 7)
+	step(evidence.BadARP{EthSrc: stranger}, 9)
+	step(query, 1) // older than was known
+	step(query, 12)
+	step(evidence.ARP{Op: evidence.Reply, EthSrc: node, SenderMAC: node, SenderIP: second, TargetIP: vip}, 8)
+	step(evidence.Hello{From: router}, 3)
+	step(evidence.ARP{Op: evidence.Reply, EthSrc: node, SenderMAC: node, SenderIP: router, TargetIP: vip}, 2)
+	step(evidence.Lost{Interface: "eth0"}, 2)
+}
+
 // Revision grows with what concerns the case, and with nothing else.
 func TestRevision(t *testing.T) {
 	var d docket.Docket
