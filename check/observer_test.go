@@ -314,3 +314,90 @@ func TestTurns(t *testing.T) {
 		t.Errorf("%d VIPs were tested in three runs", len(tested))
 	}
 }
+
+// sofar counts what is told of VIPs before their results.
+type sofar struct{ verdicts }
+
+func (s sofar) SoFar(event.SoFar) { s.verdicts["so far"]++ }
+
+// With few VIPs each is told of so far; of many nobody would read it. What a result
+// held is not kept either way.
+func TestObserverTellsSoFar(t *testing.T) {
+	for n, want := range map[int]int{100: 100, 101: 0} {
+		link := &paper{clock: time.Unix(1_000_000, 0), kind: "many"}
+		cfg := paperConfig(link)
+		cfg.Beats = time.Second
+		told := sofar{make(verdicts)}
+		o, err := check.New(link, cfg, told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, vip := range manyVIPs(n) {
+			if err := o.Add(vip); err != nil {
+				t.Fatal(err)
+			}
+		}
+		drive(t, o, link, time.Time{})
+		if told.verdicts["so far"] != want || told.verdicts[diagnose.Answers] != n {
+			t.Errorf("%d VIPs: %v", n, told.verdicts)
+		}
+		if kept := o.Kept(); kept != 0 {
+			t.Errorf("%d facts are kept", kept)
+		}
+	}
+}
+
+// A router is tested for a VIP that comes after another one was taken away.
+func TestObserverTestsLateVIPs(t *testing.T) {
+	link := &paper{clock: time.Unix(1_000_000, 0), kind: "routers"}
+	start := link.clock
+	told := make(results)
+	cfg := paperConfig(link)
+	cfg.Routers, cfg.Timing.Wait = []check.Router{{IP: router}}, 5*time.Second
+	o, err := check.New(link, cfg, told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vips := manyVIPs(3)
+	add := func(vip netip.Addr) {
+		t.Helper()
+		if err := o.Add(vip); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(vips[0])
+	add(vips[1])
+	drive(t, o, link, start.Add(500*time.Millisecond))
+	o.Remove(vips[0])
+	add(vips[2])
+	drive(t, o, link, time.Time{})
+	if len(told[vips[2]]) != 1 {
+		t.Fatalf("%d results", len(told[vips[2]]))
+	}
+	if !slices.ContainsFunc(told[vips[2]][0].Items, func(it evidence.Item) bool {
+		e, ok := it.Fact.(evidence.Echo)
+		return ok && e.Out && e.Dst == vips[2] && e.EthDst == rtrMAC
+	}) {
+		t.Error("the late VIP was not tested")
+	}
+}
+
+// More connections than there are source ports come to an end.
+func TestManyConnections(t *testing.T) {
+	link := &paper{clock: time.Unix(1_000_000, 0), kind: "host"}
+	told := make(results)
+	cfg := paperConfig(link)
+	cfg.Ports, cfg.Connections, cfg.Timing.Wait = []uint16{443}, 5000, 3*time.Minute
+	o, err := check.New(link, cfg, told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vip := manyVIPs(1)[0]
+	if err := o.Add(vip); err != nil {
+		t.Fatal(err)
+	}
+	drive(t, o, link, time.Time{})
+	if r := told[vip]; len(r) != 1 || r[0].Sent != 5003 {
+		t.Errorf("%d results, %d frames sent", len(r), r[0].Sent)
+	}
+}

@@ -13,6 +13,7 @@ import (
 const (
 	volleyEvery  = 20 * time.Millisecond
 	volleySettle = time.Second
+	mostWaiting  = 4096 // fewer than there are source ports
 )
 
 // volley is connections opened to a VIP, straight to its MAC, each from a source
@@ -68,6 +69,9 @@ func (o *Observer) fire(s *subject, now time.Time) time.Time {
 	}
 	v.resets = nil
 	for len(v.left) > 0 && !now.Before(v.next) {
+		if len(v.waiting) >= mostWaiting {
+			clear(v.waiting) // an answer that late is of no use
+		}
 		sport := o.ids.Port()
 		for v.waiting[sport] != 0 { // it has come round, and is still in use here
 			sport = o.ids.Port()
