@@ -15,11 +15,14 @@ import (
 	"github.com/nlbprobe/nlbprobe/mac"
 )
 
-// Severity, Finding, Entry and Reference are what the findings of every theme are made of.
 type (
-	Severity  = finding.Severity
-	Finding   = finding.Finding
-	Entry     = finding.Entry
+	// Severity is how much a finding, or a VIP, matters.
+	Severity = finding.Severity
+	// Finding is a statement about the VIP, with what it rests on.
+	Finding = finding.Finding
+	// Entry is what is known of one kind of finding.
+	Entry = finding.Entry
+	// Reference is a public source.
 	Reference = finding.Reference
 )
 

@@ -232,7 +232,7 @@ func TestRun(t *testing.T) {
 		{
 			// Of two routers that share the load one has no MAC.
 			name: "an error, then an answer", network: func() func(evidence.Ask) []reply {
-				return way(ms, []netip.Addr{gateway}, func(a evidence.Ask) []reply {
+				return way(ms, []netip.Addr{gateway}, func(evidence.Ask) []reply {
 					return []reply{icmp(20*ms, second, 3, 1), says(400*ms, evidence.Replied)}
 				})
 			},

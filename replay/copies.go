@@ -61,7 +61,7 @@ func (c *copies) hash(b []byte) uint64 {
 	switch {
 	case len(b) <= addresses:
 		return maphash.Bytes(c.seed, b[min(6, len(b)):])
-	case len(b) < addresses+6 || !(b[12] == 0x81 && b[13] == 0 || b[12] == 0x88 && b[13] == 0xa8):
+	case len(b) < addresses+6 || (b[12] != 0x81 || b[13] != 0) && (b[12] != 0x88 || b[13] != 0xa8):
 		return maphash.Bytes(c.seed, bytes.TrimRight(b[6:], "\x00"))
 	}
 	var h maphash.Hash

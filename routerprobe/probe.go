@@ -445,9 +445,6 @@ func (p *Probe) Ended() []netip.Addr {
 	return ended
 }
 
-// Tested returns how many targets were asked for, of how many, controls apart.
-func (p *Probe) Tested() (asked, of int) { return p.begun, p.begun + len(p.fresh) }
-
 // Drop leaves out a target that was not asked for yet. Of one that was, the asking
 // goes on to its end.
 func (p *Probe) Drop(ip netip.Addr) {

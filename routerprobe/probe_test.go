@@ -822,9 +822,6 @@ func TestProbeTurns(t *testing.T) {
 	if want := []netip.Addr{ip("172.16.100.0"), ip("172.16.200.0"), control, ip("172.16.100.1"), ip("172.16.200.1")}; !slices.Equal(got, want) {
 		t.Errorf("asked for %v, want %v", got, want)
 	}
-	if asked, of := p.Tested(); asked != 4 || of != 1003 {
-		t.Errorf("%d of %d tested", asked, of)
-	}
 	// The next run goes on with those that had no turn.
 	if got, want := opening(t, fresh(), 5), []netip.Addr{ip("172.16.100.2"), ip("172.16.200.2"), control, ip("172.16.100.3"), ip("172.16.100.4")}; !slices.Equal(got, want) {
 		t.Errorf("the second run asked for %v, want %v", got, want)

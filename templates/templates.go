@@ -25,23 +25,34 @@ import (
 	"net/netip"
 )
 
-// What goes through this door, under the names of its rooms.
 type (
-	Platform   = platform.Platform
-	Line       = platform.Line
-	Value      = platform.Value
+	// Platform is what a platform file says.
+	Platform = platform.Platform
+	// Line is one line of a platform file.
+	Line = platform.Line
+	// Value is what a line takes.
+	Value = platform.Value
+	// Confidence is how sure a line is.
 	Confidence = platform.Confidence
-	Role       = platform.Role
-	Section    = platform.Section
-	Mode       = platform.Mode
-	Form       = platform.Form
-
-	Values       = render.Values
-	Options      = render.Options
-	Config       = render.Config
+	// Role is what the device does in the VLAN.
+	Role = platform.Role
+	// Section is one part of a platform's text.
+	Section = platform.Section
+	// Mode is the mode of the cluster that the lines are for.
+	Mode = platform.Mode
+	// Form is text, or a document for a program.
+	Form = platform.Form
+	// Values are what the lines are filled with.
+	Values = render.Values
+	// Options say how lines are rendered.
+	Options = render.Options
+	// Config is one section as lines.
+	Config = render.Config
+	// MissingError names the values that lines lack.
 	MissingError = render.MissingError
-
-	Old      = reading.Old
+	// Old is the configuration that a device has.
+	Old = reading.Old
+	// FormInfo says what a form is.
 	FormInfo = forms.FormInfo
 )
 

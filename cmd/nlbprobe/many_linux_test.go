@@ -196,6 +196,9 @@ func BenchmarkManyHosts(b *testing.B) {
 				unknown += got["unknown"]
 				wrong += row.n - got["answers"] - got["unknown"]
 			}
+			if wrong > 0 {
+				b.Errorf("%d wrong verdicts", wrong)
+			}
 			b.ReportMetric(cpu.Seconds()/float64(b.N), "cpu-s/op")
 			b.ReportMetric(mib, "peak-MiB")
 			b.ReportMetric(float64(wrong), "wrong")

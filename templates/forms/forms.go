@@ -150,13 +150,13 @@ func (w *formWriter) say(indent, text string) {
 // know, and how sure it is.
 func (w *formWriter) head(what string, c platform.Confidence, doubt string, source []string, note string) error {
 	w.say("", fmt.Sprintf("%s, to %s the cluster %s", what, w.section, w.r.MAC))
-	remarks, any, err := w.r.Above(w.section)
+	remarks, lines, err := w.r.Above(w.section)
 	if err != nil {
 		return err
 	}
 	// The first remark says where to paste, or that there is no line.
 	for i, remark := range remarks {
-		if i > 0 || !any {
+		if i > 0 || !lines {
 			w.say("", remark)
 		}
 	}

@@ -331,6 +331,7 @@ func (p *Platform) UserFile() string {
 	return p.File
 }
 
+// MACStyle returns how the platform writes a MAC.
 func (p *Platform) MACStyle() mac.Style {
 	var s mac.Style
 	_ = s.UnmarshalText([]byte(p.Spelling.MAC)) // a platform that was read has been checked

@@ -34,8 +34,10 @@ type Scope struct {
 	IPMACs string
 }
 
+// Scope is where a line applies.
 func (l Line) Scope() Scope { return Scope{l.Role, l.Mode, l.Ports, l.IPMACs} }
 
+// Scope is where a note applies.
 func (n Note) Scope() Scope { return Scope{n.Role, n.Mode, n.Ports, n.IPMACs} }
 
 // Role is what the device does for the cluster's VLAN. It decides which lines

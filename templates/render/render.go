@@ -92,6 +92,8 @@ type Rendering struct {
 	Shortened bool
 }
 
+// New returns a rendering of a platform for one role. It is an error if a value is of
+// no meaning on any platform.
 func New(p *platform.Platform, v Values, role platform.Role) (*Rendering, error) {
 	mode, err := v.mode()
 	if err != nil {
@@ -273,7 +275,7 @@ func (r *Rendering) remarks(s platform.Section, b *Body) []string {
 
 // Above returns what is said above the lines of a section, without the values that
 // they lack, and whether there are any.
-func (r *Rendering) Above(s platform.Section) (remarks []string, any bool, err error) {
+func (r *Rendering) Above(s platform.Section) (remarks []string, lines bool, err error) {
 	b := &Body{r: r, section: s}
 	if err := b.lines(); err != nil {
 		return nil, false, err
